@@ -1,0 +1,145 @@
+"""Sources → the next corpus version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version as library_version
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit import ids
+from toolkit.corpus import links, store
+from toolkit.corpus.rows import SOURCE_TABLES, source_tables
+from toolkit.corpus.steps import Change, Version, compare, largest
+from toolkit.errors import ChecksFailed, InputError
+from toolkit.fsio import canonical_json, sha256_file, sha256_text
+from toolkit.parquet import WRITER
+from toolkit.schema import table
+from toolkit.sources import registry, segments
+from toolkit.sources.registry import Source
+from toolkit.text import analysis
+from toolkit.workspace import Workspace
+
+FIRST = Version(0, 1, 0)
+# Raise it whenever the rows made of the same source differ.
+ROWS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build came to: the version, whether it is new, what changed, and what was left out by reason."""
+
+    version: store.CorpusVersion
+    new: bool
+    changes: dict[str, Change]
+    skipped: dict[str, list[str]]
+
+
+def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str], None] = lambda _: None) -> Built:
+    """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
+
+    Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` writes
+    missing parts of the latest version again. Nothing is published unless every check of every table holds.
+    """
+    with workspace.lock():
+        used, skipped = _accepted(workspace)
+        if not used:
+            raise InputError("no source has accepted spans", hint="docposts source accept ID")
+        digest = input_digest([source for source, _ in used])
+        before = store.versions(workspace)
+        latest = before[-1] if before else None
+        if latest and latest.manifest["input_digest"] == digest and not repair:
+            _enter(workspace, latest)
+            return Built(latest, False, {}, skipped)
+        parts = _parts(used, progress)
+        tables = {name: pa.concat_tables([rows for _, rows in pieces]) for name, pieces in parts.items()}
+        check(tables)
+        account = store.write_parts(workspace.corpus_dir / "parts", parts)
+        changes = {n: compare(latest.table(n), rows, table(n)) for n, rows in tables.items()} if latest else {}
+        step = largest(changes)
+        if latest and step is None:
+            return Built(latest, False, {}, skipped)
+        number = latest.version.after(step) if latest and step else FIRST
+        manifest = {
+            "format": 1,
+            "version": str(number),
+            "previous": str(latest.version) if latest else None,
+            "step": step,
+            "input_digest": digest,
+            "tables": account,
+            "sources": [source.id for source, _ in used],
+            "skipped": skipped,
+            "made_with": made_with() | {"parquet": WRITER},
+        }
+        published = store.publish(workspace.corpus_dir / str(number), manifest)
+        _enter(workspace, published)
+        return Built(published, True, changes, skipped)
+
+
+def _accepted(workspace: Workspace) -> tuple[list[tuple[Source, list[segments.Segment]]], dict[str, list[str]]]:
+    used, skipped = [], []
+    for source in registry.sources(workspace):
+        if source.segments_path.exists():
+            used.append((source, segments.accept(workspace, source)))
+        else:
+            skipped.append(source.id)
+    return used, {"no accepted spans": skipped} if skipped else {}
+
+
+def input_digest(used: list[Source]) -> str:
+    """Return the SHA-256 of all that a version is made of: the sources' files in order, and what computes on them."""
+    files = ("source.toml", "text.txt", "blocks.jsonl", "segments.jsonl", "facts.toml")
+    data = [
+        {"id": source.id}
+        | {name: sha256_file(source.folder / name) for name in files if (source.folder / name).exists()}
+        | {"media": sorted(source.media)}
+        for source in used
+    ]
+    return sha256_text(canonical_json({"sources": data, "made_with": made_with()}))
+
+
+def made_with() -> dict[str, Any]:
+    """Return the versions of the algorithms and of the libraries whose answers go into derived columns."""
+    algorithms = {"ids": ids.VERSION, "rows": ROWS_VERSION, "text": analysis.VERSION, "links": links.VERSION}
+    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc", "datasketch")}
+
+
+def _parts(used: list[tuple[Source, list[segments.Segment]]], progress: Callable[[str], None]) -> store.Parts:
+    parts: dict[str, list[tuple[str, pa.Table]]] = {name: [] for name in SOURCE_TABLES}
+    for sequence, (source, spans) in enumerate(used, start=1):
+        progress(source.id)
+        for name, rows in source_tables(source, sequence, spans).items():
+            parts[name].append((source.id, rows))
+    posts = pa.concat_tables([rows for _, rows in parts["posts"]])
+    parts["post_links"] = [("links", links.post_links(posts, _same_as(used)))]
+    return parts
+
+
+def _same_as(used: list[tuple[Source, list[segments.Segment]]]) -> list[list[str]]:
+    """Return the curators' same-as groups as post ids: names are keys of their own source, or ids of any."""
+    known = {span.id for _, spans in used for span in spans if span.role == "post"}
+    groups = []
+    for source, spans in used:
+        own = {span.key: span.id for span in spans if span.role == "post" and span.key}
+        for link in source.facts.same_as:
+            group = [own.get(name, name) for name in link.posts]
+            if unknown := [name for name in group if name not in known]:
+                raise InputError(f"{source.folder / 'facts.toml'}: same_as: {unknown[0]!r} is no post's key or id")
+            groups.append([str(post_id) for post_id in group])
+    return groups
+
+
+def check(tables: dict[str, pa.Table]) -> None:
+    """Hold every table against its declaration and the others; :class:`ChecksFailed` lists what does not hold."""
+    problems = [problem for name, rows in tables.items() for problem in table(name).check(rows, tables)]
+    if problems:
+        raise ChecksFailed("the corpus was not built:\n  " + "\n  ".join(problems))
+
+
+def _enter(workspace: Workspace, version: store.CorpusVersion) -> None:
+    """Enter a published version into the ledger, unless it is there."""
+    number = str(version.version)
+    if number not in {record["version"] for record in workspace.ledger.records("corpus")}:
+        workspace.ledger.append("corpus", version=number, input_digest=version.manifest["input_digest"])

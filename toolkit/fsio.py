@@ -1,0 +1,186 @@
+"""Files: atomic writes, strict reads, JSON lines, hashes.
+
+Every file that the toolkit leaves behind is written here or in :mod:`toolkit.parquet`: beside its place, flushed to
+disk, then renamed, so that a killed command leaves the old file or the new one and never half of either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import InputError, WorkspaceError
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Return the hex SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_text(text: str) -> str:
+    """Return the hex SHA-256 of a text's UTF-8 bytes."""
+    return sha256_bytes(text.encode("utf-8"))
+
+
+def sha256_file(path: Path) -> str:
+    """Return the hex SHA-256 of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no blanks, characters as they are. For digests and comparison."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's bytes; :class:`InputError` names the file where it is missing or unreadable."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_text(path: Path) -> str:
+    """Return a UTF-8 file's text, newlines as they are; :class:`InputError` names the file and the first wrong byte."""
+    data = read_bytes(path)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}",
+            hint="save the file as UTF-8, then try again",
+        ) from error
+
+
+def read_json(path: Path) -> Any:
+    """Return a JSON file's value; :class:`InputError` names the file and line."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+
+
+def read_jsonl(path: Path, *, appended: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, object) for each line that is not blank; :class:`InputError` names file and line.
+
+    A file that is ``appended`` to may end in a line that a killed writer left unfinished: it never happened.
+    """
+    # Split at \n alone: JSON strings may hold U+2028 and its like, which str.splitlines takes for line ends.
+    lines = read_text(path).split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            if appended and number == len(lines):
+                return
+            raise InputError(f"{path}:{number}: not JSON: {error.msg}") from error
+        if not isinstance(record, dict):
+            raise InputError(f"{path}:{number}: expected a JSON object, found {type(record).__name__}")
+        yield number, record
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """Return one record as a line of JSON, keys in the order given."""
+    return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; on success flush it and rename it into place, on error remove it."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Created with its final mode, so that a secret is at no moment readable by others.
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _fsync_folder(path.parent)
+    except OSError as error:
+        raise WorkspaceError(
+            f"cannot write {path}: {error.strerror or error}", hint="check the folder's space and permissions"
+        ) from error
+    finally:
+        if beside.exists():
+            beside.unlink()
+
+
+@contextmanager
+def publishing(folder: Path) -> Iterator[Path]:
+    """Give a new folder beside ``folder`` to fill; on success rename it into place, which must be free."""
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        for path in [beside, *beside.rglob("*")]:
+            if path.is_dir() and not path.is_symlink():
+                _fsync_folder(path)
+        beside.rename(folder)
+        _fsync_folder(folder.parent)
+    except OSError as error:
+        raise WorkspaceError(
+            f"cannot write {folder}: {error.strerror or error}", hint="check the folder's space and permissions"
+        ) from error
+    finally:
+        if beside.exists():
+            shutil.rmtree(beside)
+
+
+def write_atomic(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
+    """Write a whole file at once: readers see the old one or the new one."""
+    with replacing(path, mode=mode) as beside:
+        beside.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]], *, mode: int = 0o644) -> None:
+    """Write records as JSON lines, all at once."""
+    write_atomic(path, "".join(json_line(record) for record in records), mode=mode)
+
+
+def append_jsonl(path: Path, record: Mapping[str, Any]) -> None:
+    """Append one record and flush it to disk; a line that a killed writer left unfinished is cut off first."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != b"\n":
+                    _end_last_line(file, path)
+            file.write(json_line(record).encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _end_last_line(file: Any, path: Path) -> None:
+    """Cut an unfinished last line that is no JSON; end one that merely lacks its newline (an editor's doing)."""
+    data = path.read_bytes()
+    start = data.rfind(b"\n") + 1
+    try:
+        json.loads(data[start:])
+    except ValueError:
+        file.truncate(start)
+    else:
+        file.write(b"\n")

@@ -1,0 +1,54 @@
+"""Rendering a codebook: the Label Studio form (XML) and the annotators' guide (HTML, Markdown).
+
+Templates lie beside the codebooks: ``<task>/config.xml`` for each task, and for all of them ``controls.xml`` (the
+parts that forms share), ``guide.html`` and ``guide.md``. Everything a template prints is escaped; a corpus text
+reaches a form only as task data (``$text``), never through a template.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from toolkit.codebook import LANGUAGES, Codebook
+from toolkit.errors import InputError
+
+
+def render_config(codebook: Codebook, *, form: str = "default", language: str = "en") -> str:
+    """Return the Label Studio labelling configuration of one form, in one language.
+
+    What annotators choose is stored by label id (Label Studio's ``alias``), so that forms in different languages give
+    the same data. :class:`InputError` for a form or language that the codebook does not have.
+    """
+    if form not in codebook.forms:
+        raise InputError(
+            f"the codebook {codebook.task} has no form {form!r}", hint=f"its forms are {', '.join(codebook.forms)}"
+        )
+    xml = _render(codebook, f"{codebook.task}/config.xml", language, form=form)
+    return "".join(f"{line}\n" for line in xml.split("\n") if line.strip())
+
+
+def render_guide(codebook: Codebook, language: str = "en", *, markup: Literal["html", "md"] = "html") -> str:
+    """Return the annotators' guide in one language: HTML for a project's instructions, or Markdown for reading."""
+    return _render(codebook, f"guide.{markup}", language)
+
+
+def _render(codebook: Codebook, template: str, language: str, **values: Any) -> str:
+    if language not in LANGUAGES:
+        raise InputError(f"no forms in the language {language!r}", hint=f"the languages are {', '.join(LANGUAGES)}")
+    environment = Environment(
+        loader=FileSystemLoader(codebook.folder),
+        autoescape=not template.endswith(".md"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        codebook=codebook, language=language, say=lambda en, zh: zh if language == "zh" else en, **values
+    )
+    try:
+        return environment.get_template(template).render()
+    except TemplateError as error:
+        raise InputError(f"{codebook.folder / template}: {error}") from error

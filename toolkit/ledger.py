@@ -1,0 +1,49 @@
+"""The workspace's ledger: curated, append-only, one JSON record a line, safe to keep in git and to merge by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from toolkit.errors import InputError
+from toolkit.fsio import append_jsonl, read_jsonl
+
+Event = Literal["source", "corpus", "split", "release"]
+_FIELDS: dict[str, frozenset[str]] = {
+    "source": frozenset({"source_id", "key", "text_sha256"}),
+    "corpus": frozenset({"version", "input_digest"}),
+    "split": frozenset({"group", "split"}),
+    "release": frozenset({"version", "corpus", "digest"}),
+}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger file. Events and their fields:
+
+    - ``source``: source_id, key, text_sha256, in the order added; the row order of every corpus version follows it
+    - ``corpus``: version, input_digest
+    - ``split``: group (a post id), split; the first record of a group holds for ever
+    - ``release``: version, corpus (its version), digest (of the data files)
+    """
+
+    path: Path
+
+    def records(self, event: Event) -> Iterator[dict[str, Any]]:
+        """Yield the records of one event, oldest first; :class:`InputError` names a line that does not hold."""
+        if not self.path.exists():
+            return
+        for line, record in read_jsonl(self.path, appended=True):
+            fields = _FIELDS.get(str(record.get("event")))
+            if fields is None:
+                raise InputError(f"{self.path}:{line}: unknown event {record.get('event')!r}")
+            if missing := fields - record.keys():
+                raise InputError(f"{self.path}:{line}: the {record['event']} record lacks {', '.join(sorted(missing))}")
+            if record["event"] == event:
+                yield record
+
+    def append(self, event: Event, **fields: Any) -> None:
+        """Append one record and flush it to disk."""
+        append_jsonl(self.path, {"event": event, **fields})

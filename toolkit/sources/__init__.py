@@ -1,0 +1,1 @@
+"""Reports: reading them, keeping them, and the typed spans found in them."""

@@ -1,0 +1,39 @@
+"""What a reader makes of a report: its canonical text, the blocks that the text came from, its images, what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+BlockKind = Literal["heading", "paragraph", "quote", "caption", "footnote", "image"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of the text and where it came from; an image is an empty block before its caption.
+
+    ``anchors`` are (place in the text, length, footnote label) of the footnote markers that the page links.
+    """
+
+    kind: BlockKind
+    char_start: int
+    char_end: int
+    tag: str
+    image: str | None = None
+    footnote: str | None = None
+    anchors: tuple[tuple[int, int, str], ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return the block as it is written to ``blocks.jsonl``: what says nothing left out."""
+        return {key: value for key, value in asdict(self).items() if value not in (None, ())}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report as read. ``images`` maps the page's reference to the file's bytes; those not held map to None."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    images: Mapping[str, bytes | None] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,273 @@
+"""Saved article pages: main content by readability, a block element a line, images from the page's own folder.
+
+Nothing is fetched. Inline white space collapses as a browser shows it; a footnote anchor stays as the digits it shows,
+glued to the word before it, and its place is kept with the block.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import lxml.html
+from lxml.etree import LxmlError
+
+from toolkit.errors import InputError
+from toolkit.sources.document import Block, BlockKind, Document
+from toolkit.sources.read_text import SERIES_LINE, describe
+
+_BLOCKS = frozenset(
+    "address article aside blockquote dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre "
+    "section table tbody td tfoot th thead tr ul body html".split()
+)
+_SILENT = frozenset("script style noscript template button svg iframe object form input select textarea video audio".split())
+_HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
+_LABEL = re.compile(r"^\s*[\[(]?(\d{1,3}|[*†‡])[\])]?\s*$")
+_BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
+_NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
+_DEPTH = 200
+
+
+def read(data: bytes, path: Path) -> Document:
+    """Return a saved page; images are looked for beside ``path`` and nowhere else."""
+    markup = decode(data, path.name)
+    try:
+        page = lxml.html.document_fromstring(markup)
+        content = lxml.html.fragment_fromstring(_main_content(markup), create_parent="div")
+    except (LxmlError, ValueError) as error:
+        raise InputError(f"{path.name}: cannot read it as HTML: {error}") from error
+    metadata = page_metadata(page)
+    notes = {element.get("id"): element for element in page.iter() if element.get("id")}
+    walker = _Walker(_footnote_labels(content, notes))
+    if title := metadata.get("title"):
+        walker.line(title, "heading", "title")
+    walker.walk(content, "paragraph", "", 0)
+    walker.flush()
+    # Extraction takes a list of footnotes for page furniture: the notes that the text points to come back by their ids.
+    kept = {element.get("id") for element in content.iter() if isinstance(element.tag, str)}
+    for target in walker.labels:
+        if target in notes and target not in kept:
+            walker.note(notes[target], target)
+    blocks = [b for i, b in enumerate(walker.blocks) if not (i and b.text == title and b.kind == "heading")]
+    if not any(block.text for block in blocks[1:]):
+        raise InputError(f"{path.name}: no article text was found in the page")
+    return _document(blocks, path, metadata)
+
+
+def decode(data: bytes, name: str) -> str:
+    """Return a page's text by its BOM or declared charset, UTF-8 where it declares none; strictly."""
+    declared = _CHARSET.search(data[:4096])
+    encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") or not declared else declared[1].decode("ascii")
+    try:
+        return data.decode(encoding)
+    except LookupError as error:
+        raise InputError(f"{name} declares an unknown charset: {encoding}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not {encoding.removesuffix('-sig')}: byte {error.start} is 0x{data[error.start]:02x}",
+            hint="save the page again as UTF-8, then try again",
+        ) from error
+
+
+def _main_content(markup: str) -> str:
+    from readability import Document as Readability
+    from readability.readability import Unparseable
+
+    try:
+        return str(Readability(markup.encode("utf-8"), retry_length=0).summary(html_partial=True))
+    except Unparseable as error:
+        raise ValueError(str(error)) from error
+
+
+def page_metadata(page: Any) -> dict[str, Any]:
+    """Return what a page says of itself: its headline, author, date, address, language (``<meta>``, JSON-LD, ``<link>``)."""
+    metas = {m.get("property") or m.get("name"): m.get("content") for m in page.iter("meta") if m.get("content")}
+    linked = _json_ld(page)
+    heading = next((" ".join(h.text_content().split()) for h in page.iter("h1")), None)
+    title = heading or metas.get("og:title") or linked.get("headline") or page.findtext(".//title")
+    author, publisher = linked.get("author"), linked.get("publisher")
+    authors = [a.get("name") if isinstance(a, dict) else a for a in (author if isinstance(author, list) else [author]) if a]
+    published = str(linked.get("datePublished") or metas.get("article:published_time") or "")[:10]
+    canonical = next((link.get("href") for link in page.iter("link") if link.get("rel") == "canonical"), None)
+    language = (page.get("lang") or "").partition("-")[0].lower()
+    found = {
+        "title": " ".join(title.split()) if title else None,
+        "authors": [str(a) for a in authors if a] or ([metas["author"]] if metas.get("author") else None),
+        "publisher": publisher.get("name") if isinstance(publisher, dict) else publisher,
+        "published": published if re.fullmatch(r"\d{4}-\d\d-\d\d", published) else None,
+        "url": canonical or metas.get("og:url"),
+        "languages": [language] if re.fullmatch(r"[a-z]{2,3}", language) else None,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _json_ld(page: Any) -> dict[str, Any]:
+    for script in page.iter("script"):
+        if script.get("type") == "application/ld+json":
+            try:
+                value = json.loads(script.text or "")
+            except ValueError:
+                continue
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict) and (item.get("headline") or item.get("datePublished")):
+                    return item
+    return {}
+
+
+def _footnote_labels(content: Any, notes: dict[str, Any]) -> dict[str, str]:
+    """Return the label of each footnote that an anchor of the content points to, by the id it points to, in order."""
+    labels: dict[str, str] = {}
+    for anchor in content.iter("a"):
+        href = anchor.get("href") or ""
+        label = _LABEL.match(anchor.text_content())
+        if label and href.startswith("#") and (href[1:] in notes or _in(anchor, "sup")):
+            labels.setdefault(href[1:], label[1])
+    return labels
+
+
+def _in(element: Any, tag: str) -> bool:
+    return element.getparent() is not None and (element.getparent().tag == tag or element.find(tag) is not None)
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    kind: BlockKind
+    tag: str
+    image: str | None = None
+    footnote: str | None = None
+    anchors: tuple[tuple[int, int, str], ...] = ()
+
+
+@dataclass
+class _Walker:
+    """Goes through the content once, gathering inline text until a block begins or ends."""
+
+    labels: dict[str, str]
+    blocks: list[_Line] = field(default_factory=list)
+    _inline: str = ""
+    _anchors: list[tuple[int, int, str]] = field(default_factory=list)
+    _kind: BlockKind = "paragraph"
+    _tag: str = "p"
+    _footnote: str | None = None
+
+    def line(self, text: str, kind: BlockKind, tag: str) -> None:
+        self.blocks.append(_Line(text, kind, tag))
+
+    def note(self, element: Any, target: str) -> None:
+        self._footnote = self.labels[target]
+        self.walk(element, "footnote", element.tag, 0)
+        self.flush()
+        self._footnote = None
+
+    def flush(self) -> None:
+        text = self._inline.rstrip()
+        if text:
+            anchors = tuple(self._anchors)
+            self.blocks.append(_Line(text, self._kind, self._tag, footnote=self._footnote, anchors=anchors))
+        self._inline, self._anchors = "", []
+
+    def add(self, text: str | None) -> None:
+        if text:
+            collapsed = re.sub(r"[ \t\n\r\f]+", " ", text)
+            self._inline += collapsed.lstrip(" ") if not self._inline or self._inline.endswith(" ") else collapsed
+
+    def walk(self, element: Any, kind: BlockKind, tag: str, depth: int) -> None:
+        if depth > _DEPTH:
+            raise ValueError(f"markup is nested deeper than {_DEPTH} elements")
+        for child in self._begin(element, kind, tag):
+            if isinstance(child.tag, str) and child.tag not in _SILENT:
+                self._child(child, kind, tag, depth)
+            self.add(child.tail)
+
+    def _begin(self, element: Any, kind: BlockKind, tag: str) -> Iterator[Any]:
+        self._kind, self._tag = kind, tag
+        self.add(element.text)
+        return iter(element)
+
+    def _child(self, child: Any, kind: BlockKind, tag: str, depth: int) -> None:
+        if child.tag == "img":
+            self.flush()
+            self.blocks.append(_Line("", "image", "img", image=child.get("src") or ""))
+        elif child.tag == "br":
+            self.add(" ")
+        elif child.tag in _BLOCKS:
+            self.flush()
+            outer = self._footnote
+            self._footnote = self.labels.get(child.get("id") or "") or outer
+            self.walk(child, self._block_kind(child, kind), child.tag, depth + 1)
+            self.flush()
+            self._footnote, self._kind, self._tag = outer, kind, tag
+        elif child.tag == "a" and _BACKREF.match(child.text_content()):
+            pass
+        elif child.tag == "a" and (label := self._marker(child)):
+            self._anchors.append((len(self._inline), len(label), self.labels[child.get("href")[1:]]))
+            self._inline += label
+        else:
+            self.walk(child, kind, tag, depth + 1)
+
+    def _marker(self, anchor: Any) -> str | None:
+        href = anchor.get("href") or ""
+        shown = "".join(anchor.text_content().split())
+        return shown if href.startswith("#") and href[1:] in self.labels and _LABEL.match(shown) else None
+
+    def _block_kind(self, element: Any, kind: BlockKind) -> BlockKind:
+        if element.tag in _HEADINGS:
+            return "heading"
+        if element.tag == "blockquote":
+            return "quote"
+        if element.tag == "figcaption":
+            return "caption"
+        if self._footnote or (element.tag in ("ol", "section", "div") and _NOTES.search(element.get("class") or "")):
+            return "footnote"
+        return kind
+
+
+def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Document:
+    blocks, parts, start = [], [], 0
+    for line in lines:
+        block = Block(line.kind, start, start + len(line.text), line.tag, line.image, line.footnote)
+        if line.text:
+            block = replace(block, anchors=tuple((start + at, length, label) for at, length, label in line.anchors))
+            parts.append(line.text)
+            start += len(line.text) + 1
+        blocks.append(block)
+    text = "\n".join(parts) + "\n"
+    series = next((m for part in parts[:6] for m in [_series(part)] if m), None)
+    images = {line.image: load_image(line.image, path) for line in lines if line.image}
+    described = {"title": describe(text).get("title")} | metadata | ({"series": series} if series else {})
+    return Document(text, tuple(blocks), images, described)
+
+
+def _series(line: str) -> dict[str, Any] | None:
+    match = SERIES_LINE.match(line)
+    if not match:
+        return None
+    series: dict[str, Any] = {"name": match["name"], "part": int(match["part"])}
+    return series | ({"total": int(match["total"])} if match["total"] else {})
+
+
+def load_image(src: str, page: Path) -> bytes | None:
+    """Return an image's bytes from a data URI or from below the page's folder; None where it is remote or not there."""
+    if src.startswith("data:"):
+        head, _, body = src.partition(",")
+        try:
+            return base64.b64decode(body, validate=True) if head.endswith(";base64") else unquote(body).encode("utf-8")
+        except (binascii.Error, ValueError):
+            return None
+    parts = urlsplit(src)
+    if parts.scheme or parts.netloc or not parts.path:
+        return None
+    folder = page.parent.resolve()
+    file = (folder / unquote(parts.path)).resolve()
+    if not file.is_relative_to(folder):
+        raise InputError(f"{page.name}: the image {src} lies outside the page's folder")
+    return file.read_bytes() if file.is_file() else None

@@ -1,0 +1,44 @@
+"""Plain text reports: the file's own characters, a line a block."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from toolkit.errors import InputError
+from toolkit.sources.document import Block, Document
+
+SERIES_LINE = re.compile(r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>\d{1,3})(?:\s*(?:/|of)\s*(?P<total>\d{1,3}))?\s*$")
+
+
+def read(data: bytes, name: str) -> Document:
+    """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, nothing else changes."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{name} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}",
+            hint="save the file as UTF-8, then try again",
+        ) from error
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise InputError(f"{name} holds no text")
+    blocks, start = [], 0
+    for line in text.split("\n"):
+        if line.strip():
+            blocks.append(Block("paragraph", start, start + len(line), "line"))
+        start += len(line) + 1
+    return Document(text, tuple(blocks), metadata=describe(text))
+
+
+def describe(text: str) -> dict[str, Any]:
+    """Return what the first lines say of the report: its title, and its place in a series where one is given."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()][:5]
+    metadata: dict[str, Any] = {"title": lines[0]} if lines else {}
+    for line in lines[1:]:
+        if match := SERIES_LINE.match(line):
+            total = match["total"]
+            series = {"name": match["name"], "part": int(match["part"])} | ({"total": int(total)} if total else {})
+            return metadata | {"series": series}
+    return metadata

@@ -1,0 +1,196 @@
+"""Curated spans: reading and checking them, accepting them, the text that a span stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import InputError
+from toolkit.fsio import read_jsonl, sha256_text, write_jsonl
+from toolkit.ids import mint
+from toolkit.settings import check_record
+from toolkit.sources.marks import is_marks, resolve
+from toolkit.sources.model import Segment
+from toolkit.sources.registry import Source
+from toolkit.workspace import Workspace
+
+# What becomes a row with an id of its own, and the id's kind.
+MINTED = {
+    "post": "post",
+    "photo_text": "photo",
+    "narrative": "narrative",
+    "translator_note": "note",
+    "insertion": "note",
+    "gloss": "note",
+    "footnote": "note",
+    "asset_history": "note",
+}
+_INSIDE = ("hashtag", "insertion", "footnote_marker", "narrative_name")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of a row's text: text[start:end] is the source's text[source_start:source_end]."""
+
+    start: int
+    end: int
+    source_start: int
+    source_end: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text made of pieces of a source: every one of its characters maps back."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+
+    def place(self, source_at: int) -> int:
+        """Return where a place of the source lies in the text; what was left out lies where it would have stood."""
+        for piece in self.pieces:
+            if source_at <= piece.source_end:
+                return piece.start + max(0, source_at - piece.source_start)
+        return len(self.text)
+
+    def records(self) -> list[dict[str, int]]:
+        """Return the pieces as the ``fragments`` column holds them."""
+        return [vars(piece).copy() for piece in self.pieces]
+
+
+def load(path: Path, text: str) -> list[Segment]:
+    """Return the spans of a file, by place, checked against the text; :class:`InputError` names the line that is wrong."""
+    segments = []
+    for line, record in read_jsonl(path):
+        segment = check_record(record, Segment, f"{path}:{line}")
+        _check_span(segment, text, f"{path}:{line}")
+        segments.append(segment)
+    return checked(segments, text, str(path))
+
+
+def read_spans(path: Path, source: Source) -> list[Segment]:
+    """Return the checked spans of a file that gives them by offsets or by quotation (:mod:`toolkit.sources.marks`)."""
+    return checked(resolve(path, source), source.text, str(path)) if is_marks(path) else load(path, source.text)
+
+
+def checked(segments: Iterable[Segment], text: str, where: str) -> list[Segment]:
+    """Return spans by place, each and all together held against the text; ``where`` names them in errors."""
+    segments = sorted(segments, key=lambda s: (s.char_start, -s.char_end, s.role))
+    for segment in segments:
+        _check_span(segment, text, where)
+    _check_together(segments, where)
+    return segments
+
+
+def _check_span(segment: Segment, text: str, where: str) -> None:
+    start, end = segment.char_start, segment.char_end
+    if not start < end <= len(text):
+        raise InputError(f"{where}: the {segment.role} spans {start} to {end}, outside the text's {len(text)} characters")
+    if segment.sha256 and segment.sha256 != sha256_text(text[start:end]):
+        raise InputError(
+            f"{where}: the {segment.role} at {start} to {end} is not the text that was accepted (its hash differs)",
+            hint="restore the line, or delete its id and sha256 and accept the span anew",
+        )
+    if segment.role == "photo_text" and segment.kind is None:
+        raise InputError(f"{where}: a photo_text needs a kind: verbatim, translation or description")
+    if segment.content_start is not None and not start <= segment.content_start < end:
+        raise InputError(f"{where}: content_start {segment.content_start} is outside the span")
+
+
+def _check_together(segments: Sequence[Segment], path: str) -> None:
+    keys = [segment.key for segment in segments if segment.key]
+    ids = [segment.id for segment in segments if segment.id]
+    spans = [(segment.role, segment.char_start, segment.char_end) for segment in segments]
+    for what, values in (("key", keys), ("id", ids), ("span", spans)):
+        seen = set()
+        for value in values:
+            if value in seen:
+                raise InputError(f"{path}: two segments have the {what} {value}")
+            seen.add(value)
+    by_key = {segment.key: segment for segment in segments if segment.key}
+    for segment in segments:
+        parent = by_key.get(segment.belongs_to) if segment.belongs_to else None
+        if segment.belongs_to and parent is None:
+            raise InputError(f"{path}: {_named(segment)} belongs to {segment.belongs_to!r}, which is no segment's key")
+        if parent and segment.role in _INSIDE and not _within(segment, parent):
+            raise InputError(f"{path}: {_named(segment)} lies outside {segment.belongs_to!r}, to which it belongs")
+    last: Segment | None = None
+    for segment in (s for s in segments if s.role == "post"):
+        if last and segment.char_start < last.char_end:
+            raise InputError(f"{path}: {_named(last)} and {_named(segment)} overlap")
+        last = segment
+
+
+def _within(inner: Segment, outer: Segment) -> bool:
+    return outer.char_start <= inner.char_start and inner.char_end <= outer.char_end
+
+
+def _named(segment: Segment) -> str:
+    return f"the {segment.role} {segment.key or ''} at {segment.char_start} to {segment.char_end}".replace("  ", " ")
+
+
+def passage(segment: Segment, segments: Iterable[Segment], text: str) -> Passage:
+    """Return what a span stands for: its text without its marker, and without the footnote markers within it."""
+    at = segment.char_start if segment.content_start is None else segment.content_start
+    inner = [s for s in segments if s.role == "footnote_marker" and s is not segment and _within(s, segment)]
+    pieces: list[Piece] = []
+    parts: list[str] = []
+    length = 0
+    for start, end in [*((m.char_start, m.char_end) for m in inner), (segment.char_end, segment.char_end)]:
+        if start > at:
+            pieces.append(Piece(length, length + start - at, at, start))
+            parts.append(text[at:start])
+            length += start - at
+        at = max(at, end)
+    return Passage("".join(parts), tuple(pieces))
+
+
+def parent_of(segment: Segment, segments: Sequence[Segment]) -> Segment | None:
+    """Return the span that one belongs to: as the curator says, else the smallest row-making span around it."""
+    if segment.belongs_to:
+        return next(s for s in segments if s.key == segment.belongs_to)
+    around = [s for s in segments if s.role in MINTED and s is not segment and _within(segment, s)]
+    return min(around, key=lambda s: s.char_end - s.char_start, default=None)
+
+
+def accept(workspace: Workspace, source: Source, path: Path | None = None) -> list[Segment]:
+    """Take the spans of ``path`` (default: the curated ones, else the proposals) as this source's, and mint missing ids.
+
+    Ids that spans have are kept, also those of spans that the curated file already holds; nothing is written unless
+    every span holds.
+    """
+    with workspace.lock():
+        curated = source.segments_path
+        path = path or (curated if curated.exists() else source.proposals_path)
+        if not path.exists():
+            raise InputError(
+                f"source {source.id} has no spans to accept", hint=f"propose some: docposts source segment {source.id}"
+            )
+        segments = read_spans(path, source)
+        if path != curated and curated.exists():
+            kept = {(s.role, s.char_start, s.char_end): s for s in load(curated, source.text) if s.id}
+            segments = [_keep_id(s, kept.get((s.role, s.char_start, s.char_end))) for s in segments]
+        accepted = mint_ids(source, segments)
+        _check_together(accepted, str(path))
+        if path != curated or accepted != load(curated, source.text):
+            write_jsonl(curated, (segment.record() for segment in accepted))
+        return accepted
+
+
+def _keep_id(segment: Segment, before: Segment | None) -> Segment:
+    return segment if segment.id or before is None else segment.model_copy(update={"id": before.id, "sha256": before.sha256})
+
+
+def mint_ids(source: Source, segments: Sequence[Segment]) -> list[Segment]:
+    """Return the spans, those that become rows with an id and the hash of their text."""
+    taken = {segment.id for segment in segments if segment.id}
+    done = []
+    for segment in segments:
+        if segment.role in MINTED and not segment.id:
+            text = passage(segment, segments, source.text).text
+            minted = mint(MINTED[segment.role], source.file.key, text, taken)
+            taken.add(minted)
+            digest = sha256_text(source.text[segment.char_start : segment.char_end])
+            segment = segment.model_copy(update={"id": minted, "sha256": digest})
+        done.append(segment)
+    return done

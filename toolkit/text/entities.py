@@ -1,0 +1,64 @@
+"""Hashtags, mentions, URLs, and the characters that a reader cannot see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import regex
+
+# A tag's inner dots stay (#U.S.Embassy), its last one is the sentence's; a number alone is no hashtag.
+_HASHTAG = regex.compile(r"(?<![\p{L}\p{N}_&])[#＃](?=[\p{N}._·]*[\p{L}\p{M}])([\p{L}\p{M}\p{N}_]+(?:[.·][\p{L}\p{M}\p{N}_]+)*)")
+_MENTION = regex.compile(r"(?<![\p{L}\p{N}_@＠./])[@＠]([\p{L}\p{N}_]+(?:\.[\p{L}\p{N}_]+)*)(?![@＠])")
+_URL = regex.compile(r"\b(?:https?|hxxps?)://[^\s<>\"“”「」『』，。、！？（）]+", regex.IGNORECASE)
+_TRAILING = ".,;:!?'’)]}"
+_BIDI = regex.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Zero-width joiners and non-joiners are spelling in some scripts and build emoji; between ASCII letters they hide.
+_ZERO_WIDTH = regex.compile(r"[\u200b\u2060\ufeff]|(?<=[A-Za-z])[\u200c\u200d](?=[A-Za-z])")
+_CONTROL = regex.compile(r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]")
+_CONFUSABLE = regex.compile(r"[\p{L}]*(?:[\p{Latin}][\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}][\p{Latin}])[\p{L}]*")
+_FLAGS = (("bidi_control", _BIDI), ("zero_width", _ZERO_WIDTH), ("control", _CONTROL), ("confusable", _CONFUSABLE))
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A part of a text: text[start:end], and its value without sign (URLs: as they stand)."""
+
+    start: int
+    end: int
+    value: str
+
+
+def hashtags(text: str) -> list[Entity]:
+    """Return the hashtags in order, the sign within the place, outside the value."""
+    urls = find_urls(text)
+    found = [Entity(match.start(), match.end(), match[1]) for match in _HASHTAG.finditer(text)]
+    return [tag for tag in found if not any(url.start <= tag.start < url.end for url in urls)]
+
+
+def mentions(text: str) -> list[Entity]:
+    """Return the mentions in order, the sign within the place, outside the value."""
+    urls = find_urls(text)
+    found = [Entity(match.start(), match.end(), match[1]) for match in _MENTION.finditer(text)]
+    return [name for name in found if not any(url.start <= name.start < url.end for url in urls)]
+
+
+def find_urls(text: str) -> list[Entity]:
+    """Return the URLs in order, without the punctuation of the sentence around them."""
+    found = []
+    for match in _URL.finditer(text):
+        url = match[0].rstrip(_TRAILING)
+        found.append(Entity(match.start(), match.start() + len(url), url))
+    return found
+
+
+def defang(url: str) -> str:
+    """Return a URL that no program follows: ``hxxps://example[.]com/a.b``."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    scheme = scheme.lower().replace("http", "hxxp")
+    return f"{scheme}://{host.replace('[.]', '.').replace('.', '[.]')}{slash}{path}"
+
+
+def flags(text: str) -> list[str]:
+    """Return what hides in a text: bidi_control, zero_width, control, confusable, in that order."""
+    return [name for name, pattern in _FLAGS if pattern.search(text)]

@@ -1,0 +1,170 @@
+"""A workspace: one dataset under construction, in one folder.
+
+::
+
+    docposts.toml      settings                                            curated
+    ledger.jsonl       order of sources, versions, splits, releases        curated, append-only
+    sources/<id>/      raw/ · text.txt · source.toml · segments.jsonl …    raw and curated
+    corpus/            parts/<sha256>.parquet · <version>/                 derived
+    annotations/       <project>/: what was pulled from Label Studio       raw
+    decisions/         <task>/: what was decided and why                   curated
+    releases/<version>/  Hugging Face dataset folders                      derived
+    studio/            the embedded Label Studio's own data (0700)         not part of the dataset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from toolkit.errors import ConflictError, InputError, WorkspaceError
+from toolkit.fsio import write_atomic
+from toolkit.ledger import Ledger
+from toolkit.settings import FORMAT, Settings, check_record, parse_toml
+
+SETTINGS_FILE = "docposts.toml"
+_IGNORED = "corpus/\nreleases/\nstudio/\n.docposts.lock\n*.part\n"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An open workspace: its folder and its settings."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def open(cls, start: Path | None = None) -> Workspace:
+        """Open the workspace that holds ``start`` (default: the current folder): that folder or the nearest above it."""
+        here = (start or Path.cwd()).absolute()
+        for folder in (here, *here.parents):
+            if (folder / SETTINGS_FILE).is_file():
+                return cls(folder, parse_toml(folder / SETTINGS_FILE, Settings))
+        raise WorkspaceError(f"no workspace in {here} or above it", hint="make one with: docposts init DIR")
+
+    @classmethod
+    def create(cls, root: Path, settings: Settings) -> Workspace:
+        """Make a workspace in a folder that is new, or has no settings yet; :class:`ConflictError` where it has."""
+        root = root.absolute()
+        if (root / SETTINGS_FILE).exists():
+            raise ConflictError(f"{root} is a workspace already", hint=f"see where it stands: docposts -C {root} status")
+        if not (root / ".gitignore").exists():
+            write_atomic(root / ".gitignore", _IGNORED)
+        # The settings last: with them the folder is a workspace.
+        write_atomic(root / SETTINGS_FILE, render_settings(settings))
+        return cls.open(root)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The append-only record of what came in and what went out."""
+        return Ledger(self.root / "ledger.jsonl")
+
+    @property
+    def sources_dir(self) -> Path:
+        """A folder for each source."""
+        return self.root / "sources"
+
+    @property
+    def corpus_dir(self) -> Path:
+        """Corpus versions and the parts that they share."""
+        return self.root / "corpus"
+
+    @property
+    def annotations_dir(self) -> Path:
+        """A folder for each Label Studio project: what was pulled from it."""
+        return self.root / "annotations"
+
+    @property
+    def decisions_dir(self) -> Path:
+        """A folder for each task: what was decided."""
+        return self.root / "decisions"
+
+    @property
+    def releases_dir(self) -> Path:
+        """A folder for each release."""
+        return self.root / "releases"
+
+    @property
+    def studio_dir(self) -> Path:
+        """The embedded Label Studio's data and secrets."""
+        return self.root / "studio"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the workspace against other commands; :class:`WorkspaceError` at once where another holds it.
+
+        The system lets go of the lock when its holder dies, so no lock outlives a killed command. A command that holds
+        it may take it again.
+        """
+        lock = FileLock(self.root / ".docposts.lock", timeout=0, is_singleton=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise WorkspaceError(
+                f"another docposts command is at work in {self.root}", hint="wait until it has ended, then try again"
+            ) from error
+        except OSError as error:
+            raise WorkspaceError(f"cannot write in {self.root}: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def new_settings(name: str, title: str = "", **sections: object) -> Settings:
+    """Return checked settings; :class:`InputError` names what does not hold."""
+    return check_record({"format": FORMAT, "name": name, "title": title or name, **sections}, Settings, "settings")
+
+
+def render_settings(settings: Settings) -> str:
+    """Return ``docposts.toml``: every setting with its value and what it is for."""
+    import tomlkit
+
+    def text(value: object) -> str:
+        return tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()
+
+    tasks, agreement, release = settings.tasks, settings.agreement, settings.release
+    adjudicator = f"adjudicator = {text(tasks.adjudicator)}" if tasks.adjudicator else '# adjudicator = "name"'
+    splits = ", ".join(f"{split} = {share}" for split, share in release.splits.items())
+    content = f"""\
+# Settings of this workspace. Unknown keys are errors; `docposts status` says where everything stands.
+format = {settings.format}
+name = {text(settings.name)}
+title = {text(settings.title)}
+
+[label_studio]
+url = {text(settings.label_studio.url)}  # empty: the embedded server (docposts studio up)
+
+[tasks]
+annotators = {text(tasks.annotators)}
+{adjudicator}
+overlap = {tasks.overlap}  # how many annotators see each item; 0: all of them
+layer = {text(tasks.layer)}  # the text that is labelled where a post has both: original or translation
+language = {text(tasks.language)}  # of the codebook's names and the guide: en or zh
+
+[agreement]
+minimum_items = {agreement.minimum_items}  # no coefficient below this many items with two answers or more
+minimum_positives = {agreement.minimum_positives}  # nor below this many votes for the label
+bootstrap = {agreement.bootstrap}
+seed = {agreement.seed}
+
+[release]
+licence = {text(release.licence)}
+contact = {text(release.contact)}  # where people ask for a takedown
+languages = {text(release.languages)}  # empty: those found in the texts
+splits = {{ {splits} }}
+seed = {release.seed}
+"""
+    return content
+
+
+def default_name(root: Path) -> str:
+    """Return a workspace name made of a folder's name; :class:`InputError` where nothing of it can be used."""
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in root.absolute().name.lower()).strip("-")
+    if not name:
+        raise InputError(f"no workspace name can be made of {root}", hint="give one: docposts init DIR --name NAME")
+    return name[:63]
