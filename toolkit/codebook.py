@@ -10,6 +10,7 @@ label breaks no judgement made before. A label with children is a heading: only 
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,7 +63,10 @@ class Disarm(_Model):
 
 
 class Label(_Model):
-    """One answer to a field's question. ``write_in``: it needs a comment; ``exclusive``: it stands alone."""
+    """One answer to a field's question.
+
+    ``write_in``: it needs a comment; ``exclusive``: it stands alone; ``abstains``: given alone it is no vote.
+    """
 
     id: str = Constrained(pattern=_NAME)
     field: str
@@ -74,6 +78,7 @@ class Label(_Model):
     examples: tuple[Example, ...] = ()
     disarm: tuple[Disarm, ...] = ()
     exclusive: bool = False
+    abstains: bool = False
     write_in: bool = False
     hotkey: str | None = Constrained(default=None, pattern=r"^[a-z0-9]$")
     since: str = Constrained(pattern=_VERSION)
@@ -178,14 +183,14 @@ class Codebook(_Model):
 
     def config_sha256(self, form: str = "default", language: str = "en") -> str:
         """Return the hex SHA-256 of the Label Studio form that annotators see."""
-        from toolkit.labelconfig import render_config  # noqa: PLC0415  # rendering builds on this module
+        from toolkit.labelconfig import render_config
 
         return sha256_text(render_config(self, form=form, language=language))
 
     @property
     def guide_sha256(self) -> str:
         """The hex SHA-256 of the guide in all its languages."""
-        from toolkit.labelconfig import render_guide  # noqa: PLC0415  # rendering builds on this module
+        from toolkit.labelconfig import render_guide
 
         return sha256_text("".join(render_guide(self, language) for language in LANGUAGES))
 
@@ -196,6 +201,7 @@ class Codebook(_Model):
         return self
 
 
+@cache
 def load_codebook(task: str, folder: Path | None = None) -> Codebook:
     """Read and check ``<folder>/<task>/codebook.yaml`` (the shipped configurations unless ``folder`` is given).
 

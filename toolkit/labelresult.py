@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from toolkit.codebook import Codebook, Field
+from toolkit.errors import InputError
 
 Mode = Literal["explicit", "implied"]
 Result = list[dict[str, Any]]
@@ -75,12 +76,19 @@ class Submission:
 
 
 def canonical(codebook: Codebook, submission: Submission) -> Submission:
-    """Return the submission as reading gives it back: no repeats, declared order, a span's label among the labels."""
+    """Return the submission as reading gives it back: no repeats, declared order, a span's label among the labels.
+
+    :class:`InputError` when it holds a field or label that the codebook does not have.
+    """
     label_order = {label.id: place for place, label in enumerate(codebook.labels)}
     field_order = {field.name: place for place, field in enumerate(codebook.fields)}
     votes = {*submission.labels, *(Vote(span.field, span.label) for span in submission.evidence)}
+    for vote in votes:
+        if vote.field != codebook.label(vote.label).field:
+            raise InputError(f"the label {vote.label!r} is none of the field {vote.field!r}")
     texts: dict[str, list[str]] = defaultdict(list)
     for field, text in submission.free:
+        codebook.field(field)
         texts[field] += [text] if text else []
     return Submission(
         labels=tuple(sorted(votes, key=lambda vote: (field_order[vote.field], label_order[vote.label]))),
@@ -261,10 +269,12 @@ class _Reader:
         self.box_texts[identity].extend(strings(value))
 
     def finish(self) -> tuple[Submission, list[str]]:
+        marked = {span for identity in self.modes for span in self.spans.get(identity, [])}
         spans = [
             Span(*span, self.modes.get(identity, "explicit"))
             for identity, found in self.spans.items()
             for span in found
+            if identity in self.modes or span not in marked  # an unmarked repeat of a marked span adds nothing
         ]
         for identity in sorted(self.box_texts.keys() - self.boxes.keys()):
             self.problems.append(f"{REGION}: a transcription of no region ({identity})")

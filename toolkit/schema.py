@@ -123,7 +123,10 @@ class Table:
 
 
 def _difference(found: pa.Schema, declared: pa.Schema) -> str:
-    have, want = dict(zip(found.names, found.types, strict=True)), dict(zip(declared.names, declared.types, strict=True))
+    have, want = (
+        dict(zip(found.names, found.types, strict=True)),
+        dict(zip(declared.names, declared.types, strict=True)),
+    )
     parts = [f"lacks {name}" for name in want if name not in have]
     parts += [f"has {name}" for name in have if name not in want]
     parts += [f"{name} is {have[name]}, not {want[name]}" for name in want if name in have and have[name] != want[name]]

@@ -46,6 +46,12 @@ class AgreementSettings(Strict):
     seed: int = 0
 
 
+class AdjudicationSettings(Strict):
+    """Which questions settle themselves: those whose votes all agree, where there are that many."""
+
+    minimum_votes: int = Field(default=2, ge=1)
+
+
 class ReleaseSettings(Strict):
     """What a release is called and how it is split: shares of items, and the seed that deals out whole groups."""
 
@@ -68,6 +74,7 @@ class Settings(Strict):
     label_studio: LabelStudioSettings = LabelStudioSettings()
     tasks: TaskSettings = TaskSettings()
     agreement: AgreementSettings = AgreementSettings()
+    adjudication: AdjudicationSettings = AdjudicationSettings()
     release: ReleaseSettings = ReleaseSettings()
 
 

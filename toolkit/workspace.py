@@ -9,6 +9,7 @@
     annotations/       <project>/: what was pulled from Label Studio       raw
     decisions/         <task>/: what was decided and why                   curated
     releases/<version>/  Hugging Face dataset folders                      derived
+    served/            derived: the images that tasks show
     studio/            the embedded Label Studio's own data (0700)         not part of the dataset
 """
 
@@ -27,7 +28,7 @@ from toolkit.ledger import Ledger
 from toolkit.settings import FORMAT, Settings, check_record, parse_toml
 
 SETTINGS_FILE = "docposts.toml"
-_IGNORED = "corpus/\nreleases/\nstudio/\n.docposts.lock\n*.part\n"
+_IGNORED = "corpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Workspace:
 
     @classmethod
     def open(cls, start: Path | None = None) -> Workspace:
-        """Open the workspace that holds ``start`` (default: the current folder): that folder or the nearest above it."""
+        """Open the workspace that ``start`` (default: the current folder) is, or the nearest above it."""
         here = (start or Path.cwd()).absolute()
         for folder in (here, *here.parents):
             if (folder / SETTINGS_FILE).is_file():
@@ -51,7 +52,9 @@ class Workspace:
         """Make a workspace in a folder that is new, or has no settings yet; :class:`ConflictError` where it has."""
         root = root.absolute()
         if (root / SETTINGS_FILE).exists():
-            raise ConflictError(f"{root} is a workspace already", hint=f"see where it stands: docposts -C {root} status")
+            raise ConflictError(
+                f"{root} is a workspace already", hint=f"see where it stands: docposts -C {root} status"
+            )
         if not (root / ".gitignore").exists():
             write_atomic(root / ".gitignore", _IGNORED)
         # The settings last: with them the folder is a workspace.
@@ -87,6 +90,11 @@ class Workspace:
     def releases_dir(self) -> Path:
         """A folder for each release."""
         return self.root / "releases"
+
+    @property
+    def served_dir(self) -> Path:
+        """What the embedded Label Studio serves to those logged in: images of tasks, nothing else."""
+        return self.root / "served"
 
     @property
     def studio_dir(self) -> Path:
@@ -151,6 +159,9 @@ minimum_items = {agreement.minimum_items}  # no coefficient below this many item
 minimum_positives = {agreement.minimum_positives}  # nor below this many votes for the label
 bootstrap = {agreement.bootstrap}
 seed = {agreement.seed}
+
+[adjudication]
+minimum_votes = {settings.adjudication.minimum_votes}  # agreeing votes that settle a question by themselves
 
 [release]
 licence = {text(release.licence)}

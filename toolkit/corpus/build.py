@@ -18,6 +18,7 @@ from toolkit.fsio import canonical_json, sha256_file, sha256_text
 from toolkit.parquet import WRITER
 from toolkit.schema import table
 from toolkit.sources import registry, segments
+from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
 from toolkit.text import analysis
 from toolkit.workspace import Workspace
@@ -78,7 +79,7 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
         return Built(published, True, changes, skipped)
 
 
-def _accepted(workspace: Workspace) -> tuple[list[tuple[Source, list[segments.Segment]]], dict[str, list[str]]]:
+def _accepted(workspace: Workspace) -> tuple[list[tuple[Source, list[Segment]]], dict[str, list[str]]]:
     used, skipped = [], []
     for source in registry.sources(workspace):
         if source.segments_path.exists():
@@ -106,7 +107,7 @@ def made_with() -> dict[str, Any]:
     return algorithms | {name: library_version(name) for name in ("langdetect", "opencc", "datasketch")}
 
 
-def _parts(used: list[tuple[Source, list[segments.Segment]]], progress: Callable[[str], None]) -> store.Parts:
+def _parts(used: list[tuple[Source, list[Segment]]], progress: Callable[[str], None]) -> store.Parts:
     parts: dict[str, list[tuple[str, pa.Table]]] = {name: [] for name in SOURCE_TABLES}
     for sequence, (source, spans) in enumerate(used, start=1):
         progress(source.id)
@@ -117,7 +118,7 @@ def _parts(used: list[tuple[Source, list[segments.Segment]]], progress: Callable
     return parts
 
 
-def _same_as(used: list[tuple[Source, list[segments.Segment]]]) -> list[list[str]]:
+def _same_as(used: list[tuple[Source, list[Segment]]]) -> list[list[str]]:
     """Return the curators' same-as groups as post ids: names are keys of their own source, or ids of any."""
     known = {span.id for _, spans in used for span in spans if span.role == "post"}
     groups = []

@@ -40,7 +40,8 @@ def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = ()) -> pa.Tab
     for post_id, key, text in zip(ids, posts["exact_hash"].to_pylist(), posts["text"].to_pylist(), strict=True):
         by_hash[key].append(post_id)
         texts.setdefault(by_hash[key][0], text)
-    edges = [(first, other, "exact", 1.0) for first, *others in by_hash.values() for other in others]
+    edges: list[tuple[str, str, str, float | None]] = []
+    edges += [(first, other, "exact", 1.0) for first, *others in by_hash.values() for other in others]
     edges += [(one, other, "near_duplicate", score) for one, other, score in similar(texts)]
     for group in same_as:
         first, *others = sorted(group, key=order.__getitem__)

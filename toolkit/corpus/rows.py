@@ -135,7 +135,18 @@ def _source_rows(read: _Read) -> list[Row]:
 
 
 def _segment_rows(read: _Read) -> list[Row]:
-    same = ("role", "char_start", "char_end", "key", "belongs_to", "footnote", "kind", "part", "total", "uncertain_boundary")
+    same = (
+        "role",
+        "char_start",
+        "char_end",
+        "key",
+        "belongs_to",
+        "footnote",
+        "kind",
+        "part",
+        "total",
+        "uncertain_boundary",
+    )
     return [
         {name: getattr(segment, name) for name in same}
         | {
@@ -168,7 +179,9 @@ def _post_rows(read: _Read) -> list[Row]:
     for post in read.of("post"):
         own, fact = read.passage(post), facts.get(post.key or "")
         if fact and fact.account and fact.account not in accounts:
-            raise InputError(f"{read.source.folder / 'facts.toml'}: post {post.key}: no account {fact.account!r} is declared")
+            raise InputError(
+                f"{read.source.folder / 'facts.toml'}: post {post.key}: no account {fact.account!r} is declared"
+            )
         platform = (fact.platform if fact else None) or (meta.platforms[0] if len(meta.platforms) == 1 else None)
         rows.append(
             _base(read, post)
@@ -211,7 +224,11 @@ def _hashtags(read: _Read, post: Segment, own: Passage) -> list[str]:
     from toolkit.text.entities import hashtags
 
     curated = [
-        (own.place(tag.char_start), own.place(tag.char_end), read.source.text[tag.char_start : tag.char_end].lstrip("#＃"))
+        (
+            own.place(tag.char_start),
+            own.place(tag.char_end),
+            read.source.text[tag.char_start : tag.char_end].lstrip("#＃"),
+        )
         for tag in read.children(post, "hashtag")
     ]
     found = [(tag.start, tag.end, tag.value) for tag in hashtags(own.text)]
@@ -295,7 +312,15 @@ def _narrative_rows(read: _Read) -> list[Row]:
         names = read.children(narrative, "narrative_name")
         name = read.passage(names[0]).text if names else own.text
         place = {"source_id": read.id, "place": narrative.char_start}
-        rows.append({"narrative_id": narrative.id, **place, "name": name, "text": own.text, "codes": codes.get(narrative.key, [])})
+        rows.append(
+            {
+                "narrative_id": narrative.id,
+                **place,
+                "name": name,
+                "text": own.text,
+                "codes": codes.get(narrative.key, []),
+            }
+        )
     return rows
 
 

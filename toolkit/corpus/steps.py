@@ -58,14 +58,20 @@ def compare(before: pa.Table, after: pa.Table, schema: Table) -> Change:
     """Return what changed between two states of a table, rows matched by the primary key of its declaration."""
     lost = [name for name in before.schema.names if name not in after.schema.names]
     gained = [name for name in after.schema.names if name not in before.schema.names]
-    retyped = [n for n in before.schema.names if n not in lost and before.schema.field(n).type != after.schema.field(n).type]
+    retyped = [
+        n for n in before.schema.names if n not in lost and before.schema.field(n).type != after.schema.field(n).type
+    ]
     old, new = _by_key(before, schema), _by_key(after, schema)
     removed, added = old.keys() - new.keys(), new.keys() - old.keys()
     content = {*schema.names("identity", "content")}
     changed: dict[str, int] = {}
     for key in old.keys() & new.keys():
         for name in schema.arrow.names:
-            if name in old[key] and name in new[key] and canonical_json(old[key][name]) != canonical_json(new[key][name]):
+            if (
+                name in old[key]
+                and name in new[key]
+                and canonical_json(old[key][name]) != canonical_json(new[key][name])
+            ):
                 changed[name] = changed.get(name, 0) + 1
     step: Step | None = None
     if lost or retyped or removed or content & changed.keys():

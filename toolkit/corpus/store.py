@@ -60,7 +60,9 @@ class CorpusVersion:
 
 def versions(workspace: Workspace) -> list[CorpusVersion]:
     """Return the published versions, oldest first."""
-    folders = [path.parent for path in workspace.corpus_dir.glob("*/manifest.json") if not path.parent.name.startswith(".")]
+    folders = [
+        path.parent for path in workspace.corpus_dir.glob("*/manifest.json") if not path.parent.name.startswith(".")
+    ]
     found = [CorpusVersion(folder, read_json(folder / "manifest.json")) for folder in folders]
     return sorted(found, key=lambda version: version.version)
 
@@ -75,7 +77,9 @@ def open_version(workspace: Workspace, version: str | None = None) -> CorpusVers
     for candidate in found:
         if str(candidate.version) == version:
             return candidate
-    raise InputError(f"no corpus version {version} (there: {', '.join(str(f.version) for f in found)})", hint="docposts corpus log")
+    raise InputError(
+        f"no corpus version {version} (there: {', '.join(str(f.version) for f in found)})", hint="docposts corpus log"
+    )
 
 
 def write_parts(folder: Path, parts: Parts) -> dict[str, Any]:

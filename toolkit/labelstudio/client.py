@@ -1,29 +1,29 @@
 """A Label Studio server's projects, tasks and annotations. Only this folder imports the SDK.
 
 Writes are never repeated by themselves. What makes that safe is that everything made here can be found again: a project
-by the marker in its description, a task by its ``data.key``, an annotation by its ``unique_id``.
+by the marker in its description, a task by its ``data.key``, an annotation of ours by its ``import_id``.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ConflictError, InputError, ServiceError
-from toolkit.labelstudio.transport import BULK_WRITE, READ, WRITE, AnswerLost, Transport, check_text
+from toolkit.labelstudio.projects import Projects, marker
+from toolkit.labelstudio.transport import BULK_WRITE, WRITE, AnswerLost, Refused, Transport, check_text
 
-__all__ = ["AnswerLost", "RawTask", "Studio", "Submission", "marker"]
+__all__ = ["AnswerLost", "RawTask", "Refused", "Studio", "Submission", "import_number", "marker"]
 
-_TITLE_MIN, _TITLE_MAX = 3, 50  # characters, the server's rule
-_PROJECT_PAGE = 100
 _BATCH_CHARACTERS = 50_000_000  # the server takes 250 MB a request
 
 
 @dataclass(frozen=True)
 class RawTask:
-    """A task as the server has it: ``data`` as pushed, ``annotations`` untouched, skips (``was_cancelled``) included."""
+    """A task as the server has it: ``data`` as pushed, ``annotations`` untouched, with skips (``was_cancelled``)."""
 
     id: int
     data: dict[str, Any]
@@ -38,9 +38,16 @@ class Submission:
     created: bool
 
 
-def marker(key: str) -> str:
-    """Return what a project's description says of the project it is to us."""
-    return f"docposts:{key}"
+def import_number(unique_id: str) -> int:
+    """Return the ``import_id`` that an annotation submitted with ``unique_id`` carries, made of that UUID's bits.
+
+    The server keeps unique ids apart but shows them in exports only; ``import_id`` (the id that an annotation had where
+    it comes from) it gives back. 53 bits: a browser's numbers hold no more. People's own annotations carry none.
+    """
+    try:
+        return uuid.UUID(unique_id).int >> 75
+    except ValueError:
+        raise InputError(f"{unique_id!r} is no UUID, which an annotation's unique id must be") from None
 
 
 class Studio:
@@ -48,6 +55,7 @@ class Studio:
 
     def __init__(self, url: str, token: str) -> None:
         self._transport = Transport(url, token)
+        self._projects = Projects(self._transport)
 
     @property
     def url(self) -> str:
@@ -68,8 +76,8 @@ class Studio:
 
     def whoami(self) -> str:
         """Return the e-mail address of the token's account."""
-        with self._transport.translated():
-            email = getattr(self._transport.sdk.users.whoami(request_options=READ), "email", None)
+        answer = self._transport.page("api/current-user/whoami", {})
+        email = answer.get("email") if isinstance(answer, dict) else None
         if not isinstance(email, str):
             raise ServiceError(f"{self.url} does not say whose token it is: is it a Label Studio?")
         return email
@@ -82,107 +90,28 @@ class Studio:
 
     def find_project(self, key: str) -> int | None:
         """Return the id of the project marked with ``key``; :class:`ConflictError` where several are."""
-        project = self._marked(key)
-        return None if project is None else int(project["id"])
+        return self._projects.find(key)
+
+    def require_project(self, key: str) -> int:
+        """Return the id of the project marked with ``key``; :class:`InputError` where there is none."""
+        project_id = self.find_project(key)
+        if project_id is None:
+            raise InputError(f"{self.url} has no project {key}", hint="docposts tasks push")
+        return project_id
 
     def ensure_project(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int:
         """Return the id of the one project marked with ``key``, made or brought up to date where needed.
 
         :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
         """
-        wanted: dict[str, Any] = {
-            "title": _clip_title(title),
-            "label_config": config,
-            "expert_instruction": instruction,
-            "show_instruction": True,
-            "show_skip_button": True,
-            "enable_empty_annotation": True,
-            "show_collab_predictions": False,
-            "maximum_annotations": overlap,
-        }
-        check_text({"key": key, **wanted}, f"project {key}")
-        project = self._marked(key)
-        if project is None:
-            return self._create_project(key, wanted)
-        project_id = int(project["id"])
-        changed = {name: value for name, value in wanted.items() if project.get(name) != value}
-        if "label_config" in changed and str(project.get("label_config", "")).strip() == config.strip():
-            del changed["label_config"]
-        if "label_config" in changed and any(task.annotations for task in self.annotations(project_id)):
-            raise ConflictError(
-                f"project {project_id} ({key}) has annotations made with another labelling configuration",
-                hint="push to a new round, so that earlier answers keep the questions they were given to",
-            )
-        if changed:
-            with self._transport.translated():
-                self._transport.sdk.projects.update(project_id, **changed, request_options=WRITE)
-        return project_id
-
-    def _create_project(self, key: str, wanted: Mapping[str, Any]) -> int:
-        try:
-            with self._transport.translated():
-                made = self._transport.sdk.projects.create(**wanted, description=marker(key), request_options=WRITE)
-        except AnswerLost:
-            found = self.find_project(key)
-            if found is None:
-                raise
-            return found
-        if not isinstance(made.id, int):
-            raise ServiceError(f"{self.url} did not say which project it made for {key}")
-        return made.id
-
-    def _marked(self, key: str) -> dict[str, Any] | None:
-        found = [project for project in self._projects() if (project.get("description") or "").strip() == marker(key)]
-        if len(found) > 1:
-            ids = ", ".join(str(project["id"]) for project in found)
-            raise ConflictError(
-                f"projects {ids} on {self.url} are all marked {marker(key)}",
-                hint="delete those that are empty in Label Studio, or take the marker out of their description",
-            )
-        return found[0] if found else None
-
-    def _projects(self) -> list[dict[str, Any]]:
-        projects: dict[int, dict[str, Any]] = {}
-        page = 1
-        while True:
-            answer = self._transport.page("api/projects", {"page": page, "page_size": _PROJECT_PAGE, "ordering": "id"})
-            try:
-                count, results = int(answer["count"]), answer["results"]
-                projects.update({int(project["id"]): project for project in results})
-            except (KeyError, TypeError, ValueError):
-                raise ServiceError(f"{self.url} answered a list of projects that cannot be read") from None
-            if page * _PROJECT_PAGE >= count:
-                return list(projects.values())
-            if not results:
-                raise ServiceError(f"{self.url} answered {len(projects)} of {count} projects: the list is not whole")
-            page += 1
+        return self._projects.ensure(key, title=title, config=config, instruction=instruction, overlap=overlap)
 
     def ensure_image_storage(self, project_id: int, path: Path) -> int:
         """Let the project show images from a folder below the server's media root; return the storage's id.
 
         A task's image is then ``/data/local-files/?d=<path below the media root>``, for those logged in.
         """
-        found = self._storage(project_id, path)
-        if found is not None:
-            return found
-        try:
-            with self._transport.translated():
-                made = self._transport.sdk.import_storage.local.create(
-                    project=project_id, path=str(path), title="images", use_blob_urls=True, request_options=WRITE
-                )
-        except AnswerLost:
-            found = self._storage(project_id, path)
-            if found is None:
-                raise
-            return found
-        if not isinstance(made.id, int):
-            raise ServiceError(f"{self.url} did not say which storage it made for {path}")
-        return made.id
-
-    def _storage(self, project_id: int, path: Path) -> int | None:
-        with self._transport.translated():
-            storages = self._transport.sdk.import_storage.local.list(project=project_id, request_options=READ)
-        return next((s.id for s in storages if s.path == str(path) and s.use_blob_urls and s.id is not None), None)
+        return self._projects.ensure_image_storage(project_id, path)
 
     # -- tasks
 
@@ -214,9 +143,9 @@ class Studio:
             with self._transport.translated():
                 answer = self._transport.sdk.projects.import_tasks(
                     project_id,
-                    request=some,  # type: ignore[arg-type]  # its model types the data we send as it is
+                    request=some,  # type: ignore[arg-type]  # models, by its types; sent as they are
                     return_task_ids=True,
-                    request_options=BULK_WRITE,  # type: ignore[arg-type]
+                    request_options=BULK_WRITE,
                 )
             count = getattr(answer, "task_count", None)
             if count != len(some):
@@ -249,6 +178,7 @@ class Studio:
         skipped: bool = False,
     ) -> Submission:
         """Add an annotation by the token's account: one for each ``unique_id`` (a UUID), however often it is called."""
+        number = import_number(unique_id)
         check_text(list(result), f"annotation {unique_id}")
         try:
             with self._transport.translated():
@@ -256,51 +186,55 @@ class Studio:
                     task_id,
                     result=[dict(region) for region in result],
                     unique_id=unique_id,
+                    import_id=number,
                     lead_time=lead_time,
                     was_cancelled=skipped,
                     request_options=WRITE,
                 )
-        except ServiceError as error:
-            # Refused as a repeat (409), or made and its answer lost: both are told by looking.
-            if not isinstance(error, AnswerLost) and "status 409" not in error.message:
-                raise
-            found = self._annotation(task_id, unique_id)
-            if found is None and not isinstance(error, AnswerLost):
-                raise ConflictError(f"annotation {unique_id} is on another task than {task_id}") from error
+        except AnswerLost:
+            found = self._annotation(task_id, number)
             if found is None:
                 raise
+            return Submission(found, created=False)
+        except Refused as error:
+            if error.status != 409:
+                raise
+            found = self._annotation(task_id, number)
+            if found is None:
+                raise ConflictError(f"annotation {unique_id} is on another task than {task_id}") from error
             return Submission(found, created=False)
         return Submission(_annotation_id(made, self.url), created=True)
 
     def update_annotation(
-        self, annotation_id: int, result: Sequence[Mapping[str, Any]], *, lead_time: float | None = None
+        self,
+        annotation_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        lead_time: float | None = None,
+        skipped: bool | None = None,
     ) -> None:
-        """Replace an annotation's result."""
+        """Replace an annotation's result; what is None stays as it is."""
         check_text(list(result), f"annotation {annotation_id}")
-        given: dict[str, Any] = {} if lead_time is None else {"lead_time": lead_time}
+        told = {"lead_time": lead_time, "was_cancelled": skipped}
+        given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
         with self._transport.translated():
             self._transport.sdk.annotations.update(
                 annotation_id, result=[dict(region) for region in result], **given, request_options=WRITE
             )
 
-    def _annotation(self, task_id: int, unique_id: str) -> int | None:
-        found = self._transport.page(f"api/tasks/{task_id}/annotations/", {})
-        if not isinstance(found, list):
-            raise ServiceError(f"{self.url} answered a list of annotations that cannot be read")
-        return next((int(each["id"]) for each in found if each.get("unique_id") == unique_id), None)
+    def _annotation(self, task_id: int, number: int) -> int | None:
+        # The task itself: the list of its annotations leaves skips out.
+        task = self._transport.page(f"api/tasks/{task_id}/", {})
+        try:
+            return next((int(each["id"]) for each in task["annotations"] if each["import_id"] == number), None)
+        except (KeyError, TypeError):
+            raise ServiceError(f"{self.url} answered task {task_id} without its annotations") from None
 
 
 def _annotation_id(made: Any, url: str) -> int:
     if not isinstance(made.id, int):
         raise ServiceError(f"{url} did not say which annotation it made")
     return made.id
-
-
-def _clip_title(title: str) -> str:
-    title = " ".join(title.split())
-    if len(title) > _TITLE_MAX:
-        title = title[: _TITLE_MAX - 1].rstrip() + "…"
-    return title.ljust(_TITLE_MIN, "·")
 
 
 def _batches(tasks: Sequence[Mapping[str, Any]], batch: int) -> Iterator[list[dict[str, Any]]]:

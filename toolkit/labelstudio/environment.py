@@ -4,7 +4,7 @@ Label Studio pins some sixty packages to versions that fit nothing else, so it g
 for all workspaces from a constraints file that names every package of it. Each constraints file has a folder of its
 own, so that a new one never changes the environment under a server that is running::
 
-    <home>/<constraints>/venv/             the interpreter and its packages (about 700 MB)
+    <home>/<constraints>/venv-<random>/    the interpreter and its packages (about 700 MB)
     <home>/<constraints>/template.sqlite3  an empty database with its tables made: no users, no secrets
     <home>/<constraints>/environment.json  what it was made of; written last: without it the folder is unfinished
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -86,9 +87,10 @@ def find_environment() -> StudioEnvironment:
         made_of = read_json(record)
         version = made_of["label_studio"]
         fits = made_of["constraints_sha256"] == digest
+        python = _interpreter(folder / made_of["venv"])
     except (InputError, KeyError, TypeError) as error:
         raise StudioError(f"{record} cannot be read: {error}", hint=INSTALL_HINT) from error
-    environment = StudioEnvironment(folder, _interpreter(folder), folder / "template.sqlite3", str(version))
+    environment = StudioEnvironment(folder, python, folder / "template.sqlite3", str(version))
     if not fits or not environment.python.exists() or not environment.template.is_file():
         raise StudioError(f"the embedded Label Studio in {folder} is damaged, or its Python is gone", hint=INSTALL_HINT)
     return environment
@@ -132,17 +134,19 @@ def _install(progress: Progress) -> StudioEnvironment:
     if folder.exists():
         progress("removing an unfinished installation")
         (folder / "environment.json").unlink(missing_ok=True)
-        shutil.rmtree(folder)
-    folder.mkdir()
+        # What a killed run started may still be writing there: what cannot be removed now is left behind.
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    venv = folder / f"venv-{secrets.token_hex(4)}"
 
     progress("making a Python environment")
-    made = _run([sys.executable, "-m", "venv", str(folder / "venv")], environment=_pip_environment())
+    made = _run([sys.executable, "-m", "venv", str(venv)], environment=_pip_environment())
     if made.returncode:
         raise StudioError(
             f"Python cannot make an environment: {last_line(made.stdout + made.stderr)}",
             hint="install Python's venv module (on Debian and Ubuntu: the package python3-venv)",
         )
-    python = _interpreter(folder)
+    python = _interpreter(venv)
     progress("upgrading its installer")
     _pip(python, "install", "--upgrade", "pip")
     progress("installing Label Studio (about 700 MB, a minute or more)")
@@ -155,7 +159,7 @@ def _install(progress: Progress) -> StudioEnvironment:
 
     progress("making an empty database")
     environment = StudioEnvironment(folder, python, folder / "template.sqlite3", versions["label-studio"])
-    scratch = folder / "scratch"
+    scratch = folder / f"scratch-{secrets.token_hex(4)}"
     scratch.mkdir(mode=0o700)
     environment.run("template", str(scratch), home=scratch)
     (scratch / "label_studio.sqlite3").replace(environment.template)
@@ -163,6 +167,7 @@ def _install(progress: Progress) -> StudioEnvironment:
     record = {
         "format": 1,
         "constraints_sha256": digest,
+        "venv": venv.name,
         "label_studio": versions["label-studio"],
         "waitress": versions["waitress"],
         "python": versions["python"],
@@ -179,8 +184,8 @@ def _folder(digest: str) -> Path:
     return studio_home() / digest[:16]
 
 
-def _interpreter(folder: Path) -> Path:
-    return folder / "venv" / "bin" / "python"
+def _interpreter(venv: Path) -> Path:
+    return venv / "bin" / "python"
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -201,7 +206,9 @@ def _pip(python: Path, *arguments: str) -> None:
     done = _run([str(python), "-m", "pip", command, *_PIP_OPTIONS, *rest], environment=_pip_environment())
     if done.returncode == 0:
         return
-    said = last_line(done.stderr, prefix="ERROR:") or last_line(done.stdout + done.stderr) or "pip said nothing"
+    # The first error names the cause; those after it tell where to read more.
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
+    said = last_line(errors[0].removeprefix("ERROR:") if errors else done.stderr + done.stdout) or "it said nothing"
     if "No space left" in done.stderr or "Permission denied" in done.stderr:
         raise StudioError(
             f"pip could not install Label Studio: {said}", hint=f"set {HOME_VARIABLE} to a folder with 1 GB of space"
@@ -241,11 +248,10 @@ def _run(command: Sequence[str], *, environment: Mapping[str, str], text: str = 
         raise StudioError(f"{Path(command[0]).name} did not end within {limit:.0f} seconds") from error
 
 
-def last_line(output: str, *, prefix: str = "") -> str:
+def last_line(output: str) -> str:
     """Return the last line of a program's output that says something, without addresses and what may be a secret."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    found = next((line for line in reversed(lines) if line.startswith(prefix)), "")
-    return scrub(found.removeprefix(prefix).strip())[:300]
+    return scrub(lines[-1])[:300] if lines else ""
 
 
 def scrub(text: str) -> str:

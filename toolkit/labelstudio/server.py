@@ -16,7 +16,6 @@ only believed while the lock is held.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import secrets
 import shutil
@@ -34,15 +33,15 @@ from filelock import FileLock, Timeout
 
 from toolkit.errors import InputError, StudioError
 from toolkit.fsio import read_json, replacing, write_atomic
+from toolkit.labelstudio.accounts import OWNER, Account, AccountBook, check_names
 from toolkit.labelstudio.environment import StudioEnvironment, clean_environment, find_environment, last_line
 
-OWNER = "owner"
-_LOCKED, _PORT_IN_USE = 75, 98  # exit codes of inside/serve.py
+__all__ = ["OWNER", "Account", "EmbeddedStudio", "StudioAddress", "StudioStatus"]
+
+_PORT_IN_USE = 98  # an exit code of inside/serve.py
 _STOP_SECONDS = 10.0
 _CONTROL_SECONDS = 180.0
 _STEP = 0.05  # seconds between two looks at a process that starts or stops
-_DOMAIN = "docposts.invalid"  # reserved: no mail can ever reach it
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
 @dataclass(frozen=True)
@@ -61,20 +60,6 @@ class StudioStatus:
     url: str | None = None
     pid: int | None = None
     version: str | None = None
-
-
-@dataclass(frozen=True)
-class Account:
-    """A person's account on the embedded server."""
-
-    name: str
-    email: str
-    password: str
-    token: str
-
-    def __repr__(self) -> str:
-        """Leave the secrets out: a repr ends up in logs and tracebacks."""
-        return f"Account(name={self.name!r}, email={self.email!r})"
 
 
 class EmbeddedStudio:
@@ -137,51 +122,17 @@ class EmbeddedStudio:
 
         The owner's account (:data:`OWNER`), which holds the organization, is made along with the first.
         """
-        for name in names:
-            if not name or len(name) > 63 or not name[0].isalnum() or not set(name) <= _NAME_CHARACTERS:
-                raise InputError(
-                    f"{name!r} is no account name: use a-z, 0-9, '.', '_' and '-', a letter or digit first"
-                )
+        check_names(names)
         with self._control():
-            known = self._known_accounts()
+            book = AccountBook(self._dir)
+            # They belong to the database: where that was removed, so were they.
+            known = book.read() if self._database.exists() else {}
             missing = [name for name in dict.fromkeys([OWNER, *names]) if not known.get(name, {}).get("token")]
             if missing:
-                self._create_accounts(known, missing)
+                environment = find_environment()
+                self._prepare(environment)
+                book.create(known, missing, environment, home=self._data)
             return {name: Account(**known[name]) for name in names}
-
-    # -- accounts
-
-    def _known_accounts(self) -> dict[str, dict[str, str]]:
-        # They belong to the database: where that was removed, so were they.
-        if not (self._dir / "accounts.json").exists() or not self._database.exists():
-            return {}
-        known: dict[str, dict[str, str]] = read_json(self._dir / "accounts.json")
-        return known
-
-    def _create_accounts(self, known: dict[str, dict[str, str]], missing: Sequence[str]) -> None:
-        environment = find_environment()
-        self._prepare(environment)
-        path = self._dir / "accounts.json"
-        for name in missing:
-            known.setdefault(
-                name,
-                {"name": name, "email": f"{name}@{_DOMAIN}", "password": secrets.token_urlsafe(15), "token": ""},
-            )
-        # Passwords are written before they are set: a kill in between leaves no account that nobody can enter.
-        write_atomic(path, json.dumps(known, indent=1), mode=0o600)
-        entries = [
-            {
-                "email": known[name]["email"],
-                "password": known[name]["password"],
-                "first_name": name,
-                "role": "owner" if name == OWNER else "annotator",
-            }
-            for name in missing
-        ]
-        tokens = json.loads(environment.run("accounts", str(self._dir), home=self._data, text=json.dumps(entries)))
-        for name in missing:
-            known[name]["token"] = tokens[known[name]["email"]]
-        write_atomic(path, json.dumps(known, indent=1), mode=0o600)
 
     # -- the process
 

@@ -34,6 +34,14 @@ class AnswerLost(ServiceError):
     """The connection broke after a request was sent: what it asked for may have been done, or not."""
 
 
+class Refused(ServiceError):
+    """The server understood and said no; ``status`` is HTTP's number for why."""
+
+    def __init__(self, message: str, *, status: int | None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Transport:
     """One server and one token; ``sdk`` is the SDK's client, to be used inside :meth:`translated`."""
 
@@ -67,6 +75,7 @@ class Transport:
         """Turn whatever goes wrong inside into :class:`ServiceError`; nothing of the request is repeated in it."""
         import httpx
         from label_studio_sdk.core.api_error import ApiError
+        from label_studio_sdk.core.parse_error import ParsingError
 
         try:
             yield
@@ -81,8 +90,8 @@ class Transport:
             raise ServiceError(f"{self.url} cannot be asked ({type(error).__name__})", hint=_URL_HINT) from None
         except ApiError as error:
             raise self._refused(error.status_code, error.body) from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            raise ServiceError(f"{self.url} did not answer in JSON: is it a Label Studio?", hint=_URL_HINT) from None
+        except (json.JSONDecodeError, UnicodeDecodeError, ParsingError):
+            raise ServiceError(f"the answer of {self.url} is not the JSON of a Label Studio", hint=_URL_HINT) from None
 
     def _refused(self, status: int | None, body: Any) -> ServiceError:
         said = _detail(body)
@@ -97,7 +106,7 @@ class Transport:
             return AnswerLost(f"{self.url} is not available just now (status {status})", hint="try again in a while")
         if status is not None and status >= 500:
             return ServiceError(f"{self.url} failed with status {status}: {said}", hint="look into the server's log")
-        return ServiceError(f"{self.url} refused the request (status {status}): {said}")
+        return Refused(f"{self.url} refused the request (status {status}): {said}", status=status)
 
     def page(self, path: str, parameters: Mapping[str, Any]) -> Any:
         """Return the JSON of a GET as it is: the SDK's models would reshape it, its pager end it early."""
@@ -129,6 +138,8 @@ class Transport:
                     "project": project_id,
                     "fields": "all",
                     "include": include,
+                    # Without this the names in "include" are taken for the annotations' fields too: ids alone come.
+                    "expand": "annotations",
                     "page": 1,
                     "page_size": _PAGE,
                     "query": json.dumps(query),

@@ -58,7 +58,9 @@ def resolve(path: Path, source: Source) -> list[Segment]:
     return found
 
 
-def _room(mark: dict[str, Any], spans: dict[str, tuple[int, int]], behind: int, length: int, where: str) -> tuple[int, int]:
+def _room(
+    mark: dict[str, Any], spans: dict[str, tuple[int, int]], behind: int, length: int, where: str
+) -> tuple[int, int]:
     if "within" not in mark:
         return behind, length
     if mark["within"] not in spans:

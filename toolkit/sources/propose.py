@@ -72,7 +72,9 @@ class _Proposer:
                 yield self._span(block, "heading", "heading element", 1.0)
             elif number < 5 and (match := SERIES_LINE.match(line)):
                 total = int(match["total"]) if match["total"] else None
-                yield self._span(block, "series", "Part n/m", 0.9, series=match["name"], part=int(match["part"]), total=total)
+                yield self._span(
+                    block, "series", "Part n/m", 0.9, series=match["name"], part=int(match["part"]), total=total
+                )
             elif match := _LINK.match(line):
                 yield self._span(block, "series_link", "Part n: title", 0.9, part=int(match[1]))
                 posting = False
@@ -84,7 +86,11 @@ class _Proposer:
             elif _NOTE.match(line) and posting:
                 about = self.last_photo or self.last_post
                 yield self._span(block, "translator_note", "whole line in brackets", 0.8, belongs_to=about)
-            elif kind == "quote" or line.startswith(("#", "＃")) or (posting and number <= last_marked and kind == "paragraph"):
+            elif (
+                kind == "quote"
+                or line.startswith(("#", "＃"))
+                or (posting and number <= last_marked and kind == "paragraph")
+            ):
                 posting, listing = posting or kind != "quote", False
                 yield from self._post(block, kind)
             elif line.endswith(":") or listing:
@@ -109,7 +115,14 @@ class _Proposer:
         key = self.last_photo = self.key("photo")
         content = block["char_start"] + marker
         yield self._span(
-            block, "photo_text", "photo text marker", 0.9, key=key, belongs_to=self.last_post, kind="translation", content_start=content
+            block,
+            "photo_text",
+            "photo text marker",
+            0.9,
+            key=key,
+            belongs_to=self.last_post,
+            kind="translation",
+            content_start=content,
         )
         if media := self.images.get(block["char_start"]):
             yield self._span(block, "image", "image before its caption", 0.9, belongs_to=key, media=media)
@@ -133,7 +146,10 @@ class _Proposer:
     def _markers(self, block: dict[str, Any], key: str | None) -> Iterator[Segment]:
         start = block["char_start"]
         anchored = [(at, at + length, label, 1.0) for at, length, label in block.get("anchors", ())]
-        glued = [(start + m.start(), start + m.end(), m[0].translate(_SUPERSCRIPT), 0.7) for m in _MARKER.finditer(self.line(block))]
+        glued = [
+            (start + m.start(), start + m.end(), m[0].translate(_SUPERSCRIPT), 0.7)
+            for m in _MARKER.finditer(self.line(block))
+        ]
         for at, end, label, confidence in anchored or glued:
             rule = "footnote anchor" if confidence == 1.0 else "glued number"
             place = {"char_start": at, "char_end": end}
@@ -141,7 +157,9 @@ class _Proposer:
 
     def _narrative(self, block: dict[str, Any], match: re.Match[str] | None) -> Iterator[Segment]:
         if match is None:
-            yield self._span(block, "heading" if self.line(block).endswith(":") else "analysis", "line before a list", 0.5)
+            yield self._span(
+                block, "heading" if self.line(block).endswith(":") else "analysis", "line before a list", 0.5
+            )
             return
         key = self.key("narrative")
         yield self._span(block, "narrative", "name - explanation", 0.8, key=key)

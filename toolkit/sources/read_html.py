@@ -24,10 +24,62 @@ from toolkit.sources.document import Block, BlockKind, Document
 from toolkit.sources.read_text import SERIES_LINE, describe
 
 _BLOCKS = frozenset(
-    "address article aside blockquote dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre "
-    "section table tbody td tfoot th thead tr ul body html".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "body",
+        "html",
+    ]
 )
-_SILENT = frozenset("script style noscript template button svg iframe object form input select textarea video audio".split())
+_SILENT = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "button",
+        "svg",
+        "iframe",
+        "object",
+        "form",
+        "input",
+        "select",
+        "textarea",
+        "video",
+        "audio",
+    ]
+)
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _LABEL = re.compile(r"^\s*[\[(]?(\d{1,3}|[*†‡])[\])]?\s*$")
@@ -45,7 +97,7 @@ def read(data: bytes, path: Path) -> Document:
     except (LxmlError, ValueError) as error:
         raise InputError(f"{path.name}: cannot read it as HTML: {error}") from error
     metadata = page_metadata(page)
-    notes = {element.get("id"): element for element in page.iter() if element.get("id")}
+    notes: dict[str, Any] = {str(element.get("id")): element for element in page.iter() if element.get("id")}
     walker = _Walker(_footnote_labels(content, notes))
     if title := metadata.get("title"):
         walker.line(title, "heading", "title")
@@ -94,7 +146,9 @@ def page_metadata(page: Any) -> dict[str, Any]:
     heading = next((" ".join(h.text_content().split()) for h in page.iter("h1")), None)
     title = heading or metas.get("og:title") or linked.get("headline") or page.findtext(".//title")
     author, publisher = linked.get("author"), linked.get("publisher")
-    authors = [a.get("name") if isinstance(a, dict) else a for a in (author if isinstance(author, list) else [author]) if a]
+    authors = [
+        a.get("name") if isinstance(a, dict) else a for a in (author if isinstance(author, list) else [author]) if a
+    ]
     published = str(linked.get("datePublished") or metas.get("article:published_time") or "")[:10]
     canonical = next((link.get("href") for link in page.iter("link") if link.get("rel") == "canonical"), None)
     language = (page.get("lang") or "").partition("-")[0].lower()

@@ -8,7 +8,9 @@ from typing import Any
 from toolkit.errors import InputError
 from toolkit.sources.document import Block, Document
 
-SERIES_LINE = re.compile(r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>\d{1,3})(?:\s*(?:/|of)\s*(?P<total>\d{1,3}))?\s*$")
+SERIES_LINE = re.compile(
+    r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>\d{1,3})(?:\s*(?:/|of)\s*(?P<total>\d{1,3}))?\s*$"
+)
 
 
 def read(data: bytes, name: str) -> Document:
@@ -24,11 +26,12 @@ def read(data: bytes, name: str) -> Document:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise InputError(f"{name} holds no text")
-    blocks, start = [], 0
-    for line in text.split("\n"):
-        if line.strip():
-            blocks.append(Block("paragraph", start, start + len(line), "line"))
-        start += len(line) + 1
+    blocks: list[Block] = []
+    place = 0
+    for words in text.split("\n"):
+        if words.strip():
+            blocks.append(Block("paragraph", place, place + len(words), "line"))
+        place += len(words) + 1
     return Document(text, tuple(blocks), metadata=describe(text))
 
 

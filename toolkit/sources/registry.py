@@ -21,9 +21,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.errors import ConflictError, InputError, WorkspaceError
-from toolkit.fsio import publishing, read_bytes, read_jsonl, read_text, sha256_bytes, sha256_text, write_atomic, write_jsonl
+from toolkit.fsio import (
+    publishing,
+    read_bytes,
+    read_jsonl,
+    read_text,
+    sha256_bytes,
+    sha256_text,
+    write_atomic,
+    write_jsonl,
+)
 from toolkit.settings import check_record, parse_toml
-from toolkit.sources import read_html, read_text as plain
+from toolkit.sources import read_html
+from toolkit.sources import read_text as plain
 from toolkit.sources.document import Document
 from toolkit.sources.model import CuratedMeta, Facts, SourceFile, SourceMeta
 from toolkit.workspace import Workspace
@@ -158,14 +168,18 @@ def get(workspace: Workspace, source_id: str) -> Source:
     folder = workspace.sources_dir / source_id
     if not (folder / "source.toml").is_file():
         known = ", ".join(r["source_id"] for r in workspace.ledger.records("source")) or "none yet"
-        raise InputError(f"no source {source_id!r} in {workspace.sources_dir} (there: {known})", hint="docposts source list")
+        raise InputError(
+            f"no source {source_id!r} in {workspace.sources_dir} (there: {known})", hint="docposts source list"
+        )
     return _open(folder)
 
 
 def _open(folder: Path) -> Source:
     meta = parse_toml(folder / "source.toml", SourceMeta)
     if meta.id != folder.name:
-        raise WorkspaceError(f"{folder / 'source.toml'}: id is {meta.id!r}, the folder is {folder.name!r}", hint="make them equal")
+        raise WorkspaceError(
+            f"{folder / 'source.toml'}: id is {meta.id!r}, the folder is {folder.name!r}", hint="make them equal"
+        )
     return Source(folder, meta)
 
 
@@ -175,7 +189,9 @@ def sniff(data: bytes, path: Path) -> Format:
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head:
         return "html"
     if head.startswith((b"%pdf", b"pk\x03\x04", b"\x1f\x8b", b"\x89png", b"\xff\xd8\xff")):
-        raise InputError(f"{path}: no reader takes this kind of file", hint="save the report as UTF-8 text or as an HTML page")
+        raise InputError(
+            f"{path}: no reader takes this kind of file", hint="save the report as UTF-8 text or as an HTML page"
+        )
     return "text"
 
 
@@ -228,7 +244,9 @@ def render_meta(meta: SourceMeta) -> str:
     values = meta.model_dump(exclude_none=True, mode="json")
     document = tomlkit.document()
     document.add(tomlkit.comment("What this report is. rights: redistributable, quotable or restricted;"))
-    document.add(tomlkit.comment("selection (how the report chose its posts): illustrative, exhaustive, sampled, unknown."))
+    document.add(
+        tomlkit.comment("selection (how the report chose its posts): illustrative, exhaustive, sampled, unknown.")
+    )
     missing = [n for n in SourceMeta.model_fields if n not in values and n != "file"]
     if missing:
         document.add(tomlkit.comment(f"Not known yet: {', '.join(missing)}"))

@@ -85,7 +85,9 @@ def checked(segments: Iterable[Segment], text: str, where: str) -> list[Segment]
 def _check_span(segment: Segment, text: str, where: str) -> None:
     start, end = segment.char_start, segment.char_end
     if not start < end <= len(text):
-        raise InputError(f"{where}: the {segment.role} spans {start} to {end}, outside the text's {len(text)} characters")
+        raise InputError(
+            f"{where}: the {segment.role} spans {start} to {end}, outside the text's {len(text)} characters"
+        )
     if segment.sha256 and segment.sha256 != sha256_text(text[start:end]):
         raise InputError(
             f"{where}: the {segment.role} at {start} to {end} is not the text that was accepted (its hash differs)",
@@ -178,7 +180,11 @@ def accept(workspace: Workspace, source: Source, path: Path | None = None) -> li
 
 
 def _keep_id(segment: Segment, before: Segment | None) -> Segment:
-    return segment if segment.id or before is None else segment.model_copy(update={"id": before.id, "sha256": before.sha256})
+    return (
+        segment
+        if segment.id or before is None
+        else segment.model_copy(update={"id": before.id, "sha256": before.sha256})
+    )
 
 
 def mint_ids(source: Source, segments: Sequence[Segment]) -> list[Segment]:
@@ -191,6 +197,7 @@ def mint_ids(source: Source, segments: Sequence[Segment]) -> list[Segment]:
             minted = mint(MINTED[segment.role], source.file.key, text, taken)
             taken.add(minted)
             digest = sha256_text(source.text[segment.char_start : segment.char_end])
-            segment = segment.model_copy(update={"id": minted, "sha256": digest})
-        done.append(segment)
+            done.append(segment.model_copy(update={"id": minted, "sha256": digest}))
+        else:
+            done.append(segment)
     return done

@@ -18,7 +18,16 @@ from toolkit.text.script import letter_counts
 UNDETERMINED = "und"
 # Fewer letters than this say nothing; a Han character says as much as two.
 _ENOUGH = 5
-_BY_SCRIPT = {"Kana": "ja", "Hani": "zh", "Hang": "ko", "Tibt": "bo", "Mong": "mn", "Grek": "el", "Hebr": "he", "Thai": "th"}
+_BY_SCRIPT = {
+    "Kana": "ja",
+    "Hani": "zh",
+    "Hang": "ko",
+    "Tibt": "bo",
+    "Mong": "mn",
+    "Grek": "el",
+    "Hebr": "he",
+    "Thai": "th",
+}
 _TELLING = (
     ("ug", regex.compile(r"[ېۈۆۋڭ]|ئ[ەوۇۆۈېىا]")),
     ("ur", regex.compile(r"[ٹڈڑںے]")),

@@ -8,7 +8,7 @@ belong to both ways of writing, which a conversion alone does not show.
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 import regex
 
@@ -94,10 +94,10 @@ def simplify(text: str) -> str:
 def _converter(conversion: str) -> _Converter:
     import opencc
 
-    return opencc.OpenCC(conversion)  # type: ignore[no-any-return]
+    return opencc.OpenCC(conversion)
 
 
-class _Converter:
+class _Converter(Protocol):
     """What this module uses of ``opencc.OpenCC``."""
 
     def convert(self, text: str) -> str: ...

@@ -1,0 +1,143 @@
+"""Open questions → the adjudicator's project, one question a task, blind.
+
+The alternatives are lettered in an order that a hash of the question decides; who gave which stays on this side, in
+``decisions/<task>/alternatives.jsonl``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from toolkit.adjudication.store import standing
+from toolkit.codebook import Codebook, load_codebook
+from toolkit.corpus import store
+from toolkit.errors import InputError
+from toolkit.fsio import sha256_text, write_jsonl
+from toolkit.items import Item, items
+from toolkit.labels.store import load_judgements
+from toolkit.tasks import LABEL_TASKS, Plan, Project, Server, push_project
+from toolkit.votes import CONTESTED, NO, YES, Question
+from toolkit.workspace import Workspace
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SAY = {
+    YES: {"en": "yes: the label holds", "zh": "是：标签成立"},
+    NO: {"en": "no: it does not hold", "zh": "否：标签不成立"},
+    CONTESTED: {"en": "contested: both readings stand", "zh": "有争议：两种读法都成立"},
+}
+
+
+def project(workspace: Workspace, task: str) -> Project:
+    """Return the adjudicator's project for a task; :class:`InputError` where the settings name no adjudicator."""
+    name = workspace.settings.tasks.adjudicator
+    if name is None:
+        raise InputError(
+            f"{workspace.root / 'docposts.toml'}: tasks.adjudicator is not set", hint='name one: adjudicator = "adj-1"'
+        )
+    return Project(f"adjudication.{task}", "adjudication", "default", name, about=f"adjudication {task}")
+
+
+def push(workspace: Workspace, server: Server) -> list[Plan]:
+    """Push every open question that two annotators or more answered; questions that votes have changed since are orphaned."""
+    with workspace.lock():
+        codebook = load_codebook("adjudication")
+        shown = {i.item_id: i for i in items(store.open_version(workspace).tables(), workspace.settings.tasks.layer)}
+        evidence = _evidence(workspace)
+        done = []
+        for task in LABEL_TASKS:
+            questions = [q for q in standing(workspace).open if q.task == task and len(q.votes) > 1]
+            tasks, kept = [], []
+            for question in questions:
+                letters = _letters(question)
+                kept.append({"question_id": question.id, "alternatives": letters})
+                language = workspace.settings.tasks.language
+                tasks.append({"data": _data(question, shown[question.item_id], letters, evidence, language)})
+            if tasks or (workspace.annotations_dir / f"adjudication.{task}").exists():
+                write_jsonl(workspace.decisions_dir / task / "alternatives.jsonl", kept)
+                done.append(push_project(workspace, server, project(workspace, task), codebook, tasks))
+        return done
+
+
+def _letters(question: Question) -> dict[str, str]:
+    """Return letter → annotator, in an order that says nothing about the names."""
+    order = sorted(question.votes, key=lambda name: sha256_text(f"{question.id}\n{name}"))
+    return dict(zip(_LETTERS, order, strict=False))
+
+
+def _evidence(workspace: Workspace) -> dict[tuple[str, str, str], list[tuple[int, int, str, str]]]:
+    """Return (judgement, field, label) → the places that the judgement rests on."""
+    found: dict[tuple[str, str, str], list[tuple[int, int, str, str]]] = {}
+    for row in load_judgements(workspace).to_pylist():
+        for span in row["evidence"]:
+            key = (row["judgement_id"], span["field"], span["label"])
+            found.setdefault(key, []).append((span["start"], span["end"], span["mode"], row["annotator"]))
+    return found
+
+
+def _data(
+    question: Question,
+    item: Item,
+    letters: Mapping[str, str],
+    evidence: Mapping[tuple[str, str, str], list[tuple[int, int, str, str]]],
+    language: str,
+) -> dict[str, Any]:
+    codebook = load_codebook(question.task)
+    field = codebook.field(question.field)
+    words = field.question.get(language)
+    rules = [rule.get(language) for rule in field.rules]
+    if question.label:
+        label = codebook.label(question.label)
+        words = f"{words} — {label.shown(language)}?"
+        rules = [label.definition.get(language), *(r.get(language) for r in (*label.include, *label.exclude)), *rules]
+    return {
+        "key": question.id,
+        "item_id": question.item_id,
+        "item_type": question.item_type,
+        "task": question.task,
+        "field": question.field,
+        "label": question.label or "",
+        "question": words,
+        "definition": "\n".join(rules),
+        "text": item.text,
+        "text_layer": item.layer,
+        "alternatives": [
+            {
+                "alternative": letter,
+                "answer": _shown(codebook, question, question.votes[name], language),
+                "evidence": _quoted(question, name, item.text, evidence),
+            }
+            for letter, name in letters.items()
+        ],
+        "options": [
+            {"alias": value, "value": _shown(codebook, question, value, language)} for value in options(question)
+        ],
+    }
+
+
+def options(question: Question) -> list[str]:
+    """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
+    if question.label:
+        return [YES, NO, CONTESTED]
+    return [*(leaf.id for leaf in load_codebook(question.task).leaves(question.field)), CONTESTED]
+
+
+def _shown(codebook: Codebook, question: Question, value: str, language: str) -> str:
+    if value in _SAY and (question.label or value == CONTESTED):
+        return _SAY[value][language]
+    return codebook.label(value).shown(language)
+
+
+def _quoted(
+    question: Question,
+    name: str,
+    text: str,
+    evidence: Mapping[tuple[str, str, str], Iterable[tuple[int, int, str, str]]],
+) -> str:
+    spans = [
+        (start, end, mode)
+        for judgement_id in question.judgement_ids
+        for start, end, mode, annotator in evidence.get((judgement_id, question.field, question.label or ""), ())
+        if annotator == name
+    ]
+    return " · ".join(f"“{text[start:end]}” ({mode})" for start, end, mode in sorted(spans))

@@ -1,0 +1,100 @@
+"""Decisions: the adjudicator's record on disk, and which decisions are in force.
+
+``decisions/<task>/adjudicated.jsonl`` is curated and append-only: one line a decision as it was pulled, a changed one a
+further line. A decision names its question, and a question its votes, so that a vote that comes later or changes makes
+another question: the earlier decision stays on record and is in force no longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.codebook import load_codebook
+from toolkit.errors import InputError
+from toolkit.fsio import read_jsonl
+from toolkit.labels.store import load_judgements, moment
+from toolkit.schema import table
+from toolkit.votes import Question, questions
+from toolkit.workspace import Workspace
+
+_FIELDS = ("question_id", "outcome", "reason", "decided_by", "decided_at", "provenance", "evidence")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where every question stands: settled (rows of the decisions table), open, and decisions in force no longer."""
+
+    decisions: pa.Table
+    open: list[Question]
+    outdated: list[dict[str, Any]]
+
+
+def load_decisions(workspace: Workspace) -> pa.Table:
+    """Return the decisions in force (``schemas/decisions.json``), in the order of the judgements' items."""
+    return standing(workspace).decisions
+
+
+def standing(workspace: Workspace) -> Standing:
+    """Settle what is unanimous, look up what was adjudicated, and return the rest as open."""
+    judgements = load_judgements(workspace)
+    kinds = {
+        row["judgement_id"]: row["provenance"] for row in judgements.select(["judgement_id", "provenance"]).to_pylist()
+    }
+    adjudicated = {record["question_id"]: record for record in history(workspace)}
+    minimum = workspace.settings.adjudication.minimum_votes
+    rows, still_open, asked = [], [], set()
+    for question in questions(judgements):
+        asked.add(question.id)
+        record = adjudicated.get(question.id)
+        if question.unanimous is not None and len(question.votes) >= minimum:
+            weighed = {kinds[judgement_id] for judgement_id in question.judgement_ids}
+            # A row is as good as its weakest vote: one simulated judgement makes it simulated.
+            origin = next(kind for kind in ("simulated", "imported", "human") if kind in weighed)
+            rows.append(_row(question, question.unanimous, "unanimous", {"provenance": origin}))
+        elif record:
+            rows.append(_row(question, record["outcome"], "adjudicated", record))
+        else:
+            still_open.append(question)
+    outdated = [record for question_id, record in adjudicated.items() if question_id not in asked]
+    return Standing(table("decisions").from_rows(rows), still_open, outdated)
+
+
+def _row(question: Question, outcome: str, method: str, record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "question_id": question.id,
+        "item_id": question.item_id,
+        "item_type": question.item_type,
+        "task": question.task,
+        "field": question.field,
+        "label": question.label,
+        "outcome": outcome,
+        "method": method,
+        "reason": record.get("reason"),
+        "comment": record.get("comment"),
+        "evidence": record.get("evidence", []),
+        "judgement_ids": list(question.judgement_ids),
+        "decided_by": record.get("decided_by"),
+        "decided_at": moment(record["decided_at"]) if "decided_at" in record else None,
+        "codebook_version": load_codebook(question.task).version,
+        "provenance": record["provenance"],
+    }
+
+
+def record_path(workspace: Workspace, task: str) -> Path:
+    """Return where a task's adjudicated decisions stand."""
+    return workspace.decisions_dir / task / "adjudicated.jsonl"
+
+
+def history(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return every recorded decision, oldest first; :class:`InputError` names a line that lacks a field."""
+    records = []
+    for path in sorted(workspace.decisions_dir.glob("*/adjudicated.jsonl")):
+        for line, record in read_jsonl(path, appended=True):
+            if missing := [name for name in _FIELDS if name not in record]:
+                raise InputError(f"{path}:{line}: the decision lacks {', '.join(missing)}")
+            records.append(record)
+    return records

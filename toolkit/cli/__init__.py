@@ -1,0 +1,86 @@
+"""The command line: each file parses one group's words, calls one function, prints what it gave. Only here is click."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from toolkit import __version__
+from toolkit.cli import adjudicate, corpus, demo, labels, release, source, studio, tasks, workspace
+from toolkit.cli.common import Root
+from toolkit.errors import DocpostsError
+
+_HELP = """From reports on influence operations to a labelled, released corpus of the posts they quote.
+
+The groups stand in the order of the work: report → source → corpus → tasks → labels → adjudicate → release. Start with
+'docposts demo', or 'docposts init DIR' and then, at any time, 'docposts status'.
+
+Data goes to stdout, progress and messages to stderr. Exit codes: 0 ok, 1 expected error, 2 usage, 3 checks failed,
+4 a service is unreachable.
+"""
+
+
+class _Ordered(click.Group):
+    """Lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Ordered, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "-C",
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="The workspace, or a folder in it (default: this one).",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an expected error too.")
+@click.version_option(__version__, prog_name="docposts")
+@click.pass_context
+def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
+    """Hold what every command needs."""
+    ctx.obj = Root(folder, debug)
+
+
+for command in (
+    demo.demo,
+    workspace.init,
+    workspace.status,
+    source.source,
+    corpus.corpus,
+    studio.studio,
+    tasks.tasks,
+    labels.labels,
+    adjudicate.adjudicate,
+    release.release,
+):
+    docposts.add_command(command)
+
+
+def main() -> None:
+    """Run the command; an expected error is one message on stderr and its own exit code."""
+    try:
+        code = docposts.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("docposts: stopped; running the command again goes on from here", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except DocpostsError as error:
+        if "--debug" in sys.argv:
+            raise
+        click.echo(f"docposts: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  try: {error.hint}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (such as head): nothing is wrong.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code)

@@ -1,0 +1,99 @@
+"""What the commands share: the workspace they work in, printing data, showing progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from toolkit.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Root:
+    """The words before the command."""
+
+    folder: Path | None
+    debug: bool
+
+    def workspace(self) -> Workspace:
+        """Open the workspace that the command is about."""
+        from toolkit.workspace import Workspace
+
+        return Workspace.open(self.folder)
+
+
+def json_option(function: F) -> F:
+    """Add ``--json``: data for programs instead of a table for people."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, characters as they are."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Print records as a table for people; nothing for none."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        return
+    names = list(columns) or list(rows[0])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        right = all(isinstance(row.get(name), int | float | None) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in names))
+    # Output that is read by a program, or saved, is not cut to a terminal's width.
+    width = None if sys.stdout.isatty() else 400
+    Console(width=width, markup=False, highlight=False, emoji=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list | tuple):
+        value = ", ".join(str(item) for item in value)
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    """Return text without the characters that drive a terminal: corpus text is anybody's."""
+    return "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "·" for c in text)
+
+
+def say(message: str) -> None:
+    """Tell people something, on stderr."""
+    click.echo(message, err=True)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being worked on; elsewhere say nothing until it is done."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    started = time.monotonic()
+    with console.status(title) as spinner:
+        yield lambda what: spinner.update(f"{title}: {visible(what)} ({time.monotonic() - started:.0f} s)")

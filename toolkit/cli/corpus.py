@@ -1,0 +1,56 @@
+"""``docposts corpus …``: versions of the corpus."""
+
+from __future__ import annotations
+
+import click
+
+from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+
+
+@click.group()
+def corpus() -> None:
+    """Versions of the corpus: Parquet tables made of the accepted spans."""
+
+
+@corpus.command()
+@click.option("--repair", is_flag=True, help="Write missing or damaged parts again.")
+@json_option
+@click.pass_obj
+def build(root: Root, repair: bool, as_json: bool) -> None:
+    """Build the next version; where nothing changed, none is made."""
+    from toolkit.corpus.build import build as build_corpus
+
+    with progress("building") as show:
+        built = build_corpus(root.workspace(), repair=repair, progress=show)
+    manifest = built.version.manifest
+    if as_json:
+        changes = {name: change._asdict() for name, change in built.changes.items()}
+        print_json({"new": built.new, "changes": changes, "skipped": built.skipped} | dict(manifest))
+        return
+    print_table([{"table": name, "rows": entry["rows"]} for name, entry in manifest["tables"].items()])
+    step = f" ({manifest['step']} step)" if built.new and manifest["step"] else ""
+    say(f"corpus {manifest['version']}{step}: {'new' if built.new else 'unchanged'}, in {built.version.folder}")
+    for reason, names in built.skipped.items():
+        say(f"left out, {reason}: {', '.join(names)}")
+    say("  next: docposts tasks push")
+
+
+@corpus.command()
+@json_option
+@click.pass_obj
+def log(root: Root, as_json: bool) -> None:
+    """List the versions, newest first."""
+    from toolkit.corpus.store import versions
+
+    rows = [
+        {
+            "version": found.manifest["version"],
+            "step": found.manifest["step"],
+            "sources": len(found.manifest["sources"]),
+            "posts": found.manifest["tables"]["posts"]["rows"],
+            "photo_texts": found.manifest["tables"]["photo_texts"]["rows"],
+            "input": found.manifest["input_digest"][:12],
+        }
+        for found in reversed(versions(root.workspace()))
+    ]
+    print_json(rows) if as_json else print_table(rows)

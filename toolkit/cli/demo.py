@@ -1,0 +1,46 @@
+"""``docposts demo``: the whole loop on the example reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from toolkit.cli.common import Root, print_table, say
+
+_HEADLINE = ("task", "field", "items", "pairs", "positives", "percent", "alpha", "low", "high")
+
+
+@click.command()
+@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path("docposts-demo"), show_default=True, help="Where.")
+@click.option("--examples", type=click.Path(path_type=Path), help="Another folder in the form of examples/ (default: ours).")
+@click.option("--keep", is_flag=True, help="Leave Label Studio running, to look at it.")
+@click.pass_obj
+def demo(root: Root, folder: Path, examples: Path | None, keep: bool) -> None:
+    """Take two fictional reports through the whole loop, with real parts, in about a minute.
+
+    Simulated annotators submit through a real Label Studio. Stopped and run again, it goes on.
+    """
+    from toolkit.demo.run import run
+
+    made = run(root.folder or folder, example_files=examples, keep=keep, say=say)
+    say("\nAgreement (whole fields; docposts labels agreement shows every label):")
+    print_table([vars(figure) for figure in made.figures if figure.label is None], _HEADLINE)
+    _say_what_was_made(made.workspace.root, made.corpus, made.release, made.release_version)
+    if keep:
+        say(f"\nLabel Studio runs; open {made.project_url}")
+        for account in made.accounts.values():
+            say(f"  {account.name} logs in as {account.email}")
+        say(f"  passwords: {made.workspace.studio_dir / 'accounts.json'}")
+        say(f"  stop it: docposts -C {made.workspace.root} studio down")
+
+
+def _say_what_was_made(root: Path, corpus: str, release: Path, version: str) -> None:
+    say(f"\nMade in {root}:")
+    say(f"  corpus {corpus}    corpus/{corpus}/posts/*.parquet and the other tables")
+    say("  judgements       annotations/, decisions in decisions/")
+    say(f"  release {version}   {release} (simulated labels: never to be published)")
+    say("\nNext:")
+    say(f"  docposts -C {root} status")
+    say(f"  python -c \"import datasets; print(datasets.load_dataset('{release}', 'posts'))\"")
+    say("  docposts init my-dataset     with a report of your own")

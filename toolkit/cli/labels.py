@@ -1,0 +1,75 @@
+"""``docposts labels …``: judgements back, and how far they agree."""
+
+from __future__ import annotations
+
+import click
+
+from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+
+_COLUMNS = ("task", "field", "label", "metric", "items", "pairs", "positives", "percent", "alpha", "low", "high")
+
+
+@click.group()
+def labels() -> None:
+    """Judgements: pull them from Label Studio, measure agreement."""
+
+
+@labels.command()
+@json_option
+@click.pass_obj
+def pull(root: Root, as_json: bool) -> None:
+    """Pull every annotation. Files already pulled are never changed."""
+    from toolkit.labels import pull as pulling
+    from toolkit.labels.store import read_judgements
+    from toolkit.labelstudio.connect import connect
+
+    workspace = root.workspace()
+    with progress("pulling") as show:
+        pulled = pulling.pull(workspace, connect(workspace), progress=show)
+        judgements, rejected = read_judgements(workspace)
+    rows = [
+        {
+            "project": each.project,
+            "annotations": each.annotations,
+            "file": each.file.name if each.file else "nothing new",
+        }
+        for each in pulled
+    ]
+    if as_json:
+        print_json({"projects": rows, "judgements": judgements.num_rows, "rejected": [vars(each) for each in rejected]})
+        return
+    print_table(rows)
+    say(f"{judgements.num_rows} judgements")
+    for each in rejected:
+        say(
+            f"not counted: {each.project}, annotation {each.annotation_id} by {each.annotator}: {'; '.join(each.problems)}"
+        )
+    say("  next: docposts labels agreement")
+
+
+@labels.command()
+@click.option("--pairs", is_flag=True, help="Cohen's κ for each pair of annotators instead.")
+@json_option
+@click.pass_obj
+def agreement(root: Root, pairs: bool, as_json: bool) -> None:
+    """Measure agreement: percent and Krippendorff's α with a bootstrap interval, per field and per label."""
+    from toolkit.labels import agreement as measure
+    from toolkit.labels.store import load_judgements
+
+    workspace = root.workspace()
+    judgements = load_judgements(workspace)
+    settings = workspace.settings.agreement
+    rows = measure.records(measure.pairwise(judgements) if pairs else measure.agreement(judgements, settings))
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows, () if pairs else _COLUMNS)
+    if not rows:
+        say("no judgements yet; next: docposts labels pull")
+        return
+    if not pairs:
+        say(
+            f"no coefficient below {settings.minimum_items} items with two answers, or where the expected disagreement is"
+            f" none; intervals: 95 %, {settings.bootstrap} draws of items, seed {settings.seed}"
+        )
+    say("  next: docposts adjudicate push")

@@ -1,0 +1,121 @@
+"""``docposts source …``: reports in, typed spans out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from toolkit.cli.common import Root, json_option, print_json, print_table, say
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def source() -> None:
+    """Reports: add them, find the posts they quote, accept the spans."""
+
+
+@source.command()
+@click.argument("file", type=_FILE)
+@click.option("--id", "source_id", metavar="ID", help="Short name of the source (default: the file's name).")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "html"]), help="What the file is (default: by its content)."
+)
+@click.option("--meta", type=_FILE, help="TOML with what is known of the report (title, rights, actor, campaign, …).")
+@click.option("--facts", type=_FILE, help="TOML with curated facts (accounts, quotations, narratives, …).")
+@click.option("--spans", type=_FILE, help="Accept these spans at once (as: source accept --from).")
+@click.pass_obj
+def add(
+    root: Root,
+    file: Path,
+    source_id: str | None,
+    form: Literal["text", "html"] | None,
+    meta: Path | None,
+    facts: Path | None,
+    spans: Path | None,
+) -> None:
+    """Add a report: a text file or a saved HTML page. Its text is frozen; nothing is fetched."""
+    from toolkit.sources import registry, segments
+
+    workspace = root.workspace()
+    added = registry.add(workspace, file, source_id=source_id, form=form, meta=meta, facts=facts)
+    say(
+        f"source {added.id}: “{added.meta.title}”, {len(added.text)} characters; its metadata: {added.folder / 'source.toml'}"
+    )
+    if spans:
+        accepted = segments.accept(workspace, added, spans)
+        say(f"{len(accepted)} spans accepted")
+    else:
+        say(f"  next: docposts source segment {added.id}")
+
+
+@source.command("list")
+@json_option
+@click.pass_obj
+def list_sources(root: Root, as_json: bool) -> None:
+    """List the sources in the order they were added."""
+    from toolkit.sources import registry, segments
+
+    rows = []
+    for found in registry.sources(root.workspace()):
+        spans = segments.load(found.segments_path, found.text) if found.segments_path.exists() else []
+        rows.append(
+            {
+                "source": found.id,
+                "title": found.meta.title,
+                "format": found.file.format,
+                "rights": found.meta.rights,
+                "characters": len(found.text),
+                "posts": sum(span.role == "post" for span in spans),
+                "photo_texts": sum(span.role == "photo_text" for span in spans),
+                "state": "accepted" if spans else ("proposed" if found.proposals_path.exists() else "added"),
+            }
+        )
+    print_json(rows) if as_json else print_table(rows)
+
+
+@source.command()
+@click.argument("source_id", metavar="ID")
+@json_option
+@click.pass_obj
+def segment(root: Root, source_id: str, as_json: bool) -> None:
+    """Propose typed spans from the report's own markers. Accepted spans are never touched."""
+    from toolkit.sources import propose, registry
+
+    workspace = root.workspace()
+    found = registry.get(workspace, source_id)
+    proposed = propose.propose(workspace, found)
+    if as_json:
+        print_json([span.record() for span in proposed])
+        return
+    counts = Counter(span.role for span in proposed)
+    print_table([{"role": role, "proposed": count} for role, count in sorted(counts.items())])
+    say(f"written to {found.proposals_path}: read them, correct what is wrong, then")
+    say(f"  next: docposts source accept {source_id}")
+
+
+@source.command()
+@click.argument("source_id", metavar="ID")
+@click.option(
+    "--from",
+    "path",
+    type=_FILE,
+    help="Spans by offsets or by quotation (default: the curated ones, else the proposals).",
+)
+@json_option
+@click.pass_obj
+def accept(root: Root, source_id: str, path: Path | None, as_json: bool) -> None:
+    """Accept spans as this source's: they are checked, and get the ids that they keep."""
+    from toolkit.sources import registry, segments
+
+    workspace = root.workspace()
+    accepted = segments.accept(workspace, registry.get(workspace, source_id), path)
+    if as_json:
+        print_json([span.record() for span in accepted])
+        return
+    counts = Counter(span.role for span in accepted)
+    print_table([{"role": role, "accepted": count} for role, count in sorted(counts.items())])
+    say("  next: docposts corpus build")

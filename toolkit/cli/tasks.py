@@ -1,0 +1,55 @@
+"""``docposts tasks …``: posts to Label Studio."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+
+
+@click.group()
+def tasks() -> None:
+    """Posts and photo texts as Label Studio tasks, a project for each annotator."""
+
+
+@tasks.command()
+@click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
+@json_option
+@click.pass_obj
+def push(root: Root, dry_run: bool, as_json: bool) -> None:
+    """Push what is not there yet. Stopped and run again, it ends with each task once."""
+    from toolkit import tasks as work
+    from toolkit.labelstudio.connect import connect
+
+    workspace = root.workspace()
+    server = connect(workspace)
+    with progress("pushing") as show:
+        plans = work.plan(workspace, server) if dry_run else work.push(workspace, server, progress=show)
+    rows = [
+        {
+            "project": plan.project.key,
+            "annotator": plan.project.annotator,
+            "create" if dry_run else "created": len(plan.create),
+            "unchanged": len(plan.unchanged),
+            "orphaned": len(plan.orphaned),
+        }
+        for plan in plans
+    ]
+    print_json(rows) if as_json else print_table(rows)
+    say("  next: docposts labels pull, when the annotators have done" if not dry_run else "nothing was pushed")
+
+
+@tasks.command()
+@json_option
+@click.pass_obj
+def status(root: Root, as_json: bool) -> None:
+    """Say how far each annotator is, counted from the annotations."""
+    from toolkit import tasks as work
+    from toolkit.labelstudio.connect import connect
+
+    workspace = root.workspace()
+    found = work.status(workspace, connect(workspace))
+    rows = [asdict(each) | {"left": each.left} for each in found]
+    print_json(rows) if as_json else print_table(rows)

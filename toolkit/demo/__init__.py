@@ -1,0 +1,1 @@
+"""The whole loop on the example reports: real parts throughout, simulated annotators."""

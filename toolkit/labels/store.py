@@ -1,0 +1,104 @@
+"""The judgements table: the union of all pulls, checked against the codebook; what does not hold is kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.codebook import load_codebook
+from toolkit.fsio import read_jsonl
+from toolkit.labelresult import parse_result
+from toolkit.labels.pull import pull_files
+from toolkit.provenance import judgement_id, provenance
+from toolkit.schema import table
+from toolkit.tasks import LABEL_TASKS, projects
+from toolkit.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A submission that is no judgement, and why. It stays in its pull file."""
+
+    project: str
+    annotation_id: int
+    item_id: str
+    annotator: str
+    problems: tuple[str, ...]
+
+
+def load_judgements(workspace: Workspace) -> pa.Table:
+    """Return the judgements of all pulls (``schemas/judgements.json``), by project, item order and time."""
+    return read_judgements(workspace)[0]
+
+
+def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
+    """Return the judgements, and the submissions that are none with what does not hold of them."""
+    rows: list[dict[str, Any]] = []
+    rejected: list[Rejected] = []
+    for project in projects(workspace):
+        if project["task"] in LABEL_TASKS:
+            for data, annotation in newest(workspace, project):
+                row, problems = _judgement(project, data, annotation)
+                if problems:
+                    where = (project["project"], int(annotation["id"]), str(data.get("item_id")), project["annotator"])
+                    rejected.append(Rejected(*where, tuple(problems)))
+                else:
+                    rows.append(row)
+    return table("judgements").from_rows(rows), rejected
+
+
+def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield (task data, annotation) for each annotation of a project's pulls, in its newest state, oldest first."""
+    found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for path in pull_files(workspace.annotations_dir / project["project"]):
+        for _, line in read_jsonl(path):
+            for annotation in line["annotations"]:
+                found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
+    yield from sorted(found.values(), key=lambda pair: (pair[1]["created_at"], pair[1]["id"]))
+
+
+def _judgement(
+    project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    skipped = bool(annotation.get("was_cancelled"))
+    codebook = load_codebook(project["task"])
+    submission, problems = parse_result(codebook, annotation.get("result") or [], text=data.get("text", ""))
+    if missing := {"key", "item_id", "item_type", "text", "text_layer", "image_seen"} - data.keys():
+        return {}, [f"the task lacks {', '.join(sorted(missing))}"]
+    if codebook.version != project["codebook_version"]:
+        problems = [*problems, f"made under codebook {project['codebook_version']}, read under {codebook.version}"]
+    row = {
+        "judgement_id": judgement_id(annotation, project["marker"]),
+        "item_id": data["item_id"],
+        "item_type": data["item_type"],
+        "task": project["task"],
+        "project": project["project"],
+        "annotator": project["annotator"],
+        "created_at": moment(annotation["created_at"]),
+        "updated_at": moment(annotation["updated_at"]),
+        "seconds": annotation.get("lead_time"),
+        "skipped": skipped,
+        "text_layer": data["text_layer"],
+        "image_seen": bool(data["image_seen"]),
+        "codebook_version": project["codebook_version"],
+        "config_sha256": project["config_sha256"],
+        "guide_sha256": project["guide_sha256"],
+        "provenance": provenance(annotation, project["marker"], data["key"]),
+        "labels": [] if skipped else [vote._asdict() for vote in submission.labels],
+        "evidence": [] if skipped else [span._asdict() for span in submission.evidence],
+        "confidence": None if skipped else submission.confidence,
+        "comment": submission.comment,
+        "free": [free._asdict() for free in submission.free],
+        "regions": [region._asdict() for region in submission.regions],
+    }
+    # A skip answers nothing, so that nothing about its answers can be wrong.
+    return row, [] if skipped else problems
+
+
+def moment(text: str) -> datetime:
+    """Return a time as Label Studio writes it (ISO 8601), in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)

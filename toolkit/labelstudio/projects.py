@@ -1,0 +1,140 @@
+"""A server's projects: each found by a marker in its description, made once, kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import ConflictError, ServiceError
+from toolkit.labelstudio.transport import READ, WRITE, AnswerLost, Transport, check_text
+
+_TITLE_MIN, _TITLE_MAX = 3, 50  # characters, the server's rule
+_PROJECT_PAGE = 100
+
+
+def marker(key: str) -> str:
+    """Return what a project's description says of the project it is to us."""
+    return f"docposts:{key}"
+
+
+class Projects:
+    """The projects that one token sees."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def find(self, key: str) -> int | None:
+        """Return the id of the project marked with ``key``; :class:`ConflictError` where several are."""
+        project = self._marked(key)
+        return None if project is None else int(project["id"])
+
+    def ensure(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int:
+        """Return the id of the one project marked with ``key``, made or brought up to date where needed.
+
+        :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
+        """
+        wanted: dict[str, Any] = {
+            "title": _clip_title(title),
+            "label_config": config,
+            "expert_instruction": instruction,
+            "show_instruction": True,
+            "show_skip_button": True,
+            "enable_empty_annotation": True,
+            "show_collab_predictions": False,
+            "maximum_annotations": overlap,
+        }
+        check_text({"key": key, **wanted}, f"project {key}")
+        project = self._marked(key)
+        if project is None:
+            return self._create(key, wanted)
+        project_id = int(project["id"])
+        changed = {name: value for name, value in wanted.items() if project.get(name) != value}
+        if "label_config" in changed and str(project.get("label_config", "")).strip() == config.strip():
+            del changed["label_config"]
+        if "label_config" in changed and any(
+            task.get("annotations") for task in self._transport.tasks(project_id, "id,annotations")
+        ):
+            raise ConflictError(
+                f"project {project_id} ({key}) has annotations made with another labelling configuration",
+                hint="push to a new round, so that earlier answers keep the questions they were given to",
+            )
+        if changed:
+            with self._transport.translated():
+                self._transport.sdk.projects.update(project_id, **changed, request_options=WRITE)
+        return project_id
+
+    def _create(self, key: str, wanted: Mapping[str, Any]) -> int:
+        try:
+            with self._transport.translated():
+                made = self._transport.sdk.projects.create(**wanted, description=marker(key), request_options=WRITE)
+        except AnswerLost:
+            found = self.find(key)
+            if found is None:
+                raise
+            return found
+        if not isinstance(made.id, int):
+            raise ServiceError(f"{self._transport.url} did not say which project it made for {key}")
+        return made.id
+
+    def _marked(self, key: str) -> dict[str, Any] | None:
+        found = [project for project in self._all() if (project.get("description") or "").strip() == marker(key)]
+        if len(found) > 1:
+            ids = ", ".join(str(project["id"]) for project in found)
+            raise ConflictError(
+                f"projects {ids} on {self._transport.url} are all marked {marker(key)}",
+                hint="delete those that are empty in Label Studio, or take the marker out of their description",
+            )
+        return found[0] if found else None
+
+    def _all(self) -> list[dict[str, Any]]:
+        projects: dict[int, dict[str, Any]] = {}
+        page = 1
+        while True:
+            answer = self._transport.page("api/projects", {"page": page, "page_size": _PROJECT_PAGE, "ordering": "id"})
+            try:
+                count, results = int(answer["count"]), answer["results"]
+                projects.update({int(project["id"]): project for project in results})
+            except (KeyError, TypeError, ValueError):
+                raise ServiceError(f"{self._transport.url} answered a list of projects that cannot be read") from None
+            if page * _PROJECT_PAGE >= count:
+                return list(projects.values())
+            if not results:
+                raise ServiceError(
+                    f"{self._transport.url} answered {len(projects)} of {count} projects: the list is not whole"
+                )
+            page += 1
+
+    def ensure_image_storage(self, project_id: int, path: Path) -> int:
+        """Let the project show images from a folder below the server's media root; return the storage's id.
+
+        A task's image is then ``/data/local-files/?d=<path below the media root>``, for those logged in.
+        """
+        found = self._storage(project_id, path)
+        if found is not None:
+            return found
+        try:
+            with self._transport.translated():
+                made = self._transport.sdk.import_storage.local.create(
+                    project=project_id, path=str(path), title="images", use_blob_urls=True, request_options=WRITE
+                )
+        except AnswerLost:
+            found = self._storage(project_id, path)
+            if found is None:
+                raise
+            return found
+        if not isinstance(made.id, int):
+            raise ServiceError(f"{self._transport.url} did not say which storage it made for {path}")
+        return made.id
+
+    def _storage(self, project_id: int, path: Path) -> int | None:
+        with self._transport.translated():
+            storages = self._transport.sdk.import_storage.local.list(project=project_id, request_options=READ)
+        return next((s.id for s in storages if s.path == str(path) and s.use_blob_urls and s.id is not None), None)
+
+
+def _clip_title(title: str) -> str:
+    title = " ".join(title.split())
+    if len(title) > _TITLE_MAX:
+        title = title[: _TITLE_MAX - 1].rstrip() + "…"
+    return title.ljust(_TITLE_MIN, "·")

@@ -1,0 +1,1 @@
+"""Releases: corpus version, judgements and decisions → a Hugging Face dataset folder, checked before it is published."""

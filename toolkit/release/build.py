@@ -1,0 +1,261 @@
+"""Corpus version, judgements and decisions → the next release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.codebook import load_codebook
+from toolkit.corpus import store
+from toolkit.corpus.steps import Version
+from toolkit.errors import ChecksFailed, ConflictError, InputError
+from toolkit.fsio import canonical_json, publishing, read_text, sha256_text
+from toolkit.parquet import row_digest
+from toolkit.release import rows as release_rows
+from toolkit.release.changes import FIRST, Difference, difference
+from toolkit.release.coded import TASK_OF
+from toolkit.release.features import release_table
+from toolkit.release.folder import Folder
+from toolkit.release.layout import MANIFEST, Contents, digest_of, write
+from toolkit.release.notices import changelog
+from toolkit.release.people import load_key
+from toolkit.release.splits import TRAIN, Splits, assign, recorded_splits, text_links
+from toolkit.release.verify import verify
+from toolkit.workspace import Workspace
+
+Progress = Callable[[str], None]
+_ORDER = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a cut came to: the folder, its version, whether it is new, which items were held out and why, what was dropped."""
+
+    folder: Path
+    version: str
+    new: bool
+    held_out: Mapping[str, str]
+    dropped: Mapping[str, int]
+
+
+def releases(workspace: Workspace) -> list[Folder]:
+    """Return the published releases, oldest first."""
+    found = [Folder(path.parent) for path in workspace.releases_dir.glob(f"*/{MANIFEST}") if path.parent.name[0] != "."]
+    return sorted(found, key=lambda folder: Version.parse(folder.version))
+
+
+def cut(
+    workspace: Workspace,
+    *,
+    version: str | None = None,
+    corpus: str | None = None,
+    include_restricted: bool = False,
+    agreement: Sequence[Mapping[str, Any]] = (),
+    template: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Cut:
+    """Cut the next release; where nothing changed, return the one there is.
+
+    The version follows from what changed against the last release, unless ``version`` asks for one at least as high. Nothing is
+    published unless every gate of :func:`toolkit.release.verify.verify` holds. ``agreement`` are rows for the card (task, field,
+    label, items, positives, percent, alpha, low, high).
+    """
+    with workspace.lock():
+        complete(workspace)
+        source = store.open_version(workspace, corpus)
+        progress(f"corpus version {source.version}")
+        tables = source.tables()
+        _refuse_restricted(tables["sources"], include_restricted)
+        judgements, decisions = _inputs(workspace)
+        contents, splits = _contents(workspace, source, tables, judgements, decisions, agreement)
+        digest = digest_of(contents)
+        if (found := _same(workspace, digest)) is not None:
+            if version not in (None, found.version):
+                raise ConflictError(f"release {found.version} holds the same data: there is nothing to call {version}")
+            return Cut(found.path, found.version, False, splits.held_out, contents.dropped or {})
+        number, change, before = _next(workspace, contents, digest, version)
+        text = changelog(contents.title, number, change.lines, before)
+        contents = replace(contents, version=number, changelog=text)
+        folder = workspace.releases_dir / number
+        if folder.exists():
+            raise ConflictError(f"{folder} is there already and holds other data", hint="leave out --version")
+        with publishing(folder) as new:
+            progress(f"writing release {number}")
+            write(new, contents, template=template)
+            progress("checking it")
+            if failed := [gate for gate in verify(new) if not gate.ok]:
+                lines = "\n  ".join(f"{gate.name}: {gate.detail}" for gate in failed)
+                raise ChecksFailed(f"release {number} was not published:\n  {lines}")
+        complete(workspace)
+        return Cut(folder, number, True, splits.held_out, contents.dropped or {})
+
+
+def complete(workspace: Workspace) -> None:
+    """Enter published releases into the ledger that a killed command left out: their items' splits, then the release."""
+    entered = {record["version"] for record in workspace.ledger.records("release")}
+    for folder in releases(workspace):
+        if folder.version in entered:
+            continue
+        known = recorded_splits(workspace.ledger.records("split"))
+        groups: dict[tuple[str, str], list[str]] = {}
+        for config in TASK_OF:
+            for split, rows in folder.parts.get(config, {}).items():
+                ids, names = rows[release_rows.KEYS[config]].to_pylist(), rows["split_group"].to_pylist()
+                for item, group in zip(ids, names, strict=True):
+                    if item not in known:
+                        groups.setdefault((group, split), []).append(item)
+        for (group, split), members in groups.items():
+            workspace.ledger.append("split", group=group, split=split, members=members)
+        manifest = folder.manifest
+        workspace.ledger.append(
+            "release", version=folder.version, corpus=manifest["corpus"]["version"], digest=manifest["digest"]
+        )
+
+
+def _inputs(workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    from toolkit.adjudication.store import load_decisions  # noqa: PLC0415
+    from toolkit.labels.store import load_judgements  # noqa: PLC0415
+
+    return load_judgements(workspace), load_decisions(workspace)
+
+
+def _refuse_restricted(sources: pa.Table, include: bool) -> None:
+    restricted = [row["source_id"] for row in sources.to_pylist() if row["rights"] == "restricted"]
+    if restricted and not include:
+        raise InputError(
+            f"the rights of {', '.join(restricted)} are restricted: a release would pass on their texts",
+            hint="set rights in the source's source.toml, or cut for private use with --include-restricted",
+        )
+
+
+def _contents(
+    workspace: Workspace,
+    source: store.CorpusVersion,
+    tables: Mapping[str, pa.Table],
+    judgements: pa.Table,
+    decisions: pa.Table,
+    agreement: Sequence[Mapping[str, Any]],
+) -> tuple[Contents, Splits]:
+    settings = workspace.settings
+    codebooks = {task: load_codebook(task) for task in TASK_OF.values()}
+    made = release_rows.make(tables, judgements, decisions, codebooks, load_key(workspace))
+    splits = assign(
+        made.items,
+        [*made.links, *text_links(made.items)],
+        workspace.ledger.records("split"),
+        shares=settings.release.splits,
+        seed=settings.release.seed,
+    )
+    parts, lost = split_rows(made.rows, splits)
+    if "posts" not in parts:
+        raise InputError("there is no post to release", hint="docposts status")
+    dropped = dict(made.dropped) | ({"judgement of an item that is held out": lost} if lost else {})
+    simulated = "simulated" in {*judgements["provenance"].to_pylist(), *decisions["provenance"].to_pylist()}
+    return (
+        Contents(
+            version="",
+            name=settings.name,
+            title=settings.title,
+            licence=settings.release.licence,
+            contact=settings.release.contact,
+            languages=settings.release.languages,
+            parts=parts,
+            codebooks=codebooks,
+            corpus={"version": str(source.version), "input_digest": source.manifest["input_digest"]},
+            inputs={
+                "judgements": row_digest(judgements),
+                "decisions": row_digest(decisions),
+                "settings": sha256_text(canonical_json(settings.release.model_dump(mode="json"))),
+            },
+            changelog="",
+            simulated=simulated,
+            restricted="restricted" in tables["sources"]["rights"].to_pylist(),
+            public=made.public,
+            held_out=splits.held_out,
+            dropped=dropped,
+            agreement=tuple(agreement),
+        ),
+        splits,
+    )
+
+
+def split_rows(rows: Mapping[str, list[dict[str, Any]]], splits: Splits) -> tuple[dict[str, dict[str, pa.Table]], int]:
+    """Return config → split → rows, empty ones left out; and the number of judgements left out with their items."""
+    parts: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    lost = 0
+    first: dict[str, str] = {}
+    for config in release_rows.CONFIGS:
+        for row in rows[config]:
+            item = row["item_id"] if config == "judgements" else row[release_rows.KEYS[config]]
+            split = splits.split.get(item) if config in release_rows.SPLIT_CONFIGS else TRAIN
+            if split is None:
+                lost += config == "judgements"
+                continue
+            if config in TASK_OF:
+                row = row | {"split_group": splits.group[item]}
+            if config == "posts":
+                # Named by the first of its posts that is released.
+                row["cluster_id"] = first.setdefault(row["cluster_id"], item)
+            parts.setdefault(config, {}).setdefault(split, []).append(row)
+    order = {split: place for place, split in enumerate(_ORDER)}
+    return {
+        config: {
+            split: release_table(config).from_rows(own[split])
+            for split in sorted(own, key=lambda name: order.get(name, 9))
+        }
+        for config, own in parts.items()
+    }, lost
+
+
+def _same(workspace: Workspace, digest: str) -> Folder | None:
+    """Return the latest release where it holds just these data."""
+    latest = releases(workspace)[-1:]
+    return latest[0] if latest and latest[0].manifest["digest"] == digest else None
+
+
+def _next(
+    workspace: Workspace, contents: Contents, digest: str, asked: str | None
+) -> tuple[str, Difference, str | None]:
+    """Return the next version, what changed, and the changelog so far."""
+    entered = sorted(workspace.ledger.records("release"), key=lambda record: Version.parse(record["version"]))
+    there = {folder.version: folder for folder in releases(workspace)}
+    again = entered[-1] if entered and entered[-1]["digest"] == digest else None
+    if again:
+        # Released before, its folder since deleted: made again under its number, from the release before it.
+        entered = entered[:-1]
+        if asked not in (None, again["version"]):
+            raise ConflictError(f"release {again['version']} holds the same data: there is nothing to call {asked}")
+    if not entered:
+        number = again["version"] if again else str(Version.parse(asked) if asked else FIRST)
+        return number, Difference(None, ["first release"]), None
+    last = entered[-1]["version"]
+    if last not in there:
+        raise InputError(
+            f"release {last} is not in {workspace.releases_dir}: the next version follows from what changed against it",
+            hint="put its folder back",
+        )
+    before = there[last]
+    change = difference(
+        before.parts, contents.parts, before.features(), contents.features(), _books(before) != _books_of(contents)
+    )
+    computed = Version.parse(last).after(change.step or "patch")
+    if again:
+        return again["version"], change, read_text(before.path / "CHANGELOG.md")
+    if asked and Version.parse(asked) < computed:
+        raise ConflictError(
+            f"{asked} is too low: after {last}, what changed calls for {computed}",
+            hint="leave out --version, or ask for a higher one",
+        )
+    return asked or str(computed), change, read_text(before.path / "CHANGELOG.md")
+
+
+def _books(folder: Folder) -> dict[str, str]:
+    return folder.codebook_hashes()
+
+
+def _books_of(contents: Contents) -> dict[str, str]:
+    return {path: sha256_text(text) for path, text in contents.files().items() if path.endswith("codebook.yaml")}

@@ -1,0 +1,189 @@
+"""The card of a release: every number computed, the words from the template ``DATASET_CARD.md``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined, TemplateError, Undefined
+
+from toolkit.errors import InputError
+from toolkit.fsio import read_text
+from toolkit.release.coded import TASK_OF, coded_fields
+from toolkit.resources import resource
+
+if TYPE_CHECKING:
+    from toolkit.release.layout import Contents
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10**7, "1M<n<10M"))
+_BCP47 = {"Hans": "zh-Hans", "Hant": "zh-Hant"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+
+
+class Safe(str):
+    """Text that is Markdown on purpose: everything else that enters the card is escaped."""
+
+    __slots__ = ()
+
+
+def escape(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line: no markup, no HTML, no table cells of its own."""
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", line)
+
+
+def link(url: str | None) -> str:
+    """Return an address as a Markdown link; as words where it could be anything else."""
+    if not url:
+        return ""
+    return Safe(f"<{url}>") if re.fullmatch(r"https?://[^\s<>\"\\^`{|}]+", url) else url
+
+
+def _finalize(value: Any) -> Any:
+    if isinstance(value, Undefined | Safe) or not isinstance(value, str):
+        return value
+    return escape(value)
+
+
+def render(numbers: Mapping[str, Any], template: Path | None = None) -> str:
+    """Return the card's text; :class:`InputError` names a placeholder of the template that means nothing."""
+    path = template or resource("DATASET_CARD.md")
+    environment = Environment(
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # Markdown, not HTML: finalize escapes for it
+    )
+    environment.filters["link"] = link
+    try:
+        return environment.from_string(read_text(path)).render(dict(numbers))
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise InputError(f"{path}{f':{line}' if line else ''}: {error.message or error}") from error
+
+
+def size_category(rows: int) -> str:
+    """Return the Hub's category for a number of rows."""
+    return next((name for limit, name in _SIZES if rows < limit), "10M<n<100M")
+
+
+def _items(contents: Contents) -> list[dict[str, Any]]:
+    return [*contents.rows("posts").to_pylist(), *contents.rows("photo_texts").to_pylist()]
+
+
+def text_languages(contents: Contents) -> list[str]:
+    """Return the languages of the texts as ISO 639 codes, most frequent first."""
+    counted = Counter(row["text_lang"].partition("-")[0] for row in _items(contents) if row["text_lang"] != "und")
+    return [code for code, _ in sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))] or ["und"]
+
+
+def script_languages(contents: Contents) -> list[str]:
+    """Return the BCP 47 codes that the scripts of Chinese texts call for."""
+    return sorted({_BCP47[row["script"]] for row in _items(contents) if row["script"] in _BCP47})
+
+
+def _counted(values: list[str]) -> list[dict[str, Any]]:
+    counted = sorted(Counter(values).items(), key=lambda entry: (-entry[1], entry[0]))
+    return [{"name": name, "count": count} for name, count in counted]
+
+
+def _label_rows(contents: Contents) -> list[dict[str, Any]]:
+    """Return for each label that anybody gave: gold, contested and undecided items, votes for it, votes on it."""
+    found = []
+    for config, task in TASK_OF.items():
+        rows = contents.rows(config).to_pylist()
+        for one in coded_fields(contents.codebooks[task]):
+            multi = one.kind == "multi"
+            for leaf in contents.codebooks[task].leaves(one.name):
+                dist = [(row, d) for row in rows for d in row[f"{one.name}_dist"] if d["label"] == leaf.id]
+                gold = [r for r in rows if (leaf.id in (r[one.name] or []) if multi else r[one.name] == leaf.id)]
+                held = {
+                    state: sum(
+                        leaf.id in row[f"{one.name}_{state}"] if multi else row[f"{one.name}_{state}"]
+                        for row, _ in dist
+                    )
+                    for state in ("contested", "undecided")
+                }
+                if dist or gold:
+                    yes = sum(d["yes" if multi else "votes"] for _, d in dist)
+                    found.append(
+                        {"config": config, "field": one.name, "label": leaf.id, "name": leaf.name.en, "gold": len(gold)}
+                        | held
+                        | {"positives": yes, "votes": sum(d["of"] for _, d in dist)}
+                    )
+    return found
+
+
+def _agreement_rows(contents: Contents) -> list[dict[str, Any]]:
+    def shown(value: Any) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    return [
+        {name: row.get(name) for name in ("task", "field", "label", "items", "positives")}
+        | {"label": row.get("label") or "(all)"}
+        | {name: Safe(shown(row.get(name))) for name in ("percent", "alpha", "low", "high")}
+        for row in contents.agreement
+    ]
+
+
+def numbers(contents: Contents) -> dict[str, Any]:
+    """Return everything that the template may name."""
+    judgements = contents.rows("judgements").to_pylist()
+    sources = contents.rows("sources").to_pylist()
+    items = _items(contents)
+    kept = [row for row in judgements if not row["skipped"]]
+    per_item = Counter(row["item_id"] for row in kept)
+    return {
+        "title": contents.title,
+        "name": contents.name,
+        "version": contents.version,
+        "corpus_version": contents.corpus["version"],
+        "licence": contents.licence,
+        "contact": contents.contact,
+        "simulated": contents.simulated,
+        "simulated_count": sum(row["provenance"] == "simulated" for row in judgements),
+        "restricted": contents.restricted,
+        "fictional": [row["title"] for row in sources if row["fictional"]],
+        "all_fictional": bool(sources) and all(row["fictional"] for row in sources),
+        "configs": [
+            {"name": config, "rows": sum(part.num_rows for part in splits.values())}
+            | {"splits": [{"name": split, "rows": part.num_rows} for split, part in splits.items()]}
+            for config, splits in contents.parts.items()
+        ],
+        "splits": list(contents.parts["posts"]),
+        "groups": len({row["split_group"] for row in items}),
+        "posts": contents.rows("posts").num_rows,
+        "photo_texts": contents.rows("photo_texts").num_rows,
+        "posts_with_labels": sum(row["judgements"] > 0 for row in items if "post_id" in row and "photo_id" not in row),
+        "photo_texts_with_labels": sum(row["judgements"] > 0 for row in items if "photo_id" in row),
+        "languages": _counted([row["text_lang"] for row in items]),
+        "scripts": _counted([row["script"] for row in items]),
+        "translations": sum(bool(row.get("is_translation")) for row in items),
+        "both_texts": sum(row.get("translation") is not None for row in items),
+        "flagged": sum(bool(row["flags"]) for row in items),
+        "labels": _label_rows(contents),
+        "agreement": _agreement_rows(contents),
+        "sources": sources,
+        "selections": _counted([row["selection"] for row in sources]),
+        "judgements": len(judgements),
+        "skipped": sum(row["skipped"] for row in judgements),
+        "annotators": len({row["annotator"] for row in judgements}),
+        "per_item": _spread(list(per_item.values())),
+        "months": sorted({row["month"] for row in judgements}),
+        "layers": _counted([row["text_layer"] for row in judgements]),
+        "images_seen": sum(row["image_seen"] for row in judgements),
+        "codebooks": [{"task": task, "version": book.version} for task, book in contents.codebooks.items()],
+        "held_out": [{"id": item, "why": why} for item, why in (contents.held_out or {}).items()],
+        "dropped": [{"why": why, "count": count} for why, count in (contents.dropped or {}).items()],
+    }
+
+
+def _spread(counts: list[int]) -> str:
+    if not counts:
+        return "none"
+    return str(counts[0]) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"

@@ -1,0 +1,84 @@
+"""What a release changes against the one before, and the step of the version that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.corpus.steps import Step, Version, compare
+from toolkit.release.features import release_table
+from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
+
+FIRST = Version(1, 0, 0)
+Parts = Mapping[str, Mapping[str, pa.Table]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The step (None: nothing changed) and the lines of the changelog."""
+
+    step: Step | None
+    lines: list[str]
+
+
+def difference(
+    before: Parts, after: Parts, declared_before: Mapping[str, Any], declared: Mapping[str, Any], books_changed: bool
+) -> Difference:
+    """Compare two releases by their rows, splits, features and codebooks.
+
+    An item that moves between splits, and labels that leave or change their order, are MAJOR; labels added are MINOR; other words
+    in a codebook are PATCH.
+    """
+    lines: list[str] = []
+    steps: list[Step] = []
+    for config in CONFIGS:
+        schema = release_table(config)
+        old, new = (_whole(parts.get(config, {}), schema.empty()) for parts in (before, after))
+        change = compare(old, new, schema)
+        if change.step:
+            steps.append(change.step)
+            edits = [f"{column} of {count}" for column, count in change.changed.items()]
+            counts = [f"{change.added} rows added"] * bool(change.added) + [f"{change.removed} removed"] * bool(
+                change.removed
+            )
+            lines.append(f"{config}: {'; '.join([*counts, *(['changed: ' + ', '.join(edits)] if edits else [])])}")
+        if config in SPLIT_CONFIGS and (moved := _moved(before.get(config, {}), after.get(config, {}), KEYS[config])):
+            steps.append("major")
+            lines.append(f"{config}: {moved} rows moved to another split")
+        if step := _labels_step(declared_before.get(config), declared.get(config)):
+            steps.append(step)
+            lines.append(f"{config}: {'columns or labels added' if step == 'minor' else 'columns or labels changed'}")
+    if books_changed:
+        steps.append("patch")
+        lines.append("codebooks: wording changed")
+    step = next((one for one in ("major", "minor", "patch") if one in steps), None)
+    return Difference(step, lines)  # type: ignore[arg-type]
+
+
+def _whole(splits: Mapping[str, pa.Table], empty: pa.Table) -> pa.Table:
+    return pa.concat_tables([*splits.values()]) if splits else empty
+
+
+def _moved(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], key: str) -> int:
+    was, now = (
+        {item: split for split, rows in splits.items() for item in rows[key].to_pylist()} for splits in (before, after)
+    )
+    return sum(now[item] != split for item, split in was.items() if item in now)
+
+
+def _labels_step(before: Any, after: Any) -> Step | None:
+    """Return the step from one declaration of features to another; a config that comes or goes is a matter of its rows."""
+    if before is None or after is None or before == after:
+        return None
+    return "minor" if _extends(before, after) else "major"
+
+
+def _extends(before: Any, after: Any) -> bool:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return all(key in after and _extends(value, after[key]) for key, value in before.items())
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) <= len(after) and all(_extends(b, a) for b, a in zip(before, after, strict=False))
+    return bool(before == after)

@@ -1,0 +1,118 @@
+"""Reading a release folder: its manifest, the YAML of its card, its parts. What cannot be read is an :class:`InputError`."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from toolkit.codebook import Codebook, load_codebook
+from toolkit.errors import InputError
+from toolkit.fsio import read_json, read_text
+from toolkit.release.features import release_table
+from toolkit.release.layout import MANIFEST, README, part_path
+from toolkit.release.rows import CONFIGS
+
+
+class StrictLoader(yaml.SafeLoader):
+    """YAML that may not say a thing twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Refuse a key that stands twice in one mapping."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(text: str, where: str) -> Any:
+    """Return strict YAML's value; :class:`InputError` names file and line."""
+    try:
+        return yaml.load(text, StrictLoader)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A release on disk."""
+
+    path: Path
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """MANIFEST.json, with the keys that a reader needs."""
+        value = read_json(self.path / MANIFEST)
+        keys = {"version", "digest", "configs", "files", "codebooks", "public_handles", "corpus", "restricted"}
+        if not isinstance(value, dict) or (missing := keys - value.keys()):
+            raise InputError(
+                f"{self.path / MANIFEST}: not the manifest of a release: {', '.join(sorted(missing))} missing"
+            )
+        return value
+
+    @cached_property
+    def front(self) -> dict[str, Any]:
+        """The YAML at the head of README.md."""
+        text = read_text(self.path / README)
+        head, mark, rest = text.partition("---\n")
+        front, end, _ = rest.partition("\n---\n")
+        if head or not mark or not end:
+            raise InputError(f"{self.path / README}: does not begin with YAML between two lines of ---")
+        value = read_yaml(front, f"{self.path / README}")
+        if not isinstance(value, dict):
+            raise InputError(f"{self.path / README}: the YAML is no mapping")
+        return value
+
+    @property
+    def version(self) -> str:
+        """The version that the manifest names."""
+        return str(self.manifest["version"])
+
+    @cached_property
+    def parts(self) -> dict[str, dict[str, pa.Table]]:
+        """Config → split → rows as they lie there, whatever their columns."""
+        return {
+            config: {split: self._read(part_path(config, split)) for split in splits}
+            for config, splits in self.manifest["configs"].items()
+        }
+
+    def _read(self, name: str) -> pa.Table:
+        try:
+            return pq.read_table(self.path / name, memory_map=False, partitioning=None)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise InputError(f"cannot read {self.path / name} as Parquet: {error}") from error
+
+    def rows(self, config: str) -> pa.Table:
+        """Return the rows of a config over all its splits."""
+        return pa.concat_tables([*self.parts.get(config, {}).values()] or [release_table(config).empty()])
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the rows of every config."""
+        return {config: self.rows(config) for config in CONFIGS}
+
+    def features(self) -> dict[str, Any]:
+        """Return config → features as the YAML declares them."""
+        return {info["config_name"]: info["features"] for info in self.front["dataset_info"]}
+
+    @cached_property
+    def codebooks(self) -> dict[str, Codebook]:
+        """The codebooks that lie in the folder."""
+        return {task: load_codebook(task, self.path / "codebooks") for task in self.manifest["codebooks"]}
+
+    def codebook_hashes(self) -> dict[str, str]:
+        """Return path → hash of the codebooks' files, as the manifest has them."""
+        files = self.manifest["files"]
+        return {path: entry["sha256"] for path, entry in files.items() if path.endswith("/codebook.yaml")}

@@ -1,0 +1,45 @@
+"""Gates on leakage between splits: by group, and by the texts themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from toolkit.release.folder import Folder
+from toolkit.release.leakage import near_pairs
+from toolkit.release.rows import KEYS
+
+
+def groups(folder: Folder) -> list[str]:
+    """Look for a group, a source or a cluster in two splits, and for rows that do not stand with their item."""
+    places: dict[tuple[str, str], set[str]] = defaultdict(set)
+    split_of: dict[str, str] = {}
+    for config, columns in (
+        ("posts", ("split_group", "source_id", "cluster_id")),
+        ("photo_texts", ("split_group", "source_id")),
+    ):
+        for split, rows in folder.parts.get(config, {}).items():
+            for row in rows.select([KEYS[config], *columns]).to_pylist():
+                split_of[row[KEYS[config]]] = split
+                for column in columns:
+                    places[column, row[column]].add(split)
+    problems = [f"{what} {name} is in {', '.join(sorted(s))}" for (what, name), s in places.items() if len(s) > 1]
+    for config, key, of in (("judgements", "judgement_id", "item_id"), ("photo_texts", "photo_id", "post_id")):
+        for split, rows in folder.parts.get(config, {}).items():
+            for row in rows.select([key, of]).to_pylist():
+                if row[of] in split_of and split_of[row[of]] != split:
+                    problems.append(f"{row[key]} is in {split}, its {of} {row[of]} in {split_of[row[of]]}")
+    return problems
+
+
+def texts(folder: Folder) -> list[str]:
+    """Compare all texts and translations of one split with those of the others."""
+    found: list[tuple[str, str, str]] = []
+    for config, columns in (("posts", ("text", "translation")), ("photo_texts", ("text",))):
+        for split, rows in folder.parts.get(config, {}).items():
+            for row in rows.select([KEYS[config], *columns]).to_pylist():
+                found += [(split, row[KEYS[config]], row[column]) for column in columns if row[column]]
+    pairs = near_pairs([text for _, _, text in found], apart=[split for split, _, _ in found])
+    return [
+        f"{found[one][1]} ({found[one][0]}) and {found[other][1]} ({found[other][0]}) have {score:.2f} of their 4-grams in common"
+        for one, other, score in pairs
+    ]

@@ -1,0 +1,64 @@
+"""Gates on people and rights: nothing that reaches a person, nothing that may not be passed on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from toolkit.release.folder import Folder
+
+SCANNED = (
+    "no live address, e-mail address, telephone number or private handle in posts (text, text_simplified, translation, "
+    "insertions, mentions, urls, account), photo_texts (text, text_simplified) and narratives (name, text)"
+)
+_PSEUDONYM = re.compile(r"user_[0-9a-f]{12}|account_[0-9a-f]{32}")
+# Patterns of its own, wider than those that clean the texts.
+_LIVE = (
+    ("a live address", re.compile(r"https?://|\bwww\.\w", re.IGNORECASE)),
+    ("an e-mail address", re.compile(r"[\w.+-]+@[\w-]+\.[A-Za-z]{2,}")),
+    ("a telephone number", re.compile(r"(?<![\w+])\+\d(?:[ ()-]?\d){7,}|(?<!\w)1[3-9]\d{9}(?!\d)")),
+)
+_HANDLE = re.compile(r"(?<![\w@＠./])[@＠](\w+(?:\.\w+)*)")
+
+
+def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
+    columns = ("text", "text_simplified", "translation")
+    for row in folder.rows("posts").to_pylist():
+        yield from ((f"{row['post_id']}.{name}", row[name]) for name in columns if row[name])
+        yield from ((f"{row['post_id']}.insertions", part["text"]) for part in row["insertions"])
+        yield from ((f"{row['post_id']}.urls", url) for url in row["urls"])
+    for row in folder.rows("photo_texts").to_pylist():
+        yield from ((f"{row['photo_id']}.{name}", row[name]) for name in columns[:2] if row[name])
+    for row in folder.rows("narratives").to_pylist():
+        yield from ((f"{row['narrative_id']}.{name}", row[name]) for name in ("name", "text") if row[name])
+
+
+def people(folder: Folder) -> list[str]:
+    """Scan the free texts, and hold accounts and mentions against the pseudonyms' form."""
+    public = {handle.casefold() for handle in folder.manifest["public_handles"]}
+    problems = []
+    for where, text in _texts(folder):
+        problems += [f"{where} holds {what}" for what, pattern in _LIVE if pattern.search(text)]
+        problems += [
+            f"{where} holds a private handle" for match in _HANDLE.finditer(text) if not _named(match[1], public)
+        ]
+    for row in folder.rows("posts").select(["post_id", "account", "mentions"]).to_pylist():
+        if any(not _named(name, public) for name in [*row["mentions"], row["account"]] if name is not None):
+            problems.append(f"{row['post_id']}: an account is neither a pseudonym nor public")
+    return problems
+
+
+def _named(name: str, public: set[str]) -> bool:
+    return bool(_PSEUDONYM.fullmatch(name)) or name.casefold() in public
+
+
+def rights(folder: Folder) -> list[str]:
+    """Look for restricted reports in a release that is not private, and for prose of reports that may only be quoted."""
+    may = dict(zip(*(folder.rows("sources")[name].to_pylist() for name in ("source_id", "rights")), strict=True))
+    problems = []
+    if not folder.manifest["restricted"]:
+        problems += [f"{source} is restricted" for source, what in may.items() if what == "restricted"]
+    for row in folder.rows("narratives").to_pylist():
+        if row["text"] is not None and may.get(row["source_id"]) != "redistributable":
+            problems.append(f"{row['narrative_id']} holds the prose of a report that is not redistributable")
+    return problems

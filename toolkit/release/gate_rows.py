@@ -1,0 +1,86 @@
+"""Gates on the rows: schema, keys, references, hashes, places in texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.fsio import sha256_text
+from toolkit.ids import normalise
+from toolkit.release.features import features, labels, release_table
+from toolkit.release.folder import Folder
+from toolkit.release.rows import CONFIGS, KEYS
+
+
+def schema(folder: Folder) -> list[str]:
+    """Hold every part against its table's declaration, and the YAML's features against both."""
+    problems = []
+    declared = folder.features()
+    for config, splits in folder.parts.items():
+        if config not in CONFIGS:
+            problems.append(f"{config} is no config of a release")
+            continue
+        wanted = release_table(config).arrow
+        for split, rows in splits.items():
+            if rows.schema.names != wanted.names or rows.schema.types != wanted.types:
+                problems.append(f"{config}/{split}: the columns are not those declared")
+        if declared.get(config) != features(config, labels(config, folder.codebooks)):
+            problems.append(f"{config}: the YAML's features are not those of the declaration and the codebooks")
+    return problems
+
+
+def declared(folder: Folder) -> list[str]:
+    """Hold the rows against their declarations: keys, references, required and allowed values; one type of items."""
+    tables = folder.tables()
+    others = {f"release_{config}": rows for config, rows in tables.items()}
+    problems = [problem for config, rows in tables.items() for problem in release_table(config).check(rows, others)]
+    known = {
+        "post": {*tables["posts"]["post_id"].to_pylist()},
+        "photo_text": {*tables["photo_texts"]["photo_id"].to_pylist()},
+    }
+    for row in tables["judgements"].select(["judgement_id", "item_id", "item_type"]).to_pylist():
+        if row["item_id"] not in known.get(row["item_type"], set()):
+            problems.append(
+                f"judgement {row['judgement_id']}: {row['item_id']} is no {row['item_type']} of the release"
+            )
+    return problems
+
+
+def hashes(folder: Folder) -> list[str]:
+    """Compute every exact_hash again."""
+    return [
+        f"{row[KEYS[config]]}: exact_hash is not that of the text"
+        for config in ("posts", "photo_texts")
+        for row in folder.rows(config).select([KEYS[config], "text", "exact_hash"]).to_pylist()
+        if row["exact_hash"] != sha256_text(normalise(row["text"]))
+    ]
+
+
+def shown_texts(folder: Folder) -> dict[str, dict[str, str]]:
+    """Return item → text layer → the text that annotators were shown."""
+    texts: dict[str, dict[str, str]] = {}
+    for row in folder.rows("posts").select(["post_id", "text", "translation", "is_translation"]).to_pylist():
+        own = {"translation" if row["is_translation"] else "original": row["text"]}
+        texts[row["post_id"]] = own | ({"translation": row["translation"]} if row["translation"] else {})
+    for row in folder.rows("photo_texts").select(["photo_id", "kind", "text"]).to_pylist():
+        texts[row["photo_id"]] = {row["kind"]: row["text"]}
+    return texts
+
+
+def evidence(folder: Folder) -> list[str]:
+    """Look for every span in its text."""
+    texts = shown_texts(folder)
+    problems = []
+    for row in folder.rows("judgements").select(["judgement_id", "item_id", "text_layer", "evidence"]).to_pylist():
+        length = len(texts.get(row["item_id"], {}).get(row["text_layer"], ""))
+        outside = [span for span in row["evidence"] if not _inside(span, length)]
+        problems += [
+            f"judgement {row['judgement_id']}: evidence at {s['start']} to {s['end']} of {length}" for s in outside
+        ]
+    for row in folder.rows("posts").select(["post_id", "text", "insertions"]).to_pylist():
+        if any(not _inside(span, len(row["text"])) for span in row["insertions"]):
+            problems.append(f"{row['post_id']}: an insertion lies outside the text")
+    return problems
+
+
+def _inside(span: dict[str, Any], length: int) -> bool:
+    return span["start"] is not None and span["end"] is not None and 0 <= span["start"] < span["end"] <= length

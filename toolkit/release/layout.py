@@ -1,0 +1,158 @@
+"""The folder of a release: what it holds, written from one set of contents, and its manifest.
+
+::
+
+    README.md                                  the card; its YAML says what load_dataset reads
+    <config>/<split>-00000-of-00001.parquet    rows in corpus order
+    codebooks/<task>/                          codebook.yaml · config.xml · guide.en.md · guide.zh.md
+    LICENSE.md · CITATION.cff · CHANGELOG.md
+    MANIFEST.json                              every other file with size and hash, rows and digests, what it was made of
+
+No file holds a clock's time: the same contents give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit import __version__
+from toolkit.codebook import LANGUAGES, Codebook
+from toolkit.fsio import canonical_json, read_text, sha256_file, sha256_text, write_atomic
+from toolkit.labelconfig import render_config, render_guide
+from toolkit.parquet import WRITER, row_digest, write_table
+from toolkit.release import card, notices
+from toolkit.release.features import features, labels, release_table
+
+MANIFEST, README = "MANIFEST.json", "README.md"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a release is made of. ``parts``: config → split → rows, empty ones left out."""
+
+    version: str
+    name: str
+    title: str
+    licence: str
+    contact: str
+    languages: tuple[str, ...]
+    parts: Mapping[str, Mapping[str, pa.Table]]
+    codebooks: Mapping[str, Codebook]
+    corpus: Mapping[str, str]
+    inputs: Mapping[str, str]
+    changelog: str
+    simulated: bool = False
+    restricted: bool = False
+    public: tuple[str, ...] = ()
+    held_out: Mapping[str, str] | None = None
+    dropped: Mapping[str, int] | None = None
+    agreement: tuple[Mapping[str, Any], ...] = ()
+
+    def rows(self, config: str) -> pa.Table:
+        """Return the rows of a config over all its splits."""
+        return pa.concat_tables([*self.parts.get(config, {}).values()] or [release_table(config).empty()])
+
+    def files(self) -> dict[str, str]:
+        """Return the text of the codebooks' files by path."""
+        files = {}
+        for task, book in self.codebooks.items():
+            files[f"codebooks/{task}/codebook.yaml"] = read_text(book.folder / task / "codebook.yaml")
+            files[f"codebooks/{task}/config.xml"] = render_config(book, form=book.forms[0])
+            for language in LANGUAGES:
+                files[f"codebooks/{task}/guide.{language}.md"] = render_guide(book, language, markup="md")
+        return files
+
+    def features(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the features of the configs that are there."""
+        return {config: features(config, labels(config, self.codebooks)) for config in self.parts}
+
+
+def data_digest(rows: Mapping[str, Mapping[str, str]], declared: Mapping[str, Any], books: Mapping[str, str]) -> str:
+    """Return the digest of what a release says: row digests by config and split, features, hashes of the codebooks.
+
+    Two releases with the same digest say the same, whatever their number and whichever library wrote their files.
+    """
+    return sha256_text(canonical_json({"rows": rows, "features": declared, "codebooks": books}))
+
+
+def digest_of(contents: Contents) -> str:
+    """Return the data digest of contents that are not written yet."""
+    rows = {
+        config: {split: row_digest(part) for split, part in splits.items()} for config, splits in contents.parts.items()
+    }
+    books = {path: sha256_text(text) for path, text in contents.files().items() if path.endswith("codebook.yaml")}
+    return data_digest(rows, contents.features(), books)
+
+
+def part_path(config: str, split: str) -> str:
+    """Return the path of a part within the folder."""
+    return f"{config}/{split}-00000-of-00001.parquet"
+
+
+def write(folder: Path, contents: Contents, *, template: Path | None = None) -> None:
+    """Fill an empty folder."""
+    for config, splits in contents.parts.items():
+        for split, rows in splits.items():
+            write_table(folder / part_path(config, split), rows, release_table(config))
+    digest = digest_of(contents)
+    for path, text in contents.files().items():
+        write_atomic(folder / path, text)
+    sizes = {
+        config: {split: (folder / part_path(config, split)).stat().st_size for split in splits}
+        for config, splits in contents.parts.items()
+    }
+    numbers = card.numbers(contents)
+    write_atomic(folder / "LICENSE.md", notices.licence(contents))
+    write_atomic(folder / "CITATION.cff", notices.citation(contents))
+    write_atomic(folder / "CHANGELOG.md", contents.changelog)
+    front = notices.front_matter(contents, digest, sizes)
+    write_atomic(folder / README, f"---\n{front}---\n{card.render(numbers, template)}")
+    write_atomic(folder / MANIFEST, canonical_pretty(manifest(folder, contents, digest)))
+
+
+def manifest(folder: Path, contents: Contents, digest: str) -> dict[str, Any]:
+    """Return the manifest of a written folder."""
+    return {
+        "format": FORMAT,
+        "name": contents.name,
+        "version": contents.version,
+        "digest": digest,
+        "corpus": dict(contents.corpus),
+        "inputs": dict(contents.inputs),
+        "codebooks": {task: book.version for task, book in contents.codebooks.items()},
+        "configs": {
+            config: {split: {"rows": rows.num_rows, "row_digest": row_digest(rows)} for split, rows in splits.items()}
+            for config, splits in contents.parts.items()
+        },
+        "simulated": contents.simulated,
+        "restricted": contents.restricted,
+        "publishable": not contents.simulated and not contents.restricted,
+        "public_handles": list(contents.public),
+        "held_out": dict(contents.held_out or {}),
+        "dropped": dict(contents.dropped or {}),
+        "made_with": {"documented-posts": __version__, "parquet": WRITER},
+        "files": list_files(folder),
+    }
+
+
+def list_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return path → bytes and sha256 of every file in the folder but its manifest."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+        for path in paths
+        if path.name != MANIFEST or path.parent != folder
+    }
+
+
+def canonical_pretty(value: Any) -> str:
+    """Return JSON for people to read: sorted, indented, one text for one value."""
+    import json
+
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

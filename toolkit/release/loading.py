@@ -1,0 +1,118 @@
+"""The gate that loads: ``load_dataset`` on every config in a process of its own, with a fresh cache and no network.
+
+Run as ``python -m toolkit.release.loading FOLDER CACHE``, it prints what it loaded as JSON. A fresh cache because the
+loader's cache is keyed by the folder's name and the card's YAML, not by the data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from toolkit.release.features import release_table
+from toolkit.release.folder import Folder
+
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+}
+_DEADLINE = 600
+
+
+def load(folder: Folder) -> list[str]:
+    """Load every config, batch and streaming; compare versions, splits and row digests with the manifest."""
+    with tempfile.TemporaryDirectory(prefix="docposts-load-") as cache:
+        # The package's own place first, so that the child finds it whatever folder this process stands in.
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        try:
+            run = subprocess.run(
+                [sys.executable, "-m", "toolkit.release.loading", str(folder.path.absolute()), cache],
+                env=kept | _OFFLINE | {"HF_HOME": cache, "PYTHONPATH": path},
+                capture_output=True,
+                text=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return [f"load_dataset did not end within {_DEADLINE} s"]
+    if run.returncode:
+        return [f"load_dataset failed: {(run.stderr.strip().splitlines() or ['no message'])[-1]}"]
+    return _compare(folder, json.loads(run.stdout.splitlines()[-1]))
+
+
+def _compare(folder: Folder, loaded: dict[str, Any]) -> list[str]:
+    problems = []
+    for config, splits in folder.manifest["configs"].items():
+        wanted = {split: entry["row_digest"] for split, entry in splits.items()}
+        for way in ("batch", "stream"):
+            if loaded[config][way] != wanted:
+                problems.append(f"{config} ({way}): the rows loaded are not those of the manifest")
+        if set(loaded[config]["versions"]) != {folder.version}:
+            problems.append(f"{config}: info.version is {', '.join(loaded[config]['versions'])}, not {folder.version}")
+    if loaded["default"] != "posts":
+        problems.append(f"without a name, {loaded['default']} is loaded instead of posts")
+    return problems
+
+
+def words(value: Any, feature: Any) -> Any:
+    """Return a loaded value with the numbers of its labels turned back into words."""
+    from datasets import ClassLabel  # noqa: PLC0415
+
+    if value is None:
+        return None
+    if isinstance(feature, ClassLabel):
+        return feature.int2str(value)
+    if isinstance(feature, dict):
+        return {name: words(value[name], part) for name, part in feature.items()}
+    inner = getattr(feature, "feature", None)
+    return value if inner is None else [words(item, inner) for item in value]
+
+
+def _no_network(*_: object, **__: object) -> None:
+    raise OSError("a release must load without the network")
+
+
+def loaded_digest(config: str, rows: Any) -> str:
+    """Return the row digest of loaded rows, as the manifest's are computed."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    from toolkit.parquet import row_digest  # noqa: PLC0415
+
+    plain = [{name: words(row[name], feature) for name, feature in rows.features.items()} for row in rows]
+    if plain and list(plain[0]) != release_table(config).arrow.names:
+        return "other columns"
+    return row_digest(pa.Table.from_pylist(plain, schema=release_table(config).arrow))
+
+
+def main(folder: Path, cache: str) -> dict[str, Any]:
+    """Load every config of a release folder; return config → batch and stream (split → row digest) and versions."""
+    for name in ("connect", "connect_ex", "sendto"):
+        setattr(socket.socket, name, _no_network)
+    socket.getaddrinfo = _no_network  # type: ignore[assignment]
+    from datasets import get_dataset_default_config_name, load_dataset  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for config in Folder(folder).manifest["configs"]:
+        batch = load_dataset(str(folder), config, cache_dir=cache)
+        stream = load_dataset(str(folder), config, streaming=True, cache_dir=cache)
+        found[config] = {
+            "batch": {split: loaded_digest(config, rows) for split, rows in batch.items()},
+            "stream": {split: loaded_digest(config, rows) for split, rows in stream.items()},
+            "versions": sorted({str(rows.info.version) for rows in [*batch.values(), *stream.values()]}),
+        }
+    found["default"] = get_dataset_default_config_name(str(folder))
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2])))

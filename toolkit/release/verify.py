@@ -1,0 +1,88 @@
+"""The gates that a release passes before it is published, and that anybody can run on a folder: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import DocpostsError, InputError
+from toolkit.release import gate_files, gate_labels, gate_leakage, gate_people, gate_rows, loading
+from toolkit.release.folder import Folder
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: ``detail`` says what was checked where it holds, what does not hold or why it was not checked where not."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class _Gate:
+    name: str
+    what: str
+    check: Callable[[Folder], list[str]]
+    needs: tuple[str, ...] = ()
+
+
+_READ = ("yaml", "parts")
+_ROWS = (*_READ, "codebooks", "schema")
+GATES = (
+    _Gate("manifest", "the manifest is what lies on disk", gate_files.manifest),
+    _Gate("yaml", "the card's YAML is strict and of the form that load_dataset reads", gate_files.yaml_form),
+    _Gate("parts", "every part is readable Parquet and has rows", gate_files.parts),
+    _Gate("codebooks", "the codebooks in the folder are readable and of the versions named", gate_files.codebooks),
+    _Gate("globs", "the YAML's paths lead to the manifest's parts and to nothing else", gate_files.globs, ("yaml",)),
+    _Gate("schema", "each config has one schema, that of its declaration and of the YAML", gate_rows.schema, (*_READ, "codebooks")),
+    _Gate("counts", "rows, sizes, row digests and the data digest are fresh", gate_files.counts, _READ),
+    _Gate("version", "YAML, CITATION, CHANGELOG and MANIFEST name one version", gate_files.version, ("yaml",)),
+    _Gate("rows", "keys are unique, references lead somewhere, values are those declared", gate_rows.declared, _ROWS),
+    _Gate("hashes", "every exact_hash is that of its text", gate_rows.hashes, _ROWS),
+    _Gate("evidence", "evidence and insertions lie in their texts", gate_rows.evidence, _ROWS),
+    _Gate("labels", "every label is one of its field's in the codebooks", gate_labels.known, _ROWS),
+    _Gate("votes", "distributions and numbers of judgements follow from the judgements", gate_labels.votes, (*_ROWS, "labels")),
+    _Gate("gold", "gold, contested and undecided exclude one another and rest on votes", gate_labels.gold, (*_ROWS, "labels")),
+    _Gate("groups", "no group, source or cluster, and no judgement's item, is in two splits", gate_leakage.groups, _ROWS),
+    _Gate("texts", "no text is nearly the same in two splits (compared directly)", gate_leakage.texts, _ROWS),
+    _Gate("people", gate_people.SCANNED, gate_people.people, _ROWS),
+    _Gate("rights", "no texts of restricted reports, unless the manifest says that the release is private", gate_people.rights, _ROWS),
+    _Gate("load", "load_dataset gives every config's rows, batch and streaming, offline", loading.load, (*_ROWS, "globs", "counts", "labels")),
+)  # fmt: skip
+
+
+def verify(folder: Path, *, load: bool = True) -> list[Gate]:
+    """Run every gate on a release folder, in order; ``load`` False leaves out the one that starts a process.
+
+    A gate whose ground does not hold is not checked, and says so; it counts as not passed. :class:`InputError` where the
+    folder is not there.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no release folder {folder}", hint="docposts release cut")
+    release = Folder(folder)
+    gates: list[Gate] = []
+    failed: set[str] = set()
+    for gate in GATES:
+        if gate.name == "load" and not load:
+            continue
+        if missing := [name for name in gate.needs if name in failed]:
+            gates.append(Gate(gate.name, False, f"not checked: {', '.join(missing)} does not hold"))
+            failed.add(gate.name)
+            continue
+        try:
+            problems = gate.check(release)
+        except DocpostsError as error:
+            problems = [error.message]
+        if problems:
+            failed.add(gate.name)
+        gates.append(Gate(gate.name, not problems, _say(problems) if problems else gate.what))
+    return gates
+
+
+def _say(problems: list[str]) -> str:
+    more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
+    return "; ".join(problems[:_SHOWN]) + more

@@ -1,0 +1,70 @@
+"""Where a workspace stands: a line for each stage, and the command for the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.adjudication.store import standing
+from toolkit.corpus import store
+from toolkit.corpus.build import input_digest
+from toolkit.labels.store import read_judgements
+from toolkit.labelstudio.connect import embedded
+from toolkit.release.build import releases
+from toolkit.sources import registry
+from toolkit.tasks import LABEL_TASKS, projects
+from toolkit.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Status:
+    """``stages``: records of stage and state; ``next``: a command."""
+
+    stages: list[dict[str, str]]
+    next: str
+
+
+def status(workspace: Workspace) -> Status:
+    """Read the state of every stage from disk; nothing is asked of a server."""
+    sources = registry.sources(workspace)
+    accepted = [source for source in sources if source.segments_path.exists()]
+    versions = store.versions(workspace)
+    current = bool(versions) and versions[-1].manifest["input_digest"] == input_digest(accepted)
+    pushed = [project for project in projects(workspace) if project["task"] in LABEL_TASKS]
+    judgements, rejected = read_judgements(workspace)
+    settled = standing(workspace)
+    found = releases(workspace)
+    server = embedded(workspace).status()
+    url = workspace.settings.label_studio.url
+    waiting = [source.id for source in sources if source not in accepted]
+    stages = [
+        (
+            "sources",
+            f"{len(sources)}, accepted {len(accepted)}" + (f", waiting: {', '.join(waiting)}" if waiting else ""),
+        ),
+        ("corpus", f"{versions[-1].version}{'' if current else ', sources changed since'}" if versions else "none"),
+        ("studio", url or (f"runs at {server.url}" if server.running else "embedded, not running")),
+        ("tasks", f"{len(pushed)} projects" if pushed else "nothing pushed"),
+        ("labels", f"{judgements.num_rows} judgements, {len(rejected)} not counted"),
+        (
+            "adjudicate",
+            f"{settled.decisions.num_rows} settled, {len(settled.open)} open, {len(settled.outdated)} outdated",
+        ),
+        ("release", str(found[-1]) if found else "none"),
+    ]
+    if not sources:
+        step = "docposts source add REPORT"
+    elif waiting:
+        step = f"docposts source segment {waiting[0]}, then docposts source accept {waiting[0]}"
+    elif not current:
+        step = "docposts corpus build"
+    elif not (url or server.running):
+        step = "docposts studio up" if server.version else "docposts studio install"
+    elif not pushed:
+        step = "docposts tasks push"
+    elif not judgements.num_rows:
+        step = "docposts labels pull, when the annotators have done"
+    elif settled.open:
+        step = "docposts adjudicate push, the adjudicator decides, docposts adjudicate pull"
+    else:
+        step = "docposts release cut"
+    return Status([{"stage": stage, "state": state} for stage, state in stages], step)

@@ -1,0 +1,118 @@
+"""From judgements to votes: the rules by which an annotator's submission answers questions. Pure.
+
+- An annotator's latest submission on an item counts; earlier ones are repeats, kept for intra-annotator agreement.
+- A skip answers nothing. A field left empty answers nothing where an answer is required.
+- A label that abstains (n99, cannot tell), given alone, answers nothing in its field.
+- Where several labels may hold, each label that anyone gave on an item is a question of its own: yes or no. A field
+  with one value is one question: which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.codebook import Codebook, load_codebook
+from toolkit.ids import digest_id
+
+YES, NO, CONTESTED = "yes", "no", "contested"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that was answered on one item in one field: each annotator's labels, abstentions and skips left out."""
+
+    task: str
+    field: str
+    multi: bool
+    item_id: str
+    item_type: str
+    by: Mapping[str, tuple[str, ...]]
+    judgement_ids: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing to settle: does ``label`` hold for the item, or (label None) which value does the field have?"""
+
+    task: str
+    item_id: str
+    item_type: str
+    field: str
+    label: str | None
+    votes: Mapping[str, str]
+    judgement_ids: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Names the question with the votes on it: another vote makes it another question."""
+        votes = sorted(self.votes.items())
+        return digest_id("question", self.task, self.item_id, self.field, self.label, votes)
+
+    @property
+    def unanimous(self) -> str | None:
+        """The value that all votes have, None where they differ."""
+        values = set(self.votes.values())
+        return next(iter(values)) if len(values) == 1 else None
+
+
+def latest(judgements: pa.Table) -> list[dict[str, Any]]:
+    """Return each annotator's latest submission on each item, skips included, in the table's order."""
+    rows = judgements.to_pylist()
+    newest: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["created_at"], row["judgement_id"])):
+        newest[row["task"], row["item_id"], row["annotator"]] = row
+    kept = {row["judgement_id"] for row in newest.values()}
+    return [row for row in rows if row["judgement_id"] in kept]
+
+
+def answers(judgements: pa.Table) -> list[Answer]:
+    """Return the answers to every field with labels, for every item with a submission that is no skip."""
+    grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in latest(judgements):
+        if not row["skipped"]:
+            grouped.setdefault((row["task"], row["item_id"], row["item_type"]), []).append(row)
+    found: list[Answer] = []
+    for (task, item_id, item_type), rows in grouped.items():
+        codebook = load_codebook(task)
+        for field in codebook.fields:
+            if field.kind not in ("multi", "single"):
+                continue
+            given = {row["annotator"]: _labels(codebook, field.name, row) for row in rows}
+            by = {name: labels for name, labels in sorted(given.items()) if labels is not None}
+            ids = {row["annotator"]: row["judgement_id"] for row in rows if row["annotator"] in by}
+            found.append(Answer(task, field.name, field.kind == "multi", item_id, item_type, by, ids))
+    return found
+
+
+def _labels(codebook: Codebook, name: str, row: dict[str, Any]) -> tuple[str, ...] | None:
+    given = tuple(label["label"] for label in row["labels"] if label["field"] == name)
+    field = codebook.field(name)
+    if not given and (field.required or field.kind == "single"):
+        return None
+    if len(given) == 1 and codebook.label(given[0]).abstains:
+        return None
+    return given
+
+
+def questions(judgements: pa.Table) -> list[Question]:
+    """Return every question with at least one vote: items as they come, fields and labels in the codebook's order."""
+    found: list[Question] = []
+    for answer in answers(judgements):
+        if not answer.by:
+            continue
+        ids = tuple(answer.judgement_ids[name] for name in sorted(answer.by))
+        asked: list[tuple[str | None, dict[str, str]]] = []
+        if answer.multi:
+            given = {label for labels in answer.by.values() for label in labels}
+            for leaf in load_codebook(answer.task).leaves(answer.field):
+                if leaf.id in given:
+                    asked.append((leaf.id, {n: YES if leaf.id in labels else NO for n, labels in answer.by.items()}))
+        else:
+            asked.append((None, {name: labels[0] for name, labels in answer.by.items()}))
+        for label, votes in asked:
+            found.append(Question(answer.task, answer.item_id, answer.item_type, answer.field, label, votes, ids))
+    return found
