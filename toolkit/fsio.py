@@ -50,7 +50,10 @@ def read_bytes(path: Path) -> bytes:
 
 def read_text(path: Path) -> str:
     """Return a UTF-8 file's text, newlines as they are; :class:`InputError` names the file and the first wrong byte."""
-    data = read_bytes(path)
+    return _decoded(read_bytes(path), path)
+
+
+def _decoded(data: bytes, path: Path) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -74,16 +77,16 @@ def read_jsonl(path: Path, *, appended: bool = False) -> Iterator[tuple[int, dic
 
     A file that is ``appended`` to may end in a line that a killed writer left unfinished: it never happened.
     """
+    data = read_bytes(path)
+    if appended:
+        data = data[: _finished(data)]
     # Split at \n alone: JSON strings may hold U+2028 and its like, which str.splitlines takes for line ends.
-    lines = read_text(path).split("\n")
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_decoded(data, path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
-            if appended and number == len(lines):
-                return
             raise InputError(f"{path}:{number}: not JSON: {error.msg}") from error
         if not isinstance(record, dict):
             raise InputError(f"{path}:{number}: expected a JSON object, found {type(record).__name__}")
@@ -103,10 +106,15 @@ def _fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _beside(path: Path) -> Path:
+    # A name may be as long as the file system allows, so only its beginning goes into the passing one.
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
+
+
 @contextmanager
 def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Give a path beside ``path`` to write to; on success flush it and rename it into place, on error remove it."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Created with its final mode, so that a secret is at no moment readable by others.
@@ -128,7 +136,7 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
 @contextmanager
 def publishing(folder: Path) -> Iterator[Path]:
     """Give a new folder beside ``folder`` to fill; on success rename it into place, which must be free."""
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    beside = _beside(folder)
     try:
         beside.mkdir(parents=True)
         yield beside
@@ -177,10 +185,18 @@ def append_jsonl(path: Path, record: Mapping[str, Any]) -> None:
 def _end_last_line(file: Any, path: Path) -> None:
     """Cut an unfinished last line that is no JSON; end one that merely lacks its newline (an editor's doing)."""
     data = path.read_bytes()
-    start = data.rfind(b"\n") + 1
-    try:
-        json.loads(data[start:])
-    except ValueError:
-        file.truncate(start)
+    end = _finished(data)
+    if end < len(data):
+        file.truncate(end)
     else:
         file.write(b"\n")
+
+
+def _finished(data: bytes) -> int:
+    """Return where the lines end that were written whole: before a last line that is no JSON, or no UTF-8."""
+    start = data.rfind(b"\n") + 1
+    try:
+        json.loads(data[start:] or b"{}")
+    except ValueError:
+        return start
+    return len(data)

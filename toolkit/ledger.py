@@ -14,7 +14,7 @@ Event = Literal["source", "corpus", "split", "release"]
 _FIELDS: dict[str, frozenset[str]] = {
     "source": frozenset({"source_id", "key", "text_sha256"}),
     "corpus": frozenset({"version", "input_digest"}),
-    "split": frozenset({"group", "split"}),
+    "split": frozenset({"group", "split", "members"}),
     "release": frozenset({"version", "corpus", "digest"}),
 }
 
@@ -25,7 +25,7 @@ class Ledger:
 
     - ``source``: source_id, key, text_sha256, in the order added; the row order of every corpus version follows it
     - ``corpus``: version, input_digest
-    - ``split``: group (a post id), split; the first record of a group holds for ever
+    - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever
     - ``release``: version, corpus (its version), digest (of the data files)
     """
 

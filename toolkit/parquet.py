@@ -42,13 +42,18 @@ def write_table(path: Path, rows: pa.Table, schema: Table) -> None:
 
 def read_table(path: Path, schema: Table) -> pa.Table:
     """Read a file's rows; :class:`InputError` where it is not a Parquet file of that table."""
-    try:
-        rows = pq.read_table(path, memory_map=False, partitioning=None)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"cannot read {path} as Parquet: {error}") from error
+    rows = read_any(path)
     if rows.schema.names != schema.arrow.names or rows.schema.types != schema.arrow.types:
         raise InputError(f"{path}: columns are not those that table {schema.name} declares")
     return rows
+
+
+def read_any(path: Path) -> pa.Table:
+    """Return a file's rows whatever its columns; :class:`InputError` where it is not a Parquet file."""
+    try:
+        return pq.read_table(path, memory_map=False, partitioning=None)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"cannot read {path} as Parquet: {error}") from error
 
 
 def row_digest(rows: pa.Table) -> str:

@@ -49,22 +49,22 @@ def status(workspace: Workspace) -> Status:
             "adjudicate",
             f"{settled.decisions.num_rows} settled, {len(settled.open)} open, {len(settled.outdated)} outdated",
         ),
-        ("release", str(found[-1]) if found else "none"),
+        ("release", found[-1].version if found else "none"),
     ]
+    start = "docposts studio up" if server.version else "docposts studio install, then docposts studio up"
+    reachable = bool(url) or server.running
     if not sources:
         step = "docposts source add REPORT"
     elif waiting:
         step = f"docposts source segment {waiting[0]}, then docposts source accept {waiting[0]}"
     elif not current:
         step = "docposts corpus build"
-    elif not (url or server.running):
-        step = "docposts studio up" if server.version else "docposts studio install"
     elif not pushed:
-        step = "docposts tasks push"
+        step = "docposts tasks push" if reachable else start
     elif not judgements.num_rows:
-        step = "docposts labels pull, when the annotators have done"
+        step = "docposts labels pull, when the annotators have done" if reachable else start
     elif settled.open:
-        step = "docposts adjudicate push, the adjudicator decides, docposts adjudicate pull"
+        step = "docposts adjudicate push; the adjudicator decides; docposts adjudicate pull" if reachable else start
     else:
-        step = "docposts release cut"
+        step = "docposts release verify" if found else "docposts release cut"
     return Status([{"stage": stage, "state": state} for stage, state in stages], step)

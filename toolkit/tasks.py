@@ -32,7 +32,6 @@ class Server(Protocol):
     @property
     def url(self) -> str: ...  # noqa: D102
 
-
     def find_project(self, key: str) -> int | None: ...  # noqa: D102
     def ensure_project(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int: ...  # noqa: D102
     def ensure_image_storage(self, project_id: int, path: Path) -> int: ...  # noqa: D102
@@ -166,8 +165,6 @@ def push_project(
     record = {
         "project": project.key,
         "marker": name,
-        "server": server.url,
-        "project_id": project_id,
         "task": project.task,
         "form": project.form,
         "about": project.about,

@@ -89,7 +89,8 @@ def answers(judgements: pa.Table) -> list[Answer]:
 
 
 def _labels(codebook: Codebook, name: str, row: dict[str, Any]) -> tuple[str, ...] | None:
-    given = tuple(label["label"] for label in row["labels"] if label["field"] == name)
+    # A set: two annotators who gave the same labels in another order agree.
+    given = tuple(sorted({label["label"] for label in row["labels"] if label["field"] == name}))
     field = codebook.field(name)
     if not given and (field.required or field.kind == "single"):
         return None

@@ -39,14 +39,18 @@ def project(workspace: Workspace, task: str) -> Project:
 
 
 def push(workspace: Workspace, server: Server) -> list[Plan]:
-    """Push every open question that two annotators or more answered; questions that votes have changed since are orphaned."""
+    """Push every open question that two annotators or more answered.
+
+    Those decided are there already; those whose votes have changed since are told as orphaned.
+    """
     with workspace.lock():
         codebook = load_codebook("adjudication")
         shown = {i.item_id: i for i in items(store.open_version(workspace).tables(), workspace.settings.tasks.layer)}
         evidence = _evidence(workspace)
+        found = standing(workspace)
         done = []
         for task in LABEL_TASKS:
-            questions = [q for q in standing(workspace).open if q.task == task and len(q.votes) > 1]
+            questions = [q for q in (*found.open, *found.adjudicated) if q.task == task and len(q.votes) > 1]
             tasks, kept = [], []
             for question in questions:
                 letters = _letters(question)

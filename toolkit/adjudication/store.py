@@ -26,10 +26,14 @@ _FIELDS = ("question_id", "outcome", "reason", "decided_by", "decided_at", "prov
 
 @dataclass(frozen=True)
 class Standing:
-    """Where every question stands: settled (rows of the decisions table), open, and decisions in force no longer."""
+    """Where every question stands: settled (rows of the decisions table), open, and decisions in force no longer.
+
+    ``adjudicated`` are the questions that an adjudicator's decision settles.
+    """
 
     decisions: pa.Table
     open: list[Question]
+    adjudicated: list[Question]
     outdated: list[dict[str, Any]]
 
 
@@ -46,7 +50,10 @@ def standing(workspace: Workspace) -> Standing:
     }
     adjudicated = {record["question_id"]: record for record in history(workspace)}
     minimum = workspace.settings.adjudication.minimum_votes
-    rows, still_open, asked = [], [], set()
+    rows: list[dict[str, Any]] = []
+    still_open: list[Question] = []
+    decided: list[Question] = []
+    asked = set()
     for question in questions(judgements):
         asked.add(question.id)
         record = adjudicated.get(question.id)
@@ -57,10 +64,11 @@ def standing(workspace: Workspace) -> Standing:
             rows.append(_row(question, question.unanimous, "unanimous", {"provenance": origin}))
         elif record:
             rows.append(_row(question, record["outcome"], "adjudicated", record))
+            decided.append(question)
         else:
             still_open.append(question)
     outdated = [record for question_id, record in adjudicated.items() if question_id not in asked]
-    return Standing(table("decisions").from_rows(rows), still_open, outdated)
+    return Standing(table("decisions").from_rows(rows), still_open, decided, outdated)
 
 
 def _row(question: Question, outcome: str, method: str, record: dict[str, Any]) -> dict[str, Any]:

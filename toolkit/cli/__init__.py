@@ -8,8 +8,16 @@ from pathlib import Path
 import click
 
 from toolkit import __version__
-from toolkit.cli import adjudicate, corpus, demo, labels, release, source, studio, tasks, workspace
+from toolkit.cli.adjudicate import adjudicate
 from toolkit.cli.common import Root
+from toolkit.cli.corpus import corpus
+from toolkit.cli.demo import demo
+from toolkit.cli.labels import labels
+from toolkit.cli.release import release
+from toolkit.cli.source import source
+from toolkit.cli.studio import studio
+from toolkit.cli.tasks import tasks
+from toolkit.cli.workspace import init, status
 from toolkit.errors import DocpostsError
 
 _HELP = """From reports on influence operations to a labelled, released corpus of the posts they quote.
@@ -47,18 +55,7 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (
-    demo.demo,
-    workspace.init,
-    workspace.status,
-    source.source,
-    corpus.corpus,
-    studio.studio,
-    tasks.tasks,
-    labels.labels,
-    adjudicate.adjudicate,
-    release.release,
-):
+for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
     docposts.add_command(command)
 
 
@@ -79,8 +76,4 @@ def main() -> None:
         if error.hint:
             click.echo(f"  try: {error.hint}", err=True)
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (such as head): nothing is wrong.
-        sys.stderr.close()
-        code = 0
     sys.exit(code)

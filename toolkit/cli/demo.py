@@ -12,8 +12,12 @@ _HEADLINE = ("task", "field", "items", "pairs", "positives", "percent", "alpha",
 
 
 @click.command()
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path("docposts-demo"), show_default=True, help="Where.")
-@click.option("--examples", type=click.Path(path_type=Path), help="Another folder in the form of examples/ (default: ours).")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path("docposts-demo"), show_default=True, help="Where."
+)
+@click.option(
+    "--examples", type=click.Path(path_type=Path), help="Another folder in the form of examples/ (default: ours)."
+)
 @click.option("--keep", is_flag=True, help="Leave Label Studio running, to look at it.")
 @click.pass_obj
 def demo(root: Root, folder: Path, examples: Path | None, keep: bool) -> None:

@@ -15,7 +15,7 @@ from toolkit.corpus.rows import SOURCE_TABLES, source_tables
 from toolkit.corpus.steps import Change, Version, compare, largest
 from toolkit.errors import ChecksFailed, InputError
 from toolkit.fsio import canonical_json, sha256_file, sha256_text
-from toolkit.parquet import WRITER
+from toolkit.parquet import WRITER, row_digest
 from toolkit.schema import table
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
@@ -26,6 +26,8 @@ from toolkit.workspace import Workspace
 FIRST = Version(0, 1, 0)
 # Raise it whenever the rows made of the same source differ.
 ROWS_VERSION = 1
+_Used = tuple[int, Source, list[Segment]]
+"""A source with its place in the order of adding and its accepted spans."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +44,26 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
     """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
 
     Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` writes
-    missing parts of the latest version again. Nothing is published unless every check of every table holds.
+    missing parts of the latest version again; for those that the sources no longer give, a new version stands. Nothing
+    is published unless every check of every table holds.
     """
     with workspace.lock():
         used, skipped = _accepted(workspace)
         if not used:
             raise InputError("no source has accepted spans", hint="docposts source accept ID")
-        digest = input_digest([source for source, _ in used])
+        digest = input_digest([source for _, source, _ in used])
         before = store.versions(workspace)
         latest = before[-1] if before else None
-        if latest and latest.manifest["input_digest"] == digest and not repair:
+        if latest:
+            # A build may have been killed between publishing and this.
             _enter(workspace, latest)
+        if latest and latest.manifest["input_digest"] == digest and not repair:
             return Built(latest, False, {}, skipped)
         parts = _parts(used, progress)
         tables = {name: pa.concat_tables([rows for _, rows in pieces]) for name, pieces in parts.items()}
         check(tables)
         account = store.write_parts(workspace.corpus_dir / "parts", parts)
-        changes = {n: compare(latest.table(n), rows, table(n)) for n, rows in tables.items()} if latest else {}
+        changes = {n: _changed(latest, n, rows, repair) for n, rows in tables.items()} if latest else {}
         step = largest(changes)
         if latest and step is None:
             return Built(latest, False, {}, skipped)
@@ -70,7 +75,7 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
             "step": step,
             "input_digest": digest,
             "tables": account,
-            "sources": [source.id for source, _ in used],
+            "sources": [source.id for _, source, _ in used],
             "skipped": skipped,
             "made_with": made_with() | {"parquet": WRITER},
         }
@@ -79,11 +84,23 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
         return Built(published, True, changes, skipped)
 
 
-def _accepted(workspace: Workspace) -> tuple[list[tuple[Source, list[Segment]]], dict[str, list[str]]]:
+def _changed(latest: store.CorpusVersion, name: str, rows: pa.Table, repair: bool) -> Change:
+    try:
+        return compare(latest.table(name), rows, table(name))
+    except InputError:
+        if not repair:
+            raise
+    # A part is lost for good, since today's sources or writer make another: only its digest can be compared.
+    recorded = latest.manifest["tables"][name]
+    same = recorded["row_digest"] == row_digest(rows)
+    return Change(0, 0, {}, "patch") if same else Change(rows.num_rows, recorded["rows"], {}, "major")
+
+
+def _accepted(workspace: Workspace) -> tuple[list[_Used], dict[str, list[str]]]:
     used, skipped = [], []
-    for source in registry.sources(workspace):
+    for sequence, source in enumerate(registry.sources(workspace), start=1):
         if source.segments_path.exists():
-            used.append((source, segments.accept(workspace, source)))
+            used.append((sequence, source, segments.accept(workspace, source)))
         else:
             skipped.append(source.id)
     return used, {"no accepted spans": skipped} if skipped else {}
@@ -107,9 +124,9 @@ def made_with() -> dict[str, Any]:
     return algorithms | {name: library_version(name) for name in ("langdetect", "opencc", "datasketch")}
 
 
-def _parts(used: list[tuple[Source, list[Segment]]], progress: Callable[[str], None]) -> store.Parts:
+def _parts(used: list[_Used], progress: Callable[[str], None]) -> store.Parts:
     parts: dict[str, list[tuple[str, pa.Table]]] = {name: [] for name in SOURCE_TABLES}
-    for sequence, (source, spans) in enumerate(used, start=1):
+    for sequence, source, spans in used:
         progress(source.id)
         for name, rows in source_tables(source, sequence, spans).items():
             parts[name].append((source.id, rows))
@@ -118,11 +135,11 @@ def _parts(used: list[tuple[Source, list[Segment]]], progress: Callable[[str], N
     return parts
 
 
-def _same_as(used: list[tuple[Source, list[Segment]]]) -> list[list[str]]:
+def _same_as(used: list[_Used]) -> list[list[str]]:
     """Return the curators' same-as groups as post ids: names are keys of their own source, or ids of any."""
-    known = {span.id for _, spans in used for span in spans if span.role == "post"}
+    known = {span.id for _, _, spans in used for span in spans if span.role == "post"}
     groups = []
-    for source, spans in used:
+    for _, source, spans in used:
         own = {span.key: span.id for span in spans if span.role == "post" and span.key}
         for link in source.facts.same_as:
             group = [own.get(name, name) for name in link.posts]

@@ -44,8 +44,10 @@ def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = ()) -> pa.Tab
     edges += [(first, other, "exact", 1.0) for first, *others in by_hash.values() for other in others]
     edges += [(one, other, "near_duplicate", score) for one, other, score in similar(texts)]
     for group in same_as:
-        first, *others = sorted(group, key=order.__getitem__)
+        first, *others = sorted(set(group), key=order.__getitem__)
         edges += [(first, other, "same_as", None) for other in others]
+    # Two reports may join the same posts.
+    edges = list(dict.fromkeys(edges))
     clusters = components(ids, [(one, other) for one, other, _, _ in edges])
     rows = [
         {"post_id": one, "other_id": other, "kind": kind, "similarity": score, "cluster_id": clusters[one]}

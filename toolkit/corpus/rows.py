@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.errors import InputError
+from toolkit.fsio import read_bytes, sha256_bytes
 from toolkit.ids import digest_id
 from toolkit.schema import table
-from toolkit.sources.model import Segment
+from toolkit.sources.model import PostFact, Segment
 from toolkit.sources.registry import Source, image_type
 from toolkit.sources.segments import Passage, parent_of, passage
 from toolkit.text.analysis import analyse
@@ -174,14 +175,9 @@ def _post_rows(read: _Read) -> list[Row]:
     facts = {fact.key: fact for fact in read.source.facts.post}
     for key in facts:
         read.key(key, "post", "post")
-    accounts = {a.handle: _account_id(a.platform, a.handle) for a in read.source.facts.account}
     rows = []
     for post in read.of("post"):
         own, fact = read.passage(post), facts.get(post.key or "")
-        if fact and fact.account and fact.account not in accounts:
-            raise InputError(
-                f"{read.source.folder / 'facts.toml'}: post {post.key}: no account {fact.account!r} is declared"
-            )
         platform = (fact.platform if fact else None) or (meta.platforms[0] if len(meta.platforms) == 1 else None)
         rows.append(
             _base(read, post)
@@ -190,7 +186,7 @@ def _post_rows(read: _Read) -> list[Row]:
                 "platform": platform,
                 "platform_object_id": fact.platform_object_id if fact else None,
                 "posted_at": fact.posted_at if fact else None,
-                "account_id": accounts[fact.account] if fact and fact.account else None,
+                "account_id": _account_of(read, fact) if fact and fact.account else None,
                 "actor": meta.actor,
                 "campaign": meta.campaign,
                 "attributed_by": meta.attributed_by,
@@ -210,6 +206,19 @@ def _post_rows(read: _Read) -> list[Row]:
             }
         )
     return rows
+
+
+def _account_of(read: _Read, fact: PostFact) -> str:
+    """Return the id of a post's account; where the handle is used on several platforms, that of the post's."""
+    named = [account for account in read.source.facts.account if account.handle == fact.account]
+    if len(named) > 1:
+        named = [account for account in named if account.platform == fact.platform]
+    if len(named) != 1:
+        raise InputError(
+            f"{read.source.folder / 'facts.toml'}: post {fact.key}: "
+            f"{'no' if not named else 'more than one'} account {fact.account!r} is declared"
+        )
+    return _account_id(named[0].platform, named[0].handle)
 
 
 def _images(read: _Read, post: Segment) -> list[str]:
@@ -387,13 +396,11 @@ def _reference_rows(read: _Read) -> list[Row]:
 
 def _media_rows(read: _Read) -> list[Row]:
     names = {block["media"]: block["image"] for block in reversed(read.source.blocks) if "media" in block}
-    return [
-        {
-            "source_id": read.id,
-            "sha256": sha256,
-            "file_name": names.get(sha256, path.name),
-            "mime_type": image_type(path.read_bytes())[1],
-            "bytes": path.stat().st_size,
-        }
-        for sha256, path in read.source.media.items()
-    ]
+    rows: list[Row] = []
+    for sha256, path in read.source.media.items():
+        data = read_bytes(path)
+        if sha256_bytes(data) != sha256:
+            raise InputError(f"{path} is not the image that was added (its hash differs)", hint="restore the file")
+        held = {"mime_type": image_type(data)[1], "bytes": len(data)}
+        rows.append({"source_id": read.id, "sha256": sha256, "file_name": names.get(sha256, path.name), **held})
+    return rows

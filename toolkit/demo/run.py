@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from toolkit import tasks
 from toolkit.adjudication import pull as decisions_pull
@@ -23,7 +25,6 @@ from toolkit.labelstudio.server import Account
 from toolkit.release.build import cut
 from toolkit.release.verify import verify
 from toolkit.resources import resource
-
 from toolkit.sources import registry, segments
 from toolkit.workspace import SETTINGS_FILE, Workspace, new_settings
 
@@ -77,6 +78,7 @@ def run(folder: Path, *, example_files: Path | None = None, keep: bool = False, 
             figures = _label(workspace, example_files, steps)
             _adjudicate(workspace, example_files, steps)
             release, version = _release(workspace, figures, steps)
+            _load(release, steps)
         finally:
             if not keep:
                 server.down()
@@ -112,9 +114,8 @@ def _corpus(workspace: Workspace, example_files: Path, steps: Steps) -> str:
 
 
 def _studio(workspace: Workspace, steps: Steps) -> tuple[str, dict[str, Account]]:
-    if not environment.installed():
-        with steps.step("Label Studio's own environment (once; about 700 MB, one to three minutes)") as tell:
-            tell(f"Label Studio {environment.install().version}")
+    with steps.step("Label Studio's own environment (made once: about 700 MB, one to three minutes)") as tell:
+        tell(f"Label Studio {environment.install().version}")
     with steps.step("Label Studio, on this machine alone") as tell:
         server = embedded(workspace)
         settings = workspace.settings.tasks
@@ -166,3 +167,21 @@ def _release(workspace: Workspace, figures: list[agreement.Figure], steps: Steps
             raise ChecksFailed("the release does not hold: " + "; ".join(f"{g.name}: {g.detail}" for g in failed))
         tell(f"{len(gates)} of {len(gates)} hold")
     return released.folder, str(released.version)
+
+
+def _load(folder: Path, steps: Steps) -> None:
+    """Load each config as a user of the release would, from a cache that holds nothing yet."""
+    with steps.step("datasets.load_dataset, each config from a fresh cache") as tell:
+        # Read by the library when it is first imported: nothing of a release lies anywhere but in its folder.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
+        import datasets
+
+        datasets.disable_progress_bars()
+        rows = []
+        with TemporaryDirectory(prefix="docposts-demo-") as cache:
+            for config in datasets.get_dataset_config_names(str(folder)):
+                loaded = datasets.load_dataset(str(folder), config, cache_dir=cache)
+                counts = " + ".join(f"{len(part)} {split}" for split, part in loaded.items())
+                rows.append(f"{config}: {counts}")
+        tell("; ".join(rows))

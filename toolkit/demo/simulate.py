@@ -66,4 +66,4 @@ def _submit(studio: Studio, task: RawTask, record: dict[str, Any], simulated: Si
 
 
 def _plain(result: Result) -> list[tuple[Any, Any, Any]]:
-    return sorted(((str(r.get("id")), str(r.get("from_name")), str(r.get("value"))) for r in result))
+    return sorted((str(r.get("id")), str(r.get("from_name")), str(r.get("value"))) for r in result)

@@ -23,7 +23,6 @@ class Server(Protocol):
     @property
     def url(self) -> str: ...  # noqa: D102
 
-
     def annotations(self, project_id: int) -> Iterable[Any]: ...  # noqa: D102
     def require_project(self, key: str) -> int: ...  # noqa: D102
 

@@ -6,7 +6,6 @@ by the marker in its description, a task by its ``data.key``, an annotation of o
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from toolkit.errors import ConflictError, InputError, ServiceError
 from toolkit.labelstudio.projects import Projects, marker
 from toolkit.labelstudio.transport import BULK_WRITE, WRITE, AnswerLost, Refused, Transport, check_text
+from toolkit.provenance import import_number
 
 __all__ = ["AnswerLost", "RawTask", "Refused", "Studio", "Submission", "import_number", "marker"]
 
@@ -36,18 +36,6 @@ class Submission:
 
     annotation_id: int
     created: bool
-
-
-def import_number(unique_id: str) -> int:
-    """Return the ``import_id`` that an annotation submitted with ``unique_id`` carries, made of that UUID's bits.
-
-    The server keeps unique ids apart but shows them in exports only; ``import_id`` (the id that an annotation had where
-    it comes from) it gives back. 53 bits: a browser's numbers hold no more. People's own annotations carry none.
-    """
-    try:
-        return uuid.UUID(unique_id).int >> 75
-    except ValueError:
-        raise InputError(f"{unique_id!r} is no UUID, which an annotation's unique id must be") from None
 
 
 class Studio:

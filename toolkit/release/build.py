@@ -9,11 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from toolkit.adjudication.store import load_decisions
 from toolkit.codebook import load_codebook
 from toolkit.corpus import store
 from toolkit.corpus.steps import Version
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import canonical_json, publishing, read_text, sha256_text
+from toolkit.labels.store import load_judgements
 from toolkit.parquet import row_digest
 from toolkit.release import rows as release_rows
 from toolkit.release.changes import FIRST, Difference, difference
@@ -33,13 +35,17 @@ _ORDER = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Cut:
-    """What a cut came to: the folder, its version, whether it is new, which items were held out and why, what was dropped."""
+    """What a cut came to: the folder, its version, whether it is new, which items were held out and why, what was dropped.
+
+    ``private``: why the release is not to be published (restricted reports, simulated judgements); empty where it may be.
+    """
 
     folder: Path
     version: str
     new: bool
     held_out: Mapping[str, str]
     dropped: Mapping[str, int]
+    private: tuple[str, ...]
 
 
 def releases(workspace: Workspace) -> list[Folder]:
@@ -53,7 +59,6 @@ def cut(
     *,
     version: str | None = None,
     corpus: str | None = None,
-    include_restricted: bool = False,
     agreement: Sequence[Mapping[str, Any]] = (),
     template: Path | None = None,
     progress: Progress = lambda _: None,
@@ -69,14 +74,13 @@ def cut(
         source = store.open_version(workspace, corpus)
         progress(f"corpus version {source.version}")
         tables = source.tables()
-        _refuse_restricted(tables["sources"], include_restricted)
-        judgements, decisions = _inputs(workspace)
+        judgements, decisions = load_judgements(workspace), load_decisions(workspace)
         contents, splits = _contents(workspace, source, tables, judgements, decisions, agreement)
         digest = digest_of(contents)
         if (found := _same(workspace, digest)) is not None:
             if version not in (None, found.version):
                 raise ConflictError(f"release {found.version} holds the same data: there is nothing to call {version}")
-            return Cut(found.path, found.version, False, splits.held_out, contents.dropped or {})
+            return Cut(found.path, found.version, False, splits.held_out, contents.dropped or {}, _private(contents))
         number, change, before = _next(workspace, contents, digest, version)
         text = changelog(contents.title, number, change.lines, before)
         contents = replace(contents, version=number, changelog=text)
@@ -91,7 +95,7 @@ def cut(
                 lines = "\n  ".join(f"{gate.name}: {gate.detail}" for gate in failed)
                 raise ChecksFailed(f"release {number} was not published:\n  {lines}")
         complete(workspace)
-        return Cut(folder, number, True, splits.held_out, contents.dropped or {})
+        return Cut(folder, number, True, splits.held_out, contents.dropped or {}, _private(contents))
 
 
 def complete(workspace: Workspace) -> None:
@@ -116,20 +120,13 @@ def complete(workspace: Workspace) -> None:
         )
 
 
-def _inputs(workspace: Workspace) -> tuple[pa.Table, pa.Table]:
-    from toolkit.adjudication.store import load_decisions  # noqa: PLC0415
-    from toolkit.labels.store import load_judgements  # noqa: PLC0415
-
-    return load_judgements(workspace), load_decisions(workspace)
-
-
-def _refuse_restricted(sources: pa.Table, include: bool) -> None:
-    restricted = [row["source_id"] for row in sources.to_pylist() if row["rights"] == "restricted"]
-    if restricted and not include:
-        raise InputError(
-            f"the rights of {', '.join(restricted)} are restricted: a release would pass on their texts",
-            hint="set rights in the source's source.toml, or cut for private use with --include-restricted",
-        )
+def _private(contents: Contents) -> tuple[str, ...]:
+    """Return why a release may be cut, kept and verified, but not published."""
+    reasons = {
+        "its labels are simulated": contents.simulated,
+        "it holds texts of restricted reports": contents.restricted,
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
 
 
 def _contents(
@@ -147,7 +144,7 @@ def _contents(
         made.items,
         [*made.links, *text_links(made.items)],
         workspace.ledger.records("split"),
-        shares=settings.release.splits,
+        shares=dict[str, float](settings.release.splits.items()),
         seed=settings.release.seed,
     )
     parts, lost = split_rows(made.rows, splits)
@@ -189,14 +186,15 @@ def split_rows(rows: Mapping[str, list[dict[str, Any]]], splits: Splits) -> tupl
     lost = 0
     first: dict[str, str] = {}
     for config in release_rows.CONFIGS:
-        for row in rows[config]:
+        for made in rows[config]:
+            row = dict(made)
             item = row["item_id"] if config == "judgements" else row[release_rows.KEYS[config]]
             split = splits.split.get(item) if config in release_rows.SPLIT_CONFIGS else TRAIN
             if split is None:
                 lost += config == "judgements"
                 continue
             if config in TASK_OF:
-                row = row | {"split_group": splits.group[item]}
+                row["split_group"] = splits.group[item]
             if config == "posts":
                 # Named by the first of its posts that is released.
                 row["cluster_id"] = first.setdefault(row["cluster_id"], item)

@@ -57,7 +57,7 @@ def render(numbers: Mapping[str, Any], template: Path | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # Markdown, not HTML: finalize escapes for it
+        autoescape=False,  # Markdown, not HTML: finalize escapes for it
     )
     environment.filters["link"] = link
     try:

@@ -54,8 +54,8 @@ def difference(
     if books_changed:
         steps.append("patch")
         lines.append("codebooks: wording changed")
-    step = next((one for one in ("major", "minor", "patch") if one in steps), None)
-    return Difference(step, lines)  # type: ignore[arg-type]
+    order: tuple[Step, ...] = ("major", "minor", "patch")
+    return Difference(next((step for step in order if step in steps), None), lines)
 
 
 def _whole(splits: Mapping[str, pa.Table], empty: pa.Table) -> pa.Table:

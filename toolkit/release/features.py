@@ -32,7 +32,8 @@ def labels(config: str, codebooks: Mapping[str, Codebook]) -> dict[str, list[str
         return {"labels.label": names, "evidence.label": names}
     if config not in TASK_OF:
         return {}
-    book, found = codebooks[TASK_OF[config]], {}
+    book = codebooks[TASK_OF[config]]
+    found: dict[str, list[str]] = {}
     for one in coded_fields(book):
         names = [leaf.id for leaf in book.leaves(one.name)]
         found |= {one.name: names, f"{one.name}_dist.label": names}

@@ -6,18 +6,50 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.errors import InputError
 from toolkit.fsio import read_json, read_text
+from toolkit.parquet import read_any
 from toolkit.release.features import release_table
 from toolkit.release.layout import MANIFEST, README, part_path
 from toolkit.release.rows import CONFIGS
+from toolkit.settings import check_record
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Part(_Form):
+    rows: int
+    row_digest: str
+
+
+class _File(_Form):
+    bytes: int
+    sha256: str
+
+
+class _Manifest(_Form):
+    model_config = ConfigDict(extra="allow", strict=True)
+    version: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$")]
+    digest: str
+    corpus: dict[str, str]
+    codebooks: dict[Literal["narrative", "photo_text"], str]
+    configs: dict[
+        Literal["posts", "photo_texts", "judgements", "sources", "narratives"],
+        dict[Literal["train", "validation", "test"], _Part],
+    ]
+    files: dict[str, _File]
+    public_handles: tuple[str, ...]
+    simulated: bool
+    restricted: bool
 
 
 class StrictLoader(yaml.SafeLoader):
@@ -39,7 +71,7 @@ class StrictLoader(yaml.SafeLoader):
 def read_yaml(text: str, where: str) -> Any:
     """Return strict YAML's value; :class:`InputError` names file and line."""
     try:
-        return yaml.load(text, StrictLoader)  # noqa: S506  # a SafeLoader
+        return yaml.load(text, StrictLoader)  # a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -54,14 +86,11 @@ class Folder:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """MANIFEST.json, with the keys that a reader needs."""
+        """MANIFEST.json, of the form that readers rely on: names of configs and splits lead nowhere else."""
         value = read_json(self.path / MANIFEST)
-        keys = {"version", "digest", "configs", "files", "codebooks", "public_handles", "corpus", "restricted"}
-        if not isinstance(value, dict) or (missing := keys - value.keys()):
-            raise InputError(
-                f"{self.path / MANIFEST}: not the manifest of a release: {', '.join(sorted(missing))} missing"
-            )
-        return value
+        check_record(value, _Manifest, str(self.path / MANIFEST))
+        found: dict[str, Any] = value
+        return found
 
     @cached_property
     def front(self) -> dict[str, Any]:
@@ -85,15 +114,9 @@ class Folder:
     def parts(self) -> dict[str, dict[str, pa.Table]]:
         """Config → split → rows as they lie there, whatever their columns."""
         return {
-            config: {split: self._read(part_path(config, split)) for split in splits}
+            config: {split: read_any(self.path / part_path(config, split)) for split in splits}
             for config, splits in self.manifest["configs"].items()
         }
-
-    def _read(self, name: str) -> pa.Table:
-        try:
-            return pq.read_table(self.path / name, memory_map=False, partitioning=None)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(f"cannot read {self.path / name} as Parquet: {error}") from error
 
     def rows(self, config: str) -> pa.Table:
         """Return the rows of a config over all its splits."""

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
 from toolkit.release.features import features, labels, release_table
 from toolkit.release.folder import Folder
-from toolkit.release.rows import CONFIGS, KEYS
+from toolkit.release.rows import KEYS
 
 
 def schema(folder: Folder) -> list[str]:
     """Hold every part against its table's declaration, and the YAML's features against both."""
     problems = []
-    declared = folder.features()
+    said = folder.features()
     for config, splits in folder.parts.items():
-        if config not in CONFIGS:
-            problems.append(f"{config} is no config of a release")
-            continue
         wanted = release_table(config).arrow
         for split, rows in splits.items():
             if rows.schema.names != wanted.names or rows.schema.types != wanted.types:
                 problems.append(f"{config}/{split}: the columns are not those declared")
-        if declared.get(config) != features(config, labels(config, folder.codebooks)):
+        if said.get(config) != features(config, labels(config, folder.codebooks)):
             problems.append(f"{config}: the YAML's features are not those of the declaration and the codebooks")
     return problems
 
@@ -33,6 +33,10 @@ def declared(folder: Folder) -> list[str]:
     tables = folder.tables()
     others = {f"release_{config}": rows for config, rows in tables.items()}
     problems = [problem for config, rows in tables.items() for problem in release_table(config).check(rows, others)]
+    for config, rows in tables.items():
+        lists = [name for name in rows.column_names if pa.types.is_list(rows.schema.field(name).type)]
+        holes = [name for name in lists if _holes(pc.list_flatten(rows[name]))]
+        problems += [f"release_{config}.{name}: a list holds an empty value" for name in holes]
     known = {
         "post": {*tables["posts"]["post_id"].to_pylist()},
         "photo_text": {*tables["photo_texts"]["photo_id"].to_pylist()},
@@ -43,6 +47,13 @@ def declared(folder: Folder) -> list[str]:
                 f"judgement {row['judgement_id']}: {row['item_id']} is no {row['item_type']} of the release"
             )
     return problems
+
+
+def _holes(values: pa.ChunkedArray) -> bool:
+    if not pa.types.is_struct(values.type):
+        return bool(values.null_count)
+    parts = range(values.type.num_fields)
+    return bool(values.null_count) or any(pc.struct_field(values, [part]).null_count for part in parts)
 
 
 def hashes(folder: Folder) -> list[str]:

@@ -66,7 +66,7 @@ def _compare(folder: Folder, loaded: dict[str, Any]) -> list[str]:
 
 def words(value: Any, feature: Any) -> Any:
     """Return a loaded value with the numbers of its labels turned back into words."""
-    from datasets import ClassLabel  # noqa: PLC0415
+    from datasets import ClassLabel
 
     if value is None:
         return None
@@ -84,9 +84,9 @@ def _no_network(*_: object, **__: object) -> None:
 
 def loaded_digest(config: str, rows: Any) -> str:
     """Return the row digest of loaded rows, as the manifest's are computed."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
-    from toolkit.parquet import row_digest  # noqa: PLC0415
+    from toolkit.parquet import row_digest
 
     plain = [{name: words(row[name], feature) for name, feature in rows.features.items()} for row in rows]
     if plain and list(plain[0]) != release_table(config).arrow.names:
@@ -99,7 +99,7 @@ def main(folder: Path, cache: str) -> dict[str, Any]:
     for name in ("connect", "connect_ex", "sendto"):
         setattr(socket.socket, name, _no_network)
     socket.getaddrinfo = _no_network  # type: ignore[assignment]
-    from datasets import get_dataset_default_config_name, load_dataset  # noqa: PLC0415
+    from datasets import get_dataset_default_config_name, load_dataset
 
     found: dict[str, Any] = {}
     for config in Folder(folder).manifest["configs"]:

@@ -65,7 +65,7 @@ def make(
     posts, photos = _posts(corpus, people, layers), _photos(corpus, people)
     for config, rows in (("posts", posts), ("photo_texts", photos)):
         for row in rows:
-            row |= votes.columns(row[KEYS[config]], codebooks[TASK_OF[config]])
+            row.update(votes.columns(row[KEYS[config]], codebooks[TASK_OF[config]]))
     released, lost_spans = _judgements(judgements, people, layers)
     if lost_spans:
         dropped["evidence outside the text of its item"] = lost_spans
@@ -95,7 +95,8 @@ def _texts(*texts: str | None) -> tuple[str, ...]:
 def _plain(rows: pa.Table, name: str) -> list[Row]:
     """Return a table's rows, cut down to the columns that the release's table shares with it."""
     shared = [column for column in table(name).arrow.names if column in rows.column_names]
-    return rows.select(shared).to_pylist()
+    found: list[Row] = rows.select(shared).to_pylist()
+    return found
 
 
 def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> dict[str, _Layers]:

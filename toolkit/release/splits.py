@@ -132,14 +132,14 @@ def _held_out(items: Sequence[Item], edges: Sequence[Edge], own: Mapping[str, st
         held[out] = f"nearly the same as {stays}, which is in {split[stays]}, while it belongs to {split[out]}"
     for only_new in (True, False):
         group = _components([item for item in items if item.id not in held], edges)
-        splits: dict[str, list[str]] = {}
+        joined: dict[str, list[str]] = {}
         for item_id, name in group.items():
-            if item_id in split and split[item_id] not in splits.setdefault(name, []):
-                splits[name].append(split[item_id])
+            if item_id in split and split[item_id] not in joined.setdefault(name, []):
+                joined[name].append(split[item_id])
         for item_id, name in group.items():
-            there = splits.get(name, [])
-            if len(there) > 1 and ((item_id not in split) if only_new else split.get(item_id) != there[0]):
-                held[item_id] = f"connected with items of {' and '.join(sorted(there))}"
+            meeting = joined.get(name, [])
+            if len(meeting) > 1 and ((item_id not in split) if only_new else split.get(item_id) != meeting[0]):
+                held[item_id] = f"connected with items of {' and '.join(sorted(meeting))}"
     for item in items:
         if item.owner in held and item.id not in held:
             held[item.id] = f"belongs to {item.owner}, which is held out"

@@ -32,26 +32,28 @@ class _Gate:
 
 _READ = ("yaml", "parts")
 _ROWS = (*_READ, "codebooks", "schema")
+_SOUND = (*_ROWS, "rows")
+_LOAD = (*_SOUND, "globs", "counts", "labels")
 GATES = (
     _Gate("manifest", "the manifest is what lies on disk", gate_files.manifest),
     _Gate("yaml", "the card's YAML is strict and of the form that load_dataset reads", gate_files.yaml_form),
     _Gate("parts", "every part is readable Parquet and has rows", gate_files.parts),
     _Gate("codebooks", "the codebooks in the folder are readable and of the versions named", gate_files.codebooks),
     _Gate("globs", "the YAML's paths lead to the manifest's parts and to nothing else", gate_files.globs, ("yaml",)),
-    _Gate("schema", "each config has one schema, that of its declaration and of the YAML", gate_rows.schema, (*_READ, "codebooks")),
+    _Gate("schema", "each config has one schema: its declaration's and the YAML's", gate_rows.schema, (*_READ, "codebooks")),
     _Gate("counts", "rows, sizes, row digests and the data digest are fresh", gate_files.counts, _READ),
     _Gate("version", "YAML, CITATION, CHANGELOG and MANIFEST name one version", gate_files.version, ("yaml",)),
     _Gate("rows", "keys are unique, references lead somewhere, values are those declared", gate_rows.declared, _ROWS),
-    _Gate("hashes", "every exact_hash is that of its text", gate_rows.hashes, _ROWS),
-    _Gate("evidence", "evidence and insertions lie in their texts", gate_rows.evidence, _ROWS),
-    _Gate("labels", "every label is one of its field's in the codebooks", gate_labels.known, _ROWS),
-    _Gate("votes", "distributions and numbers of judgements follow from the judgements", gate_labels.votes, (*_ROWS, "labels")),
-    _Gate("gold", "gold, contested and undecided exclude one another and rest on votes", gate_labels.gold, (*_ROWS, "labels")),
-    _Gate("groups", "no group, source or cluster, and no judgement's item, is in two splits", gate_leakage.groups, _ROWS),
-    _Gate("texts", "no text is nearly the same in two splits (compared directly)", gate_leakage.texts, _ROWS),
-    _Gate("people", gate_people.SCANNED, gate_people.people, _ROWS),
-    _Gate("rights", "no texts of restricted reports, unless the manifest says that the release is private", gate_people.rights, _ROWS),
-    _Gate("load", "load_dataset gives every config's rows, batch and streaming, offline", loading.load, (*_ROWS, "globs", "counts", "labels")),
+    _Gate("hashes", "every exact_hash is that of its text", gate_rows.hashes, _SOUND),
+    _Gate("evidence", "evidence and insertions lie in their texts", gate_rows.evidence, _SOUND),
+    _Gate("labels", "every label is one of its field's in the codebooks", gate_labels.known, _SOUND),
+    _Gate("votes", "distributions and numbers of judgements follow from the judgements", gate_labels.votes, (*_SOUND, "labels")),
+    _Gate("gold", "gold, contested and undecided exclude one another and rest on votes", gate_labels.gold, (*_SOUND, "labels")),
+    _Gate("groups", "no group, source or cluster, and no judgement's item, is in two splits", gate_leakage.groups, _SOUND),
+    _Gate("texts", "no text is nearly the same in two splits (compared directly)", gate_leakage.texts, _SOUND),
+    _Gate("people", gate_people.SCANNED, gate_people.people, _SOUND),
+    _Gate("rights", "no restricted report, unless the release is private", gate_people.rights, _SOUND),
+    _Gate("load", "load_dataset gives every row, batch and streaming, offline", loading.load, _LOAD),
 )  # fmt: skip
 
 

@@ -13,16 +13,27 @@ One JSON object a line: the attributes of a segment, with words in place of offs
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from pydantic import Field
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
-from toolkit.settings import check_record
+from toolkit.settings import Strict, check_record
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
 
-_OWN = ("quote", "within", "after", "nth", "content_quote", "image")
 _GAP = " … "
+
+
+class _Mark(Strict):
+    """The attributes of a mark that a segment does not have."""
+
+    quote: str = Field(min_length=1)
+    within: str | None = None
+    after: str = ""
+    nth: int = Field(default=1, ge=1)
+    content_quote: str | None = Field(default=None, min_length=1)
+    image: str | None = None
 
 
 def is_marks(path: Path) -> bool:
@@ -30,56 +41,54 @@ def is_marks(path: Path) -> bool:
     return any("quote" in record for _, record in read_jsonl(path))
 
 
-def resolve(path: Path, source: Source) -> list[Segment]:
-    """Return the spans that a file of marks stands for; :class:`InputError` names the line whose words are not found."""
+def resolve(path: Path, source: Source) -> list[tuple[int, Segment]]:
+    """Return (line, span) for each mark of a file, in its order; :class:`InputError` names the line whose words are not found."""
     images = {block["image"]: block.get("media") for block in source.blocks if "image" in block}
     spans: dict[str, tuple[int, int]] = {}
-    found: list[Segment] = []
+    found: list[tuple[int, Segment]] = []
     behind = 0
-    for line, mark in read_jsonl(path):
+    for line, given in read_jsonl(path):
         where = f"{path}:{line}"
+        mark = check_record({name: value for name, value in given.items() if name in _Mark.model_fields}, _Mark, where)
         low, high = _room(mark, spans, behind, len(source.text), where)
         start, end = _find(source.text, mark, low, high, where)
-        if "within" not in mark:
+        if mark.within is None:
             behind = end
-        if "key" in mark:
-            spans[mark["key"]] = (start, end)
-        record = {name: value for name, value in mark.items() if name not in _OWN}
+        record = {name: value for name, value in given.items() if name not in _Mark.model_fields}
         record |= {"char_start": start, "char_end": end}
-        if content := mark.get("content_quote"):
-            record["content_start"] = source.text.find(content, start, end)
+        if mark.content_quote:
+            record["content_start"] = source.text.find(mark.content_quote, start, end)
             if record["content_start"] < 0:
-                raise InputError(f"{where}: {content!r} is not in the span")
-        if image := mark.get("image"):
-            if not images.get(image):
-                raise InputError(f"{where}: the source holds no image {image!r}")
-            record["media"] = images[image]
-        found.append(check_record(record, Segment, where))
+                raise InputError(f"{where}: {mark.content_quote!r} is not in the span")
+        if mark.image:
+            if not images.get(mark.image):
+                raise InputError(f"{where}: the source holds no image {mark.image!r}")
+            record["media"] = images[mark.image]
+        segment = check_record(record, Segment, where)
+        if segment.key:
+            spans[segment.key] = (start, end)
+        found.append((line, segment))
     return found
 
 
-def _room(
-    mark: dict[str, Any], spans: dict[str, tuple[int, int]], behind: int, length: int, where: str
-) -> tuple[int, int]:
-    if "within" not in mark:
+def _room(mark: _Mark, spans: dict[str, tuple[int, int]], behind: int, length: int, where: str) -> tuple[int, int]:
+    if mark.within is None:
         return behind, length
-    if mark["within"] not in spans:
-        raise InputError(f"{where}: within {mark['within']!r}, which is the key of no mark above")
-    return spans[mark["within"]]
+    if mark.within not in spans:
+        raise InputError(f"{where}: within {mark.within!r}, which is the key of no mark above")
+    return spans[mark.within]
 
 
-def _find(text: str, mark: dict[str, Any], low: int, high: int, where: str) -> tuple[int, int]:
-    quote = mark.get("quote")
-    if not isinstance(quote, str) or not quote.strip():
-        raise InputError(f"{where}: a quote is missing")
-    first, _, last = quote.partition(_GAP)
-    before = str(mark.get("after", ""))
+def _find(text: str, mark: _Mark, low: int, high: int, where: str) -> tuple[int, int]:
+    first, gap, last = mark.quote.partition(_GAP)
+    if not first.strip() or (gap and not last.strip()):
+        raise InputError(f"{where}: the quote {mark.quote!r} lacks its words")
     start = low - 1
-    for _ in range(int(mark.get("nth", 1))):
-        start = text.find(before + first, start + 1, high)
+    for _ in range(mark.nth):
+        start = text.find(mark.after + first, start + 1, high)
         if start < 0:
-            raise InputError(f"{where}: {before + first!r} is not in the text from character {low} to {high}")
-    start += len(before)
+            raise InputError(f"{where}: {mark.after + first!r} is not in the text from character {low} to {high}")
+    start += len(mark.after)
     end = start + len(first)
     if last:
         end = text.find(last, end, high)

@@ -32,7 +32,9 @@ Role = Literal[
     "image",
 ]
 # A date as precisely as it is known.
-Date = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?Z)?)?)?$")]
+Date = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?)?)?$")
+]
 Code = Annotated[str, StringConstraints(pattern=re.compile(r"^n\d\d$"))]
 
 

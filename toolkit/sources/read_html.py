@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import lxml.html
 from lxml.etree import LxmlError
@@ -86,16 +87,34 @@ _LABEL = re.compile(r"^\s*[\[(]?(\d{1,3}|[*†‡])[\])]?\s*$")
 _BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
 _NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
 _DEPTH = 200
+# What browsers read under these names (WHATWG's Encoding Standard): saved pages are full of characters beyond the named set.
+_AS_BROWSERS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
 
 
 def read(data: bytes, path: Path) -> Document:
     """Return a saved page; images are looked for beside ``path`` and nowhere else."""
     markup = decode(data, path.name)
     try:
-        page = lxml.html.document_fromstring(markup)
+        # Bytes and their encoding, since a charset that the page declares no longer holds of decoded text.
+        utf8 = lxml.html.HTMLParser(encoding="utf-8")
+        page = lxml.html.document_fromstring(markup.encode("utf-8"), parser=utf8)
+        if page.find("body") is None:
+            raise InputError(f"{path.name}: no article text was found in the page")
         content = lxml.html.fragment_fromstring(_main_content(markup), create_parent="div")
+        return _read(page, content, path)
     except (LxmlError, ValueError) as error:
         raise InputError(f"{path.name}: cannot read it as HTML: {error}") from error
+
+
+def _read(page: Any, content: Any, path: Path) -> Document:
     metadata = page_metadata(page)
     notes: dict[str, Any] = {str(element.get("id")): element for element in page.iter() if element.get("id")}
     walker = _Walker(_footnote_labels(content, notes))
@@ -109,7 +128,7 @@ def read(data: bytes, path: Path) -> Document:
         if target in notes and target not in kept:
             walker.note(notes[target], target)
     blocks = [b for i, b in enumerate(walker.blocks) if not (i and b.text == title and b.kind == "heading")]
-    if not any(block.text for block in blocks[1:]):
+    if not any(block.text for block in blocks[1 if title else 0 :]):
         raise InputError(f"{path.name}: no article text was found in the page")
     return _document(blocks, path, metadata)
 
@@ -119,6 +138,7 @@ def decode(data: bytes, name: str) -> str:
     declared = _CHARSET.search(data[:4096])
     encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") or not declared else declared[1].decode("ascii")
     try:
+        encoding = _AS_BROWSERS.get(codecs.lookup(encoding).name, encoding)
         return data.decode(encoding)
     except LookupError as error:
         raise InputError(f"{name} declares an unknown charset: {encoding}") from error
@@ -127,6 +147,8 @@ def decode(data: bytes, name: str) -> str:
             f"{name} is not {encoding.removesuffix('-sig')}: byte {error.start} is 0x{data[error.start]:02x}",
             hint="save the page again as UTF-8, then try again",
         ) from error
+    except UnicodeError as error:
+        raise InputError(f"{name} cannot be read in the charset that it declares: {encoding}") from error
 
 
 def _main_content(markup: str) -> str:
@@ -134,7 +156,7 @@ def _main_content(markup: str) -> str:
     from readability.readability import Unparseable
 
     try:
-        return str(Readability(markup.encode("utf-8"), retry_length=0).summary(html_partial=True))
+        return str(Readability(markup, retry_length=0).summary(html_partial=True))
     except Unparseable as error:
         raise ValueError(str(error)) from error
 
@@ -144,23 +166,27 @@ def page_metadata(page: Any) -> dict[str, Any]:
     metas = {m.get("property") or m.get("name"): m.get("content") for m in page.iter("meta") if m.get("content")}
     linked = _json_ld(page)
     heading = next((" ".join(h.text_content().split()) for h in page.iter("h1")), None)
-    title = heading or metas.get("og:title") or linked.get("headline") or page.findtext(".//title")
+    title = heading or metas.get("og:title") or _name(linked.get("headline")) or page.findtext(".//title")
     author, publisher = linked.get("author"), linked.get("publisher")
-    authors = [
-        a.get("name") if isinstance(a, dict) else a for a in (author if isinstance(author, list) else [author]) if a
-    ]
+    authors = [_name(a) for a in (author if isinstance(author, list) else [author])]
     published = str(linked.get("datePublished") or metas.get("article:published_time") or "")[:10]
     canonical = next((link.get("href") for link in page.iter("link") if link.get("rel") == "canonical"), None)
     language = (page.get("lang") or "").partition("-")[0].lower()
     found = {
         "title": " ".join(title.split()) if title else None,
-        "authors": [str(a) for a in authors if a] or ([metas["author"]] if metas.get("author") else None),
-        "publisher": publisher.get("name") if isinstance(publisher, dict) else publisher,
+        "authors": [a for a in authors if a] or ([metas["author"]] if metas.get("author") else None),
+        "publisher": _name(publisher),
         "published": published if re.fullmatch(r"\d{4}-\d\d-\d\d", published) else None,
         "url": canonical or metas.get("og:url"),
         "languages": [language] if re.fullmatch(r"[a-z]{2,3}", language) else None,
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _name(value: Any) -> str | None:
+    """Return a JSON-LD value that is a text, or the name of a thing that has one; pages hold anything there."""
+    name = value.get("name") if isinstance(value, dict) else value
+    return name if isinstance(name, str) and name.strip() else None
 
 
 def _json_ld(page: Any) -> dict[str, Any]:
@@ -314,14 +340,21 @@ def load_image(src: str, page: Path) -> bytes | None:
     if src.startswith("data:"):
         head, _, body = src.partition(",")
         try:
-            return base64.b64decode(body, validate=True) if head.endswith(";base64") else unquote(body).encode("utf-8")
+            plain = unquote_to_bytes(body)
+            return base64.b64decode(b"".join(plain.split()), validate=True) if head.endswith(";base64") else plain
         except (binascii.Error, ValueError):
             return None
-    parts = urlsplit(src)
-    if parts.scheme or parts.netloc or not parts.path:
-        return None
     folder = page.parent.resolve()
-    file = (folder / unquote(parts.path)).resolve()
+    try:
+        parts = urlsplit(src)
+        # A path from the site's root is an address as well.
+        if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
+            return None
+        file = (folder / unquote(parts.path)).resolve()
+        held = file.read_bytes() if file.is_relative_to(folder) and file.is_file() else None
+    except (OSError, ValueError):
+        # No address, or no file name that a file could have.
+        return None
     if not file.is_relative_to(folder):
         raise InputError(f"{page.name}: the image {src} lies outside the page's folder")
-    return file.read_bytes() if file.is_file() else None
+    return held

@@ -9,7 +9,7 @@ from toolkit.errors import InputError
 from toolkit.sources.document import Block, Document
 
 SERIES_LINE = re.compile(
-    r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>\d{1,3})(?:\s*(?:/|of)\s*(?P<total>\d{1,3}))?\s*$"
+    r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>[1-9]\d{0,2})(?:\s*(?:/|of)\s*(?P<total>[1-9]\d{0,2}))?\s*$"
 )
 
 

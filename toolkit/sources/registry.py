@@ -128,6 +128,10 @@ def add(
         folder = workspace.sources_dir / record.id
         if folder.exists():
             return _complete(workspace, folder, record)
+        for entry in workspace.ledger.records("source"):
+            # Ids are made of the text, so that the same one twice would be two rows with one id.
+            if entry["text_sha256"] == record.file.text_sha256 and entry["source_id"] != record.id:
+                raise ConflictError(f"{path} has the text of source {entry['source_id']}, which is there already")
         with publishing(folder) as new:
             write_atomic(new / "raw" / path.name, data)
             write_atomic(new / "text.txt", document.text)
@@ -158,6 +162,11 @@ def sources(workspace: Workspace) -> list[Source]:
     """Return the sources in the order they were added; :class:`WorkspaceError` where a folder is gone."""
     seen: dict[str, Source] = {}
     for record in workspace.ledger.records("source"):
+        if not (workspace.sources_dir / record["source_id"] / "source.toml").is_file():
+            raise WorkspaceError(
+                f"{workspace.ledger.path} names source {record['source_id']!r}, but its folder is gone",
+                hint=f"restore {workspace.sources_dir / record['source_id']}",
+            )
         if record["source_id"] not in seen:
             seen[record["source_id"]] = get(workspace, record["source_id"])
     return list(seen.values())

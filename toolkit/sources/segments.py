@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,25 +61,24 @@ class Passage:
 
 def load(path: Path, text: str) -> list[Segment]:
     """Return the spans of a file, by place, checked against the text; :class:`InputError` names the line that is wrong."""
-    segments = []
-    for line, record in read_jsonl(path):
-        segment = check_record(record, Segment, f"{path}:{line}")
-        _check_span(segment, text, f"{path}:{line}")
-        segments.append(segment)
-    return checked(segments, text, str(path))
+    return _checked(
+        [(line, check_record(record, Segment, f"{path}:{line}")) for line, record in read_jsonl(path)], text, path
+    )
 
 
 def read_spans(path: Path, source: Source) -> list[Segment]:
     """Return the checked spans of a file that gives them by offsets or by quotation (:mod:`toolkit.sources.marks`)."""
-    return checked(resolve(path, source), source.text, str(path)) if is_marks(path) else load(path, source.text)
+    return _checked(resolve(path, source), source.text, path) if is_marks(path) else load(path, source.text)
 
 
-def checked(segments: Iterable[Segment], text: str, where: str) -> list[Segment]:
-    """Return spans by place, each and all together held against the text; ``where`` names them in errors."""
-    segments = sorted(segments, key=lambda s: (s.char_start, -s.char_end, s.role))
-    for segment in segments:
-        _check_span(segment, text, where)
-    _check_together(segments, where)
+def _checked(numbered: Iterable[tuple[int, Segment]], text: str, path: Path) -> list[Segment]:
+    """Return the spans of a file's lines by place, each and all together held against the text."""
+    numbered = list(numbered)
+    for line, segment in numbered:
+        _check_span(segment, text, f"{path}:{line}")
+    numbered.sort(key=lambda entry: (entry[1].char_start, -entry[1].char_end, entry[1].role))
+    segments = [segment for _, segment in numbered]
+    _check_together(segments, [f"{path}:{line}" for line, _ in numbered])
     return segments
 
 
@@ -95,31 +95,40 @@ def _check_span(segment: Segment, text: str, where: str) -> None:
         )
     if segment.role == "photo_text" and segment.kind is None:
         raise InputError(f"{where}: a photo_text needs a kind: verbatim, translation or description")
+    kind = MINTED.get(segment.role)
+    if segment.id and not (kind and re.fullmatch(rf"{kind}_[0-9a-f]{{32}}", segment.id)):
+        raise InputError(
+            f"{where}: {segment.id!r} is no id of a {segment.role}", hint="delete it: accepting the spans mints ids"
+        )
     if segment.content_start is not None and not start <= segment.content_start < end:
         raise InputError(f"{where}: content_start {segment.content_start} is outside the span")
 
 
-def _check_together(segments: Sequence[Segment], path: str) -> None:
-    keys = [segment.key for segment in segments if segment.key]
-    ids = [segment.id for segment in segments if segment.id]
-    spans = [(segment.role, segment.char_start, segment.char_end) for segment in segments]
+def _check_together(segments: Sequence[Segment], where: Sequence[str]) -> None:
+    """Hold spans in their order against each other; ``where`` names the place of each in errors."""
+    named = list(zip(segments, where, strict=True))
+    keys = [(segment.key, at) for segment, at in named if segment.key]
+    ids = [(segment.id, at) for segment, at in named if segment.id]
+    spans = [(f"{s.role} {s.char_start} to {s.char_end}", at) for s, at in named]
     for what, values in (("key", keys), ("id", ids), ("span", spans)):
-        seen = set()
-        for value in values:
+        seen: dict[str, str] = {}
+        for value, at in values:
             if value in seen:
-                raise InputError(f"{path}: two segments have the {what} {value}")
-            seen.add(value)
+                raise InputError(f"{at}: the {what} {value} is that of another segment as well ({seen[value]})")
+            seen[value] = at
     by_key = {segment.key: segment for segment in segments if segment.key}
-    for segment in segments:
+    for segment, at in named:
         parent = by_key.get(segment.belongs_to) if segment.belongs_to else None
         if segment.belongs_to and parent is None:
-            raise InputError(f"{path}: {_named(segment)} belongs to {segment.belongs_to!r}, which is no segment's key")
+            raise InputError(f"{at}: {_named(segment)} belongs to {segment.belongs_to!r}, which is no segment's key")
         if parent and segment.role in _INSIDE and not _within(segment, parent):
-            raise InputError(f"{path}: {_named(segment)} lies outside {segment.belongs_to!r}, to which it belongs")
+            raise InputError(f"{at}: {_named(segment)} lies outside {segment.belongs_to!r}, to which it belongs")
     last: Segment | None = None
-    for segment in (s for s in segments if s.role == "post"):
+    for segment, at in named:
+        if segment.role != "post":
+            continue
         if last and segment.char_start < last.char_end:
-            raise InputError(f"{path}: {_named(last)} and {_named(segment)} overlap")
+            raise InputError(f"{at}: {_named(segment)} overlaps {_named(last)}")
         last = segment
 
 
@@ -173,7 +182,7 @@ def accept(workspace: Workspace, source: Source, path: Path | None = None) -> li
             kept = {(s.role, s.char_start, s.char_end): s for s in load(curated, source.text) if s.id}
             segments = [_keep_id(s, kept.get((s.role, s.char_start, s.char_end))) for s in segments]
         accepted = mint_ids(source, segments)
-        _check_together(accepted, str(path))
+        _check_together(accepted, [str(path)] * len(accepted))
         if path != curated or accepted != load(curated, source.text):
             write_jsonl(curated, (segment.record() for segment in accepted))
         return accepted
@@ -192,12 +201,14 @@ def mint_ids(source: Source, segments: Sequence[Segment]) -> list[Segment]:
     taken = {segment.id for segment in segments if segment.id}
     done = []
     for segment in segments:
-        if segment.role in MINTED and not segment.id:
+        if segment.role not in MINTED or (segment.id and segment.sha256):
+            done.append(segment)
+            continue
+        minted = segment.id
+        if not minted:
             text = passage(segment, segments, source.text).text
             minted = mint(MINTED[segment.role], source.file.key, text, taken)
             taken.add(minted)
-            digest = sha256_text(source.text[segment.char_start : segment.char_end])
-            done.append(segment.model_copy(update={"id": minted, "sha256": digest}))
-        else:
-            done.append(segment)
+        digest = sha256_text(source.text[segment.char_start : segment.char_end])
+        done.append(segment.model_copy(update={"id": minted, "sha256": digest}))
     return done

@@ -10,16 +10,20 @@ import regex
 _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{N}_&])[#＃](?=[\p{N}._·]*[\p{L}\p{M}])([\p{L}\p{M}\p{N}_]+(?:[.·][\p{L}\p{M}\p{N}_]+)*)"
 )
-_MENTION = regex.compile(r"(?<![\p{L}\p{N}_@＠./])[@＠]([\p{L}\p{N}_]+(?:\.[\p{L}\p{N}_]+)*)(?![@＠])")
-_URL = regex.compile(r"\b(?:https?|hxxps?)://[^\s<>\"“”「」『』，。、！？（）]+", regex.IGNORECASE)
+# Chinese sets no blank before a mention; a Latin letter or a digit there is an e-mail address's.
+_MENTION = regex.compile(
+    r"(?<![\p{Latin}\p{Cyrillic}\p{Greek}\p{N}_@＠./])[@＠]"
+    r"([\p{L}\p{N}_]++(?:\.[\p{L}\p{N}_]++)*+(?:@[\p{L}\p{N}-]++(?:\.[\p{L}\p{N}-]++)++)?+)(?![@＠])"
+)
+_URL = regex.compile(
+    r"(?<![A-Za-z0-9])(?:https?|hxxps?)://[^\s<>\"“”「」『』，。、！？（）：；》】]+", regex.IGNORECASE
+)
 _TRAILING = ".,;:!?'’)]}"
 _BIDI = regex.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Zero-width joiners and non-joiners are spelling in some scripts and build emoji; between ASCII letters they hide.
 _ZERO_WIDTH = regex.compile(r"[\u200b\u2060\ufeff]|(?<=[A-Za-z])[\u200c\u200d](?=[A-Za-z])")
 _CONTROL = regex.compile(r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]")
-_CONFUSABLE = regex.compile(
-    r"[\p{L}]*(?:[\p{Latin}][\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}][\p{Latin}])[\p{L}]*"
-)
+_CONFUSABLE = regex.compile(r"[\p{Latin}][\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}][\p{Latin}]")
 _FLAGS = (("bidi_control", _BIDI), ("zero_width", _ZERO_WIDTH), ("control", _CONTROL), ("confusable", _CONFUSABLE))
 
 

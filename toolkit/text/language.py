@@ -28,13 +28,17 @@ _BY_SCRIPT = {
     "Hebr": "he",
     "Thai": "th",
 }
+# In this order: Kurdish and Pashto share letters with Uyghur and Persian, and have some that those lack. Words that begin
+# with ئ are Uyghur where the text is not Kurdish; within a word Arabic has it too.
 _TELLING = (
-    ("ug", regex.compile(r"[ېۈۆۋڭ]|ئ[ەوۇۆۈېىا]")),
+    ("ku", regex.compile(r"[ێڵڕ]")),
+    ("ps", regex.compile(r"[ښځڅډړږڼ]")),
+    ("ug", regex.compile(r"[ۇۈۋڭ]|(?<!\p{L})ئ")),
     ("ur", regex.compile(r"[ٹڈڑںے]")),
     ("fa", regex.compile(r"[پچژگ]")),
     ("kk", regex.compile(r"[әғқңұһӘҒҚҢҰҺ]")),
 )
-_TELLING_SCRIPT = {"ug": "Arab", "ur": "Arab", "fa": "Arab", "kk": "Cyrl"}
+_TELLING_SCRIPT = {"ku": "Arab", "ps": "Arab", "ug": "Arab", "ur": "Arab", "fa": "Arab", "kk": "Cyrl"}
 _NOT_LETTERS = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+|[^\p{L}\p{M}\s'’-]+")
 
 

@@ -1,0 +1,42 @@
+"""Running ``docposts`` as its users do: a process, its words, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT
+
+
+def start(*words: object, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+    """Start a command and return at once."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-m", "toolkit", *map(str, words)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": path} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def docposts(
+    *words: object, code: int = 0, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, which must have this exit code and, where it is an error, no traceback."""
+    process = start(*words, cwd=cwd, **environment)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
+    assert "Traceback" not in err, err
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def data(*words: object, cwd: Path | None = None, **environment: str) -> Any:
+    """Run a command with ``--json`` and return what it printed."""
+    return json.loads(docposts(*words, "--json", cwd=cwd, **environment).stdout)

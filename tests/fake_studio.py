@@ -1,0 +1,217 @@
+"""A Label Studio in memory, as pushes and pulls see one, and small workspaces to push from.
+
+It keeps what the real server keeps where the toolkit depends on it: every read says anew how long ago an annotation was
+made, ids of deleted annotations are given out again, results are stored unread.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+from toolkit.codebook import load_codebook
+from toolkit.corpus import store
+from toolkit.errors import InputError
+from toolkit.fsio import sha256_text
+from toolkit.labelresult import Submission as Answers
+from toolkit.labelresult import Vote, build_result
+from toolkit.labelstudio.client import RawTask, Submission
+from toolkit.labelstudio.transport import AnswerLost
+from toolkit.provenance import import_number
+from toolkit.schema import table
+from toolkit.workspace import Workspace, new_settings
+
+Row = dict[str, Any]
+START = dt.datetime(2032, 5, 3, 12, tzinfo=dt.UTC)
+
+
+@dataclass
+class FakeStudio:
+    """A server with its ``projects`` (by key), tasks and annotations.
+
+    ``lose`` breaks the next import's answer: ``answer`` after the tasks are in, ``late`` so that they are in only when
+    the following import has begun, ``request`` before anything is in.
+    """
+
+    url: str = "http://studio.example"
+    projects: dict[str, Row] = field(default_factory=dict)
+    tasks: dict[int, RawTask] = field(default_factory=dict)
+    project_of: dict[int, int] = field(default_factory=dict)
+    lose: Literal["", "answer", "late", "request"] = ""
+    imports: int = 0
+    _late: list[tuple[int, Row]] = field(default_factory=list)
+    _reads: int = 0
+    _ticks: int = 0
+    _task_ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    # -- projects
+
+    def find_project(self, key: str) -> int | None:
+        return self.projects[key]["id"] if key in self.projects else None
+
+    def require_project(self, key: str) -> int:
+        if key not in self.projects:
+            raise InputError(f"{self.url} has no project {key}")
+        return int(self.projects[key]["id"])
+
+    def ensure_project(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int:
+        project = self.projects.setdefault(key, {"id": len(self.projects) + 1, "images": []})
+        project.update(title=title, config=config, instruction=instruction, overlap=overlap)
+        return int(project["id"])
+
+    def ensure_image_storage(self, project_id: int, path: Path) -> int:
+        project = next(each for each in self.projects.values() if each["id"] == project_id)
+        if path not in project["images"]:
+            project["images"].append(path)
+        return 1
+
+    # -- tasks
+
+    def of(self, key: str) -> list[RawTask]:
+        """The tasks of a project, as they are now; to be looked at or changed by a test."""
+        return [task for task in self.tasks.values() if self.project_of[task.id] == self.projects[key]["id"]]
+
+    def task_keys(self, project_id: int) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for task in self.annotations(project_id):
+            if isinstance(task.data.get("key"), str):
+                found.setdefault(task.data["key"], []).append(task.id)
+        return found
+
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 500) -> int:
+        self.imports += 1
+        lose, self.lose = self.lose, ""
+        late, self._late = self._late, []
+        for owner, data in late:
+            self.add(owner, data)
+        if lose == "late":
+            self._late = [(project_id, dict(task["data"])) for task in tasks]
+        elif lose != "request":
+            for task in tasks:
+                self.add(project_id, dict(task["data"]))
+        if lose:
+            raise AnswerLost("the connection broke")
+        return len(tasks)
+
+    def add(self, project_id: int, data: Row) -> int:
+        task = RawTask(next(self._task_ids), copy.deepcopy(data), [])
+        self.tasks[task.id] = task
+        self.project_of[task.id] = project_id
+        return task.id
+
+    def delete_task(self, task_id: int) -> None:
+        del self.tasks[task_id], self.project_of[task_id]
+
+    # -- annotations
+
+    def annotations(self, project_id: int) -> list[RawTask]:
+        self._reads += 1
+        found = [copy.deepcopy(task) for task in self.tasks.values() if self.project_of[task.id] == project_id]
+        for task in found:
+            for annotation in task.annotations:
+                annotation["created_ago"] = f"{self._reads} minutes"
+        return found
+
+    def _now(self) -> str:
+        self._ticks += 1
+        return f"{START + dt.timedelta(seconds=self._ticks):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+    def submit(
+        self,
+        task_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        unique_id: str = "",
+        lead_time: float = 30.0,
+        skipped: bool = False,
+    ) -> Submission:
+        """Annotate; without a ``unique_id`` as a person in a browser does."""
+        ids = [annotation["id"] for task in self.tasks.values() for annotation in task.annotations]
+        now = self._now()
+        annotation = {
+            "id": max(ids, default=0) + 1,
+            "result": copy.deepcopy(list(result)),
+            "was_cancelled": skipped,
+            "lead_time": lead_time,
+            "import_id": import_number(unique_id) if unique_id else None,
+            "created_at": now,
+            "updated_at": now,
+        }
+        self.tasks[task_id].annotations.append(annotation)
+        return Submission(int(annotation["id"]), created=True)
+
+    def update_annotation(
+        self,
+        annotation_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        lead_time: float | None = None,
+        skipped: bool | None = None,
+    ) -> None:
+        annotation = self._annotation(annotation_id)
+        annotation.update(result=copy.deepcopy(list(result)), updated_at=self._now())
+        annotation.update({} if lead_time is None else {"lead_time": lead_time})
+        annotation.update({} if skipped is None else {"was_cancelled": skipped})
+
+    def delete_annotation(self, annotation_id: int) -> None:
+        gone = self._annotation(annotation_id)
+        for task in self.tasks.values():
+            task.annotations[:] = [annotation for annotation in task.annotations if annotation is not gone]
+
+    def _annotation(self, annotation_id: int) -> Row:
+        return next(a for task in self.tasks.values() for a in task.annotations if a["id"] == annotation_id)
+
+
+def workspace_of(folder: Path, *, annotators: Sequence[str] = ("ann-1", "ann-2", "ann-3"), **tasks: Any) -> Workspace:
+    people = {"annotators": list(annotators), "adjudicator": "adj-1"} | tasks
+    return Workspace.create(folder, new_settings("harbour", "Harbour", tasks=people))
+
+
+def post_id(name: str) -> str:
+    return f"post_{sha256_text(name)[:32]}"
+
+
+def photo_id(name: str) -> str:
+    return f"photo_{sha256_text(name)[:32]}"
+
+
+def publish(workspace: Workspace, posts: Mapping[str, str], photos: Mapping[str, str] | None = None) -> None:
+    """Publish the next corpus version: posts and photo texts (without images) by name."""
+    rows: dict[str, list[Row]] = {"posts": [], "text_layers": [], "photo_texts": []}
+    for place, (name, text) in enumerate(posts.items()):
+        row = {"post_id": post_id(name), "source_id": "kites", "place": place, "text": text}
+        rows["posts"].append(row)
+        rows["text_layers"].append(row | {"layer": "original"})
+    for place, (name, text) in enumerate((photos or {}).items()):
+        row = {"photo_id": photo_id(name), "source_id": "kites", "place": place, "text": text, "kind": "translation"}
+        rows["photo_texts"].append(row)
+    parts = {name: [("all", table(name).from_rows(own))] for name, own in rows.items()}
+    manifest = {
+        "version": f"0.{len(store.versions(workspace)) + 1}.0",
+        "tables": store.write_parts(workspace.corpus_dir / "parts", parts),
+    }
+    store.publish(workspace.corpus_dir / manifest["version"], manifest)
+
+
+SINGLE = {"text_kind": "translation", "carrier": "poster", "function": "slogan", "device": "no_device"}
+
+
+def result(task: str, *narratives: str, comment: str = "", **labels: str | Sequence[str]) -> list[Row]:
+    """A browser's result: narratives, further fields by name, photo texts' single choices filled in where not named."""
+    chosen: dict[str, str | Sequence[str]] = {**(SINGLE if task == "photo_text" else {}), **labels}
+    votes = [Vote("narrative", label) for label in narratives]
+    for name, given in chosen.items():
+        votes += [Vote(name, label) for label in ([given] if isinstance(given, str) else given)]
+    answers = Answers(labels=tuple(votes), confidence=2, comment=comment or None)
+    return build_result(load_codebook(task), answers, form="text" if task == "photo_text" else "default")
+
+
+def task_of(studio: FakeStudio, project: str, item_id: str) -> RawTask:
+    """The one task of a project about an item."""
+    (task,) = [task for task in studio.of(f"harbour/{project}") if task.data["item_id"] == item_id]
+    return task

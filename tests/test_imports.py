@@ -1,0 +1,112 @@
+"""The one direction: cli → stages, later to earlier → services → foundation; each outside library in its place."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "toolkit"
+# From the ground up: a module may import what has its own rank or a lower one.
+RANKS = {
+    "errors": 0,
+    "resources": 0,
+    "fsio": 0,
+    "schema": 0,
+    "parquet": 0,
+    "ids": 0,
+    "ledger": 0,
+    "settings": 0,
+    "workspace": 0,
+    "codebook": 0,
+    "codebook_checks": 0,
+    "labelconfig": 0,
+    "labelresult": 0,
+    "decisionresult": 0,
+    "items": 0,
+    "votes": 0,
+    "provenance": 0,
+    "text": 0,
+    "labelstudio": 1,
+    "sources": 2,
+    "corpus": 3,
+    "tasks": 4,
+    "labels": 5,
+    "adjudication": 6,
+    "release": 7,
+    "demo": 8,
+    "status": 8,
+    "cli": 9,
+    "__main__": 10,
+}
+ONLY_IN = {
+    "click": {"cli"},
+    "label_studio_sdk": {"labelstudio"},
+    "rich": {"cli"},
+    "nltk": {"labels"},
+    "opencc": {"text"},
+    "langdetect": {"text"},
+    "pyarrow.parquet": {"parquet"},
+    "datasets": {"release", "demo"},
+    "huggingface_hub": {"release"},
+}
+MODULES = sorted(
+    path for path in PACKAGE.rglob("*.py") if "_resources" not in path.parts and "inside" not in path.parts
+)
+
+
+def room(path: Path) -> str:
+    """Return the part of the package that a module belongs to."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "errors" if first == "__init__" else first
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_module_has_a_rank() -> None:
+    assert {room(path) for path in MODULES} == set(RANKS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path: Path) -> None:
+    own = room(path)
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "toolkit" and len(parts) > 1 and parts[1] in RANKS:
+            assert RANKS[parts[1]] <= RANKS[own], f"{own} imports {name}"
+        for library, rooms in ONLY_IN.items():
+            if name == library or name.startswith(f"{library}."):
+                assert own in rooms, f"{own} imports {name}"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, toolkit.cli; print(*sorted(m for m in sys.modules if '.' not in m))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {
+        "pyarrow",
+        "numpy",
+        "pandas",
+        "datasets",
+        "label_studio_sdk",
+        "pydantic",
+        "opencc",
+        "scipy",
+        "rich",
+        "lxml",
+    }
+    assert not heavy & set(loaded)

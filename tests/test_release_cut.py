@@ -1,0 +1,295 @@
+"""Cutting releases: what lies in the folder, versions, ledger, and the loader's traps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.test_release_rows import P1, P2, P4, PHOTO, World, judgement, post, some_id, world
+from toolkit.corpus import store
+from toolkit.errors import ChecksFailed, ConflictError, InputError
+from toolkit.fsio import read_json, read_text
+from toolkit.release import build
+from toolkit.release.build import Cut, cut, releases
+from toolkit.release.folder import Folder
+from toolkit.release.verify import GATES, verify
+from toolkit.workspace import Workspace, new_settings
+
+Cutter = Callable[..., Cut]
+HEAVY = "load"
+
+
+def workspace_of(folder: Path, **release: Any) -> Workspace:
+    return Workspace.create(
+        folder, new_settings("lantern", "Lantern | Quay", release={"licence": "CC-BY-4.0"} | release)
+    )
+
+
+def publish(workspace: Workspace, of: World, version: str) -> None:
+    tables = of.corpus()
+    account = store.write_parts(
+        workspace.corpus_dir / "parts", {name: [("all", rows)] for name, rows in tables.items()}
+    )
+    manifest = {"version": version, "input_digest": "4" * 64, "tables": account}
+    store.publish(workspace.corpus_dir / version, manifest)
+
+
+@pytest.fixture
+def cutter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cut]:
+    """Cut a world in a workspace; without the gate that starts a process unless asked."""
+
+    def run(workspace: Workspace, of: World, *, load: bool = False, **options: Any) -> Cut:
+        version = f"0.{len(list(workspace.corpus_dir.glob('0.*'))) + 1}.0"
+        publish(workspace, of, version)
+        monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
+        monkeypatch.setattr(build, "load_decisions", lambda _: of.decided())
+        monkeypatch.setattr(build, "verify", lambda folder: verify(folder, load=load))
+        return cut(workspace, **options)
+
+    return run
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def test_a_release_is_cut_checked_and_entered(tmp_path: Path, cutter: Cutter) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    out = cutter(workspace, world(), load=True)
+    assert (out.version, out.new, out.folder) == ("1.0.0", True, workspace.releases_dir / "1.0.0")
+    assert [gate.name for gate in verify(out.folder, load=False) if not gate.ok] == []
+    manifest = read_json(out.folder / "MANIFEST.json")
+    splits = manifest["configs"]["posts"]
+    assert sum(entry["rows"] for entry in splits.values()) == 5 and set(splits) == {"train", "test"}
+    assert list(manifest["configs"]["sources"]) == ["train"]
+    assert (manifest["simulated"], manifest["restricted"], manifest["publishable"]) == (True, False, False)
+    assert [record["version"] for record in workspace.ledger.records("release")] == ["1.0.0"]
+    dealt = {member for record in workspace.ledger.records("split") for member in record["members"]}
+    assert dealt == {P1, P2, P4, PHOTO, some_id("post", "p3"), some_id("post", "p5")}
+    assert (workspace.root / "release.key").stat().st_mode & 0o777 == 0o600
+    key = read_text(workspace.root / "release.key").strip()
+    assert all(key.encode() not in data and bytes.fromhex(key) not in data for data in everything(out.folder).values())
+
+
+def test_the_same_inputs_make_no_new_release_and_the_same_bytes(tmp_path: Path, cutter: Cutter) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    first = cutter(workspace, world())
+    bytes_before, ledger = everything(first.folder), read_text(workspace.ledger.path)
+    again = cutter(workspace, world())
+    assert (again.version, again.new) == ("1.0.0", False)
+    with pytest.raises(ConflictError, match=r"nothing to call 2\.0\.0"):
+        cutter(workspace, world(), version="2.0.0")
+    shutil.rmtree(first.folder)
+    rebuilt = cutter(workspace, world(), corpus="0.1.0")
+    assert (rebuilt.version, rebuilt.new) == ("1.0.0", True)
+    assert everything(rebuilt.folder) == bytes_before and read_text(workspace.ledger.path) == ledger
+
+
+def test_the_version_follows_from_what_changed(tmp_path: Path, cutter: Cutter) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    cutter(workspace, world())
+    grown = world()
+    grown.judgements.append(judgement(60, P4, "ann-2", {}, skipped=True))
+    assert cutter(workspace, grown).version == "1.1.0"
+    grown.tables["posts"][1]["script"] = "Zyyy"
+    assert cutter(workspace, grown).version == "1.1.1"
+    changed = World(grown.tables, grown.judgements, grown.decisions[1:])
+    with pytest.raises(ConflictError, match=r"calls for 2\.0\.0"):
+        cutter(workspace, changed, version="1.2.0")
+    out = cutter(workspace, changed)
+    assert out.version == "2.0.0"
+    changes = read_text(out.folder / "CHANGELOG.md")
+    assert [line for line in changes.splitlines() if line.startswith("## ")] == [
+        "## 2.0.0",
+        "## 1.1.1",
+        "## 1.1.0",
+        "## 1.0.0",
+    ]
+    assert [folder.version for folder in releases(workspace)] == ["1.0.0", "1.1.0", "1.1.1", "2.0.0"]
+
+
+def test_a_version_asked_for_that_is_high_enough(tmp_path: Path, cutter: Cutter) -> None:
+    assert cutter(workspace_of(tmp_path / "w"), world(), version="3.0.0").version == "3.0.0"
+
+
+def test_killed_between_publishing_and_the_ledger(
+    tmp_path: Path, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    complete = build.complete
+    calls = []
+
+    def killed(where: Workspace) -> None:
+        calls.append(where)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        complete(where)
+
+    monkeypatch.setattr(build, "complete", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cutter(workspace, world())
+    assert not list(workspace.ledger.records("release")) and (workspace.releases_dir / "1.0.0").is_dir()
+    again = cutter(workspace, world())
+    assert (again.version, again.new) == ("1.0.0", False)
+    whole = read_text(workspace.ledger.path)
+    untouched = workspace_of(tmp_path / "v")
+    shutil.copy(workspace.root / "release.key", untouched.root / "release.key")
+    cutter(untouched, world())
+    assert read_text(untouched.ledger.path) == whole
+
+
+def test_nothing_is_published_when_a_gate_does_not_hold(tmp_path: Path, cutter: Cutter) -> None:
+    workspace, wrong = workspace_of(tmp_path / "w"), world()
+    wrong.judgements[0]["evidence"][0]["label"] = "n10"  # a heading, no label that can be chosen
+    with pytest.raises(ChecksFailed, match=r"labels: .*n10"):
+        cutter(workspace, wrong)
+    assert list(workspace.releases_dir.glob("*")) == [] and not workspace.ledger.path.exists()
+
+
+def test_restricted_reports_make_a_release_private(tmp_path: Path, cutter: Cutter) -> None:
+    workspace, of = workspace_of(tmp_path / "w"), world()
+    of.tables["sources"][1]["rights"] = "restricted"
+    out = cutter(workspace, of)
+    assert "it holds texts of restricted reports" in out.private
+    assert read_json(out.folder / "MANIFEST.json")["publishable"] is False
+    assert read_json(out.folder / "MANIFEST.json")["restricted"] is True
+    assert "FOR PRIVATE USE ONLY" in read_text(out.folder / "README.md")
+    assert "private use" in read_text(out.folder / "LICENSE.md")
+
+
+def test_one_group_is_train_alone(tmp_path: Path, cutter: Cutter) -> None:
+    of = world()
+    for name in ("posts", "text_layers", "photo_texts", "narratives"):
+        for row in of.tables[name]:
+            row["source_id"] = "kites"
+    out = cutter(workspace_of(tmp_path / "w"), of)
+    assert list(read_json(out.folder / "MANIFEST.json")["configs"]["posts"]) == ["train"]
+    assert "no test set could be set apart" in read_text(out.folder / "README.md")
+
+
+def test_a_bridge_is_held_out_and_nobody_moves(tmp_path: Path, cutter: Cutter) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    before = Folder(cutter(workspace, world()).folder).parts["posts"]
+    of = world()
+    split_of = {row["source_id"]: split for split, rows in before.items() for row in rows.to_pylist()}
+    one = next(p for p in of.tables["posts"] if split_of[p["source_id"]] == "train")
+    other = next(source for source, split in split_of.items() if split == "test")
+    bridge = some_id("post", "bridge")
+    of.tables["posts"].append(post(bridge, other, one["text"] + " Friends!"))
+    of.tables["text_layers"].append(
+        of.tables["text_layers"][0] | {"post_id": bridge, "text": one["text"], "source_id": other}
+    )
+    of.judgements.append(judgement(70, bridge, "ann-1", {"narrative": ["n11"]}))
+    out = cutter(workspace, of)
+    assert set(out.held_out) == {bridge} and "judgement of an item that is held out" in out.dropped
+    assert not out.new  # all that is new is held out
+    lone = some_id("post", "lone")
+    of.tables["posts"].append(post(lone, other, "Fresh bread on every quay, and the bakers sing about it."))
+    of.tables["text_layers"].append(
+        of.tables["text_layers"][0] | {"post_id": lone, "text": "Fresh", "source_id": other}
+    )
+    out = cutter(workspace, of)
+    assert (out.version, set(out.held_out)) == ("1.1.0", {bridge})
+    after = Folder(out.folder).parts["posts"]
+    held = {split: [item for item in rows["post_id"].to_pylist() if item != lone] for split, rows in after.items()}
+    assert held == {split: rows["post_id"].to_pylist() for split, rows in before.items()}
+    assert bridge.replace("_", "\\_") + " is held out" in read_text(out.folder / "README.md")
+
+
+def test_no_posts_or_no_judgements(tmp_path: Path, cutter: Cutter) -> None:
+    of = world()
+    bare = World(of.tables)
+    out = cutter(workspace_of(tmp_path / "w"), bare, load=True)
+    assert "judgements" not in read_json(out.folder / "MANIFEST.json")["configs"]
+    assert not (out.folder / "judgements").exists()
+    none = World({name: rows if name in ("sources", "accounts") else [] for name, rows in of.tables.items()})
+    with pytest.raises(InputError, match="no post"):
+        cutter(workspace_of(tmp_path / "v"), none)
+
+
+def test_the_card_counts_and_escapes(tmp_path: Path, cutter: Cutter) -> None:
+    agreement = [
+        {"task": "narrative", "field": "narrative", "label": "n11", "items": 4, "positives": 3, "percent": 0.5}
+    ]
+    out = cutter(workspace_of(tmp_path / "w"), world(), agreement=agreement)
+    text = read_text(out.folder / "README.md")
+    card = text.split("\n---\n", 1)[1]
+    assert "SIMULATED JUDGEMENTS" in card and "13 of the 13 judgements" in card
+    assert "<b>" not in card and "On \\| kites \\*and\\* &lt;b&gt;more&lt;/b&gt;" in card
+    assert "5 posts (4 with at least one judgement) and 1 photo texts" in card
+    assert (
+        "| posts | narrative | n11 | " in card and "| narrative | narrative | n11 | 4 | 3 | 0.50 | – | – to – |" in card
+    )
+    assert "FICTIONAL REPORTS" in card and "2 of the reports" in card
+    assert "secret words" not in text and TEXT not in text
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert (
+        front["license"] == "cc-by-4.0" and front["language"] == ["en", "zh"] and front["language_bcp47"] == ["zh-Hans"]
+    )
+
+
+TEXT = "Soup, nets and kites"
+
+
+def test_an_unknown_placeholder_is_named(tmp_path: Path, cutter: Cutter) -> None:
+    template = tmp_path / "card.md"
+    template.write_text("# {{ title }}\n{{ rumours }}\n", encoding="utf-8")
+    workspace = workspace_of(tmp_path / "w")
+    with pytest.raises(InputError, match=r"card\.md.*rumours"):
+        cutter(workspace, world(), template=template)
+    assert list(workspace.releases_dir.glob("*")) == []
+
+
+_LOAD = """
+import sys
+from datasets import load_dataset
+rows = load_dataset(sys.argv[1], "posts", cache_dir=sys.argv[2], split="train")
+print(rows.info.version, rows[0]["text"])
+"""
+
+
+def loaded(folder: Path, cache: Path) -> str:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    env |= {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
+    command = [sys.executable, "-c", _LOAD, str(folder), str(cache)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+
+
+def test_traps_of_a_stale_cache_and_of_the_version(tmp_path: Path, cutter: Cutter) -> None:
+    """Two folders of one name in one cache: told apart by the description's digest, and only by it."""
+    cache, folders = tmp_path / "cache", []
+    for name in ("v", "w"):
+        of = world()
+        for row in of.tables["posts"]:
+            row["text"] = f"{name}: {row['text']}"
+        of.judgements.clear()
+        workspace = workspace_of(tmp_path / name, splits={"train": 1.0})
+        folders.append(cutter(workspace, World(of.tables)).folder)
+    assert folders[0].name == folders[1].name
+    assert loaded(folders[0], cache).startswith("1.0.0 v: ")
+    assert loaded(folders[1], cache).startswith("1.0.0 w: ")
+    # Without the cure the second folder's load returns the first one's rows: the trap is real.
+    text = read_text(folders[0] / "README.md")
+    lines = [
+        line for line in text.splitlines(keepends=True) if not line.strip().startswith(("description:", "sha256:"))
+    ]
+    assert "release 1.0.0 sha256" not in "".join(lines)
+    for folder in folders:
+        (folder / "README.md").write_text("".join(lines), encoding="utf-8")
+    other = tmp_path / "other"
+    assert loaded(folders[0], other).startswith("1.0.0 v: ")
+    assert loaded(folders[1], other).startswith("1.0.0 v: ")
+
+
+def test_gates_have_names_of_their_own() -> None:
+    assert len({gate.name for gate in GATES}) == len(GATES) and GATES[-1].name == HEAVY

@@ -1,0 +1,481 @@
+"""Each gate catches its own corruption, and only it does: manifest, counts and digests are made fresh after each."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.test_release_cut import publish, workspace_of
+from tests.test_release_rows import P1, P2, P3, TEXTS, world
+from toolkit.errors import InputError
+from toolkit.fsio import read_json, read_text, sha256_file, sha256_text
+from toolkit.ids import normalise
+from toolkit.parquet import row_digest, write_table
+from toolkit.release import build
+from toolkit.release.features import release_table
+from toolkit.release.folder import Folder
+from toolkit.release.layout import MANIFEST, canonical_pretty, data_digest, list_files, part_path
+from toolkit.release.loading import load
+from toolkit.release.notices import description, dump
+from toolkit.release.verify import GATES, verify
+
+Row = dict[str, Any]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Draft:
+    """A release taken apart: rows to be changed, and what is done to the files once it is put together again."""
+
+    folder: Path
+    rows: dict[str, dict[str, list[Row]]]
+    tables: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
+    front: Callable[[dict[str, Any]], object] = lambda _: None
+    manifest: Callable[[dict[str, Any]], object] = lambda _: None
+    last: Callable[[Path], object] = lambda _: None
+
+    def post(self, post_id: str) -> Row:
+        return next(row for rows in self.rows["posts"].values() for row in rows if row["post_id"] == post_id)
+
+    def where(self, post_id: str) -> str:
+        return next(split for split, rows in self.rows["posts"].items() if any(r["post_id"] == post_id for r in rows))
+
+    def judged(self, number: int) -> Row:
+        every = (row for rows in self.rows["judgements"].values() for row in rows)
+        return next(row for row in every if row["judgement_id"].endswith(f"{number:012}"))
+
+    def text(self, post_id: str, text: str) -> None:
+        self.post(post_id).update(text=text, exact_hash=sha256_text(normalise(text)))
+
+    def seal(self) -> None:
+        """Put it together with fresh numbers, as a careful forger would."""
+        said = read_json(self.folder / MANIFEST)
+        for config, splits in self.rows.items():
+            for split, rows in splits.items():
+                path = self.folder / part_path(config, split)
+                if (config, split) in self.tables:
+                    pq.write_table(self.tables[config, split], path)
+                else:
+                    write_table(path, release_table(config).from_rows(rows), release_table(config))
+        parts = {
+            config: {split: pq.read_table(self.folder / part_path(config, split)) for split in splits}
+            for config, splits in self.rows.items()
+        }
+        said["configs"] = {
+            config: {split: {"rows": t.num_rows, "row_digest": row_digest(t)} for split, t in splits.items()}
+            for config, splits in parts.items()
+        }
+        _, _, body = read_text(self.folder / "README.md").split("---\n", 2)
+        front = Folder(self.folder).front
+        for info in front["dataset_info"]:
+            sizes = []
+            for entry in info["splits"]:
+                sizes.append((self.folder / part_path(info["config_name"], entry["name"])).stat().st_size)
+                rows_there = parts[info["config_name"]][entry["name"]].num_rows
+                entry |= {"num_examples": rows_there, "num_bytes": sizes[-1]}
+            info |= {"download_size": sum(sizes), "dataset_size": sum(sizes)}
+        self.front(front)
+        books = {
+            path.relative_to(self.folder).as_posix(): sha256_file(path)
+            for path in sorted(self.folder.glob("codebooks/*/codebook.yaml"))
+        }
+        features = {info["config_name"]: info["features"] for info in front["dataset_info"]}
+        digests = {c: {s: e["row_digest"] for s, e in own.items()} for c, own in said["configs"].items()}
+        said["digest"] = data_digest(digests, features, books)
+        for config in front["configs"]:
+            config["description"] = description(said["version"], said["digest"])
+        (self.folder / "README.md").write_text(f"---\n{dump(front)}---\n{body}", encoding="utf-8")
+        self.last(self.folder)
+        said["files"] = list_files(self.folder)
+        self.manifest(said)
+        (self.folder / MANIFEST).write_text(canonical_pretty(said), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean release of the fictional world, cut once."""
+    workspace, of = workspace_of(tmp_path_factory.mktemp("clean") / "w"), world()
+    publish(workspace, of, "0.1.0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "load_judgements", lambda _: of.judged())
+        patch.setattr(build, "load_decisions", lambda _: of.decided())
+        patch.setattr(build, "verify", lambda folder: verify(folder, load=False))
+        return build.cut(workspace).folder
+
+
+def draft(clean: Path, to: Path) -> Draft:
+    shutil.copytree(clean, to)
+    rows = {c: {s: t.to_pylist() for s, t in own.items()} for c, own in Folder(clean).parts.items()}
+    return Draft(to, rows)
+
+
+def failing(folder: Path) -> dict[str, str]:
+    """Return gate → detail of the gates that found something themselves."""
+    gates = [gate for gate in verify(folder, load=False) if not gate.ok]
+    return {gate.name: gate.detail for gate in gates if not gate.detail.startswith("not checked")}
+
+
+def test_a_release_put_together_again_is_clean(clean: Path, tmp_path: Path) -> None:
+    same = draft(clean, tmp_path / "r")
+    same.seal()
+    assert failing(tmp_path / "r") == {} == failing(clean)
+    assert [gate.name for gate in verify(clean, load=False)] == [gate.name for gate in GATES if gate.name != "load"]
+
+
+def corruption(gate: str, detail: str = "") -> Callable[[Callable[[Draft], object]], Callable[[Draft], object]]:
+    def keep(change: Callable[[Draft], object]) -> Callable[[Draft], object]:
+        CORRUPTIONS.append(pytest.param(gate, detail, change, id=change.__name__))
+        return change
+
+    return keep
+
+
+CORRUPTIONS: list[Any] = []
+
+
+def set_to(**values: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda record: record.update(values)
+
+
+@corruption("manifest", "notes.txt is not in the manifest")
+def a_stray_file(of: Draft) -> None:
+    of.manifest = lambda _: (of.folder / "notes.txt").write_text("stray")
+
+
+@corruption("manifest", "LICENSE.md is missing")
+def a_missing_file(of: Draft) -> None:
+    of.manifest = lambda _: (of.folder / "LICENSE.md").unlink()
+
+
+@corruption("manifest", "LICENSE.md was changed")
+def an_edited_file(of: Draft) -> None:
+    of.manifest = lambda _: (of.folder / "LICENSE.md").write_text("Do what you like.")
+
+
+@corruption("manifest", "is a link")
+def a_link(of: Draft) -> None:
+    of.last = lambda folder: (folder / "LICENCE").symlink_to("LICENSE.md")
+
+
+@corruption("yaml", "stands twice")
+def a_key_that_stands_twice(of: Draft) -> None:
+    def twice(folder: Path) -> None:
+        text = read_text(folder / "README.md")
+        (folder / "README.md").write_text(text.replace("license:", "license: other\nlicense:", 1), encoding="utf-8")
+
+    of.last = twice
+
+
+@corruption("yaml", "0 configs are the default")
+def no_default_config(of: Draft) -> None:
+    of.front = lambda front: front["configs"][0].pop("default")
+
+
+@corruption("yaml", "2 configs are the default")
+def two_default_configs(of: Draft) -> None:
+    of.front = lambda front: front["configs"][1].update(default=True)
+
+
+@corruption("yaml", "version")
+def a_version_that_is_a_number(of: Draft) -> None:
+    of.front = lambda front: front["configs"][0].update(version=1.0)
+
+
+@corruption("yaml", "split")
+def a_split_that_is_called_all(of: Draft) -> None:
+    def rename(front: dict[str, Any]) -> None:
+        front["configs"][0]["data_files"][0]["split"] = "all"
+        front["dataset_info"][0]["splits"][0]["name"] = "all"
+
+    of.front = rename
+
+
+@corruption("parts", "has no rows")
+def a_part_without_rows(of: Draft) -> None:
+    of.rows["narratives"]["train"] = []
+
+
+@corruption("codebooks", "the manifest says 9.9.9")
+def a_codebook_of_another_version(of: Draft) -> None:
+    of.manifest = lambda said: said["codebooks"].update(narrative="9.9.9")
+
+
+@corruption("globs", "posts/train-00001-of-00002.parquet")
+def a_stray_part_that_a_glob_matches(of: Draft) -> None:
+    part = of.folder / part_path("posts", "train")
+    of.last = lambda folder: shutil.copy(part, folder / "posts" / "train-00001-of-00002.parquet")
+
+
+@corruption("globs", "leads out of the folder")
+def a_path_that_leads_out(of: Draft) -> None:
+    of.front = lambda front: front["configs"][0]["data_files"][0].update(path="../r/posts/train-*.parquet")
+
+
+@corruption("globs", "no config names")
+def a_part_that_no_config_names(of: Draft) -> None:
+    of.last = lambda folder: shutil.copy(folder / part_path("posts", "train"), folder / "posts" / "more.parquet")
+
+
+@corruption("schema", "columns are not those declared")
+def a_column_more_in_one_split(of: Draft) -> None:
+    rows = release_table("posts").from_rows(of.rows["posts"]["test"])
+    of.tables["posts", "test"] = rows.append_column("extra", pa.array(["x"] * rows.num_rows))
+
+
+@corruption("schema", "features")
+def labels_in_another_order(of: Draft) -> None:
+    def swap(front: dict[str, Any]) -> None:
+        feature = next(f for f in front["dataset_info"][0]["features"] if f["name"] == "voice")
+        names = feature["list"]["class_label"]["names"]
+        names["0"], names["1"] = names["1"], names["0"]
+
+    of.front = swap
+
+
+@corruption("counts", "row_digest")
+def a_row_digest_of_other_rows(of: Draft) -> None:
+    of.manifest = lambda said: said["configs"]["posts"]["train"].update(row_digest="0" * 64)
+
+
+@corruption("counts", "the YAML says 99 rows")
+def a_wrong_number_of_examples(of: Draft) -> None:
+    of.front = lambda front: front["dataset_info"][0]["splits"][0].update(num_examples=99)
+
+
+@corruption("counts", "description")
+def a_description_of_another_release(of: Draft) -> None:
+    def stale(folder: Path) -> None:
+        text = read_text(folder / "README.md")
+        (folder / "README.md").write_text(text.replace(" sha256:", " sha256:0", 1), encoding="utf-8")
+
+    of.last = stale
+
+
+@corruption("version", "CITATION.cff says 9.9.9")
+def a_citation_of_another_version(of: Draft) -> None:
+    path = of.folder / "CITATION.cff"
+    of.last = lambda _: path.write_text(read_text(path).replace("version: 1.0.0", "version: 9.9.9"), encoding="utf-8")
+
+
+@corruption("version", "README.md (judgements) says 1.0.1")
+def a_config_of_another_version(of: Draft) -> None:
+    of.front = lambda front: next(c for c in front["configs"] if c["config_name"] == "judgements").update(
+        version="1.0.1"
+    )
+
+
+@corruption("rows", "same narrative_id|values are not unique")
+def a_row_that_stands_twice(of: Draft) -> None:
+    of.rows["narratives"]["train"] *= 2
+
+
+@corruption("rows", "is no post of the release")
+def a_judgement_of_nothing(of: Draft) -> None:
+    of.judged(8)["item_id"] = "post_" + "0" * 32
+
+
+@corruption("rows", "a list holds an empty value")
+def a_hole_in_a_list(of: Draft) -> None:
+    of.post(P1)["voice_dist"] = [None]
+
+
+@corruption("rows", "is not in release_sources")
+def a_source_that_is_not_there(of: Draft) -> None:
+    of.rows["narratives"]["train"][0].update(source_id="elsewhere", text=None)
+
+
+@corruption("hashes", P2)
+def a_text_edited_by_hand(of: Draft) -> None:
+    of.post(P2)["text"] += " (edited)"
+
+
+@corruption("evidence", "evidence at")
+def evidence_behind_the_end(of: Draft) -> None:
+    of.judged(1)["evidence"][0]["end"] = 4000
+
+
+@corruption("labels", "n10")
+def a_label_that_is_a_heading(of: Draft) -> None:
+    of.judged(1)["evidence"][0]["label"] = "n10"
+
+
+@corruption("labels", "voice n71 is not in the codebook")
+def a_label_under_another_field(of: Draft) -> None:
+    of.judged(4)["labels"].append({"field": "voice", "label": "n71"})
+
+
+@corruption("votes", "narrative_dist")
+def a_vote_too_many(of: Draft) -> None:
+    of.post(P1)["narrative_dist"][0]["yes"] = 2
+
+
+@corruption("votes", "narrative_dist")
+def a_judgement_that_was_turned(of: Draft) -> None:
+    of.judged(2)["labels"] = [{"field": "narrative", "label": "n12"}, {"field": "voice", "label": "asserts"}]
+
+
+@corruption("gold", "n11 is in two of")
+def a_label_both_gold_and_contested(of: Draft) -> None:
+    of.post(P1)["narrative_contested"] = ["n11", "n21"]
+
+
+@corruption("gold", "nobody gave n63")
+def gold_that_nobody_gave(of: Draft) -> None:
+    of.post(P1)["narrative"].append("n63")
+
+
+@corruption("gold", "one must hold")
+def a_value_that_vanished(of: Draft) -> None:
+    for rows in of.rows["photo_texts"].values():
+        rows[0]["function"] = None
+
+
+@corruption("groups", "split_group")
+def a_group_in_two_splits(of: Draft) -> None:
+    one, other = (rows[0] for rows in of.rows["posts"].values())
+    other["split_group"] = one["split_group"]
+
+
+@corruption("groups", "stands|is in")
+def a_judgement_apart_from_its_item(of: Draft) -> None:
+    # Its rows are alone of their item, so that nothing else changes.
+    here = of.where(next(row["item_id"] for row in (of.judged(8),)))
+    there = next(split for split in of.rows["judgements"] if split != here)
+    moved = of.judged(8)
+    of.rows["judgements"][here].remove(moved)
+    of.rows["judgements"][there].append(moved)
+
+
+@corruption("texts", "1.00 of their 4-grams")
+def a_text_that_stands_in_two_splits(of: Draft) -> None:
+    one, other = (next(row for row in rows if row["post_id"] != P1) for rows in of.rows["posts"].values())
+    other.update(text=one["text"].upper(), exact_hash=sha256_text(normalise(one["text"].upper())))
+
+
+@corruption("texts", "4-grams")
+def a_translation_that_stands_in_two_splits(of: Draft) -> None:
+    apart = next(
+        row for s, rows in of.rows["posts"].items() if s != of.where(P3) for row in rows if row["post_id"] != P1
+    )
+    of.post(P3)["translation"] = apart["text"] + " So!"
+
+
+@corruption("people", "a live address")
+def a_live_address(of: Draft) -> None:
+    of.text(P2, TEXTS[P2][1] + " https://sarn.example")
+
+
+@corruption("people", "an e-mail address")
+def an_email_address(of: Draft) -> None:
+    of.post(P3)["translation"] += " tide@circle.example"
+
+
+@corruption("people", "a telephone number")
+def a_telephone_number(of: Draft) -> None:
+    of.text(P2, TEXTS[P2][1] + " +99 1234 567 890")
+
+
+@corruption("people", "a private handle")
+def a_private_handle(of: Draft) -> None:
+    of.text(P2, TEXTS[P2][1] + " @gull_of_sarn")
+
+
+@corruption("people", "neither a pseudonym nor public")
+def an_account_by_its_name(of: Draft) -> None:
+    of.post(P1)["account"] = "gull_of_sarn"
+
+
+@corruption("rights", "restricted")
+def a_restricted_report(of: Draft) -> None:
+    row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == "lamps")
+    row["rights"] = "restricted"
+
+
+@corruption("rights", "prose")
+def prose_of_a_quotable_report(of: Draft) -> None:
+    row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == "kites")
+    row["rights"] = "quotable"
+
+
+@pytest.mark.parametrize(("gate", "detail", "change"), CORRUPTIONS)
+def test_only_its_own_gate_catches_it(
+    gate: str, detail: str, change: Callable[[Draft], object], clean: Path, tmp_path: Path
+) -> None:
+    of = draft(clean, tmp_path / "r")
+    change(of)
+    of.seal()
+    found = failing(tmp_path / "r")
+    assert list(found) == [gate], found
+    assert any(part in found[gate] for part in detail.split("|"))
+
+
+def test_every_gate_has_a_corruption() -> None:
+    assert {param.values[0] for param in CORRUPTIONS} | {"load"} == {gate.name for gate in GATES}
+
+
+def test_the_gate_that_loads_compares_what_it_loaded(clean: Path, tmp_path: Path) -> None:
+    of = draft(clean, tmp_path / "r")
+    of.manifest = lambda said: said["configs"]["posts"]["train"].update(row_digest="0" * 64)
+    of.front = lambda front: front["configs"][2].update(version="1.0.1")
+    of.seal()
+    assert sorted(load(Folder(tmp_path / "r"))) == [
+        "judgements: info.version is 1.0.1, not 1.0.0",
+        "posts (batch): the rows loaded are not those of the manifest",
+        "posts (stream): the rows loaded are not those of the manifest",
+    ]
+
+
+def test_the_gate_that_loads_names_the_loaders_error(clean: Path, tmp_path: Path) -> None:
+    of = draft(clean, tmp_path / "r")
+    of.front = lambda front: front["configs"][0].update(version="1.0")
+    of.seal()
+    (problem,) = load(Folder(tmp_path / "r"))
+    assert problem.startswith("load_dataset failed: ")
+
+
+_REACHING = """
+import socket, sys
+from pathlib import Path
+import datasets
+datasets.load_dataset = lambda *_, **__: socket.create_connection(("127.0.0.1", 9))
+from toolkit.release.loading import main
+main(Path(sys.argv[1]), sys.argv[2])
+"""
+
+
+def test_the_gate_that_loads_has_no_network(clean: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _REACHING, str(clean), str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert run.stderr.strip().endswith("OSError: a release must load without the network")
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no release folder"):
+        verify(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    gates = verify(tmp_path / "empty")
+    assert not any(gate.ok for gate in gates)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', "{", "null"])
+def test_a_manifest_that_is_none(clean: Path, tmp_path: Path, text: str) -> None:
+    shutil.copytree(clean, tmp_path / "r")
+    (tmp_path / "r" / MANIFEST).write_text(text, encoding="utf-8")
+    assert not verify(tmp_path / "r", load=False)[0].ok
+
+
+@pytest.mark.parametrize("text", ["", "# A card\n", "---\n- a\n---\n", "---\nconfigs: 3\n---\n", "---\n{\n---\n"])
+def test_a_card_without_its_yaml(clean: Path, tmp_path: Path, text: str) -> None:
+    of = draft(clean, tmp_path / "r")
+    of.last = lambda folder: (folder / "README.md").write_text(text, encoding="utf-8")
+    of.seal()
+    assert list(failing(tmp_path / "r")) == ["yaml"]
