@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Label Studio's own environment, made once by `docposts studio install`.
 export DOCPOSTS_STUDIO_HOME ?= $(CURDIR)/.studio
 
-.PHONY: demo test lint format docs studio clean
+.PHONY: demo test lint format docs studio system clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: pyproject.toml constraints/toolkit.txt
@@ -21,7 +21,11 @@ studio: $(VENV)/installed
 demo: studio
 	$(BIN)/docposts demo
 
-test: studio
+# What needs root, for tests in a browser: installed where it can be, else skipped with its reason.
+system:
+	.ci/system-packages
+
+test: system studio
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed

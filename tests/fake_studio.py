@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +46,7 @@ class FakeStudio:
     _late: list[tuple[int, Row]] = field(default_factory=list)
     _reads: int = 0
     _ticks: int = 0
-    _task_ids: Iterator[int] = field(default_factory=lambda: count(1))
+    _last_task: int = 0
 
     # -- projects
 
@@ -99,7 +98,8 @@ class FakeStudio:
         return len(tasks)
 
     def add(self, project_id: int, data: Row) -> int:
-        task = RawTask(next(self._task_ids), copy.deepcopy(data), [])
+        self._last_task += 1
+        task = RawTask(self._last_task, copy.deepcopy(data), [])
         self.tasks[task.id] = task
         self.project_of[task.id] = project_id
         return task.id
@@ -133,7 +133,7 @@ class FakeStudio:
         """Annotate; without a ``unique_id`` as a person in a browser does."""
         ids = [annotation["id"] for task in self.tasks.values() for annotation in task.annotations]
         now = self._now()
-        annotation = {
+        annotation: Row = {
             "id": max(ids, default=0) + 1,
             "result": copy.deepcopy(list(result)),
             "was_cancelled": skipped,
@@ -191,7 +191,7 @@ def publish(workspace: Workspace, posts: Mapping[str, str], photos: Mapping[str,
         row = {"photo_id": photo_id(name), "source_id": "kites", "place": place, "text": text, "kind": "translation"}
         rows["photo_texts"].append(row)
     parts = {name: [("all", table(name).from_rows(own))] for name, own in rows.items()}
-    manifest = {
+    manifest: Row = {
         "version": f"0.{len(store.versions(workspace)) + 1}.0",
         "tables": store.write_parts(workspace.corpus_dir / "parts", parts),
     }
@@ -201,12 +201,15 @@ def publish(workspace: Workspace, posts: Mapping[str, str], photos: Mapping[str,
 SINGLE = {"text_kind": "translation", "carrier": "poster", "function": "slogan", "device": "no_device"}
 
 
-def result(task: str, *narratives: str, comment: str = "", **labels: str | Sequence[str]) -> list[Row]:
+Chosen = Mapping[str, Sequence[str]]
+"""Field → labels."""
+
+
+def result(task: str, *narratives: str, comment: str = "", chosen: Chosen | None = None) -> list[Row]:
     """A browser's result: narratives, further fields by name, photo texts' single choices filled in where not named."""
-    chosen: dict[str, str | Sequence[str]] = {**(SINGLE if task == "photo_text" else {}), **labels}
+    single = {name: [label] for name, label in SINGLE.items()} if task == "photo_text" else {}
     votes = [Vote("narrative", label) for label in narratives]
-    for name, given in chosen.items():
-        votes += [Vote(name, label) for label in ([given] if isinstance(given, str) else given)]
+    votes += [Vote(name, label) for name, given in {**single, **(chosen or {})}.items() for label in given]
     answers = Answers(labels=tuple(votes), confidence=2, comment=comment or None)
     return build_result(load_codebook(task), answers, form="text" if task == "photo_text" else "default")
 

@@ -228,15 +228,13 @@ def outcome(votes: Mapping[str, str], decision: str | None) -> str | None:
 
 def gold(found: Answers, decided: Mapping[Question, str]) -> dict[tuple[str, str, str, str], Gold]:
     """Released cells by source, key, task and field, of the items with a submission that is no skip."""
-    asked = questions(found)
+    asked: dict[tuple[str, str, str, str], dict[str | None, tuple[dict[str, str], str | None]]] = defaultdict(dict)
+    for question, votes in questions(found).items():
+        asked[question[:4]][question[4]] = (votes, outcome(votes, decided.get(question)))
     cells: dict[tuple[str, str, str, str], Gold] = {}
     for (task, field), by_item in found.items():
         for item, by in by_item.items():
-            own = {
-                q[4]: (votes, outcome(votes, decided.get(q)))
-                for q, votes in asked.items()
-                if q[:4] == (*item, task, field)
-            }
+            own = asked[*item, task, field]
             if field in MULTI[task]:
                 cells[*item, task, field] = Gold(
                     frozenset(str(label) for label, (_, value) in own.items() if value == "yes") if by else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,7 @@ def test_krippendorffs_example_is_0_743() -> None:
     assert round(alpha(values) or 0, 3) == 0.743
     rated = [[frozenset(value) for value in given] for given in values if len(given) > 1]
     # By hand: n = 40; on the coincidence matrix's diagonal 7 + 10 + 8 + 4 + 3; margins 9, 13, 10, 5, 3.
-    assert independent.nominal_alpha(rated) == 1 - 39 * (40 - 32) / independent.Fraction(
-        40**2 - 9**2 - 13**2 - 10**2 - 5**2 - 3**2
-    )
+    assert independent.nominal_alpha(rated) == 1 - 39 * (40 - 32) / Fraction(40**2 - 9**2 - 13**2 - 10**2 - 5**2 - 3**2)
 
 
 def test_krippendorffs_binary_example_of_two_observers_is_0_095() -> None:
@@ -209,7 +208,7 @@ def test_kappa_of_each_pair_on_random_designs(seed: int) -> None:
 
 def binary(*votes: str, label: str = "t01") -> list[Row]:
     """Posts by annotators: ``+`` gives the label, ``-`` does not, ``s`` skips, ``.`` is not there."""
-    made = []
+    made: list[Row] = []
     for number, column in enumerate(votes):
         for who, vote in enumerate(column):
             labels = {"narrative": ["n11"], "technique": [label] if vote == "+" else []}
@@ -292,7 +291,7 @@ def test_intervals_are_the_same_each_time_and_change_with_the_seed() -> None:
 
 def test_intervals_are_percentiles_of_alpha_over_drawn_items() -> None:
     rng = random.Random(3)
-    values = [[(rng.choice("aab"),) for _ in range(rng.randint(2, 4))] for _ in range(12)]
+    values: list[list[tuple[str, ...]]] = [[(rng.choice("aab"),) for _ in range(rng.randint(2, 4))] for _ in range(12)]
     counts, distances = tabulate(values, nominal)
     drawn = np.random.default_rng(5).multinomial(12, np.full(12, 1 / 12), size=200)
     again = [alpha([given for given, times in zip(values, row, strict=True) for _ in range(times)]) for row in drawn]

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,6 +139,13 @@ def test_server_without_a_token(built: Path) -> None:
 def test_server_not_reachable(built: Path) -> None:
     with_server(built, "http://127.0.0.1:9")
     refused(built, "tasks", "push", code=4, says="http://127.0.0.1:9", DOCPOSTS_LABEL_STUDIO_TOKEN="a.b.c")
+
+
+def test_server_that_refuses_the_token(built: Path, studio_server: Any) -> None:
+    with_server(built, studio_server.url)
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.bm90IGEgc2lnbmF0dXJl"
+    words = ("tasks", "push")
+    refused(built, *words, code=4, says="refused the token", DOCPOSTS_LABEL_STUDIO_TOKEN=token)
 
 
 def test_port_in_use(built: Path, studio_environment: object) -> None:

@@ -158,7 +158,7 @@ def test_a_missing_file_and_a_folder_are_input_errors(tmp_path: Path) -> None:
 
 def test_text_that_is_not_utf8_names_byte_and_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
-    path.write_bytes("eins\nzwei\n".encode() + "drei é".encode("latin-1"))
+    path.write_bytes(b"eins\nzwei\n" + "drei é".encode("latin-1"))
     with pytest.raises(InputError) as caught:
         fsio.read_text(path)
     assert caught.value.message == f"{path} is not UTF-8: byte 15 (line 3) is 0xe9"
@@ -176,7 +176,10 @@ def test_json_that_does_not_parse_names_the_line(tmp_path: Path) -> None:
 
 
 def test_json_lines_may_hold_every_line_separator_of_unicode(tmp_path: Path) -> None:
-    records = [{"text": "a\u2028b\u2029c\x85d\x0b\x0c\x1c\r\ne"}, {"text": "盐灯", "n": None}]
+    records: list[dict[str, str | None]] = [
+        {"text": "a\u2028b\u2029c\x85d\x0b\x0c\x1c\r\ne"},
+        {"text": "盐灯", "n": None},
+    ]
     fsio.write_jsonl(tmp_path / "f.jsonl", records)
     assert list(fsio.read_jsonl(tmp_path / "f.jsonl")) == [(1, records[0]), (2, records[1])]
     assert "盐灯" in (tmp_path / "f.jsonl").read_text(encoding="utf-8")

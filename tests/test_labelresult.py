@@ -177,7 +177,7 @@ def test_a_submission_comes_back_as_it_was(task: str, form: str, data: st.DataOb
 @given(data=st.data())
 def test_label_studio_accepts_what_is_written(data: st.DataObject) -> None:
     interface = pytest.importorskip("label_studio_sdk.label_interface")
-    from toolkit.labelconfig import render_config  # noqa: PLC0415
+    from toolkit.labelconfig import render_config
 
     config = interface.LabelInterface(render_config(NARRATIVE))
     result = build_result(NARRATIVE, data.draw(submissions(NARRATIVE, "default")), form="default")

@@ -52,6 +52,10 @@ class World:
         return made | {"post_links": post_links(made["posts"])}
 
     def judged(self) -> pa.Table:
+        shown = {(r["post_id"], r["layer"]): r["text"] for r in self.tables["text_layers"]}
+        shown |= {(r["photo_id"], r["kind"]): r["text"] for r in self.tables["photo_texts"]}
+        for row in self.judgements:
+            row.setdefault("text_sha256", sha256_text(shown.get((row["item_id"], row["text_layer"]), "")))
         return table("judgements").from_rows(self.judgements)
 
     def decided(self) -> pa.Table:
@@ -286,10 +290,11 @@ def test_the_original_comes_with_its_translation() -> None:
 def test_what_cannot_be_released_is_counted() -> None:
     of = world()
     of.judgements.append(judgement(50, some_id("post", "gone"), "ann-1", {"narrative": ["n11"]}))
-    of.judgements[3]["evidence"] = [{"field": "narrative", "label": "n71", "start": 5, "end": 900, "mode": "explicit"}]
+    of.judgements[3]["evidence"] = [{"field": "narrative", "label": "n71", "start": 0, "end": 3, "mode": "explicit"}]
+    of.judgements[3]["text_sha256"] = sha256_text("what stood there when it was judged")
     assert made(of).dropped == {
         "judgement of an item that the corpus version does not hold": 1,
-        "evidence outside the text of its item": 1,
+        "evidence in an earlier edition of a text": 1,
     }
 
 

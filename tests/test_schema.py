@@ -195,6 +195,6 @@ def test_a_unique_column_may_be_empty() -> None:
     column = Column("c", "C", "C.", pa.string(), "content", {"unique": True})
     key = Column("k", "K", "K.", pa.int64(), "identity", {"required": True})
     loose = Table("loose", "Loose", "Loose.", (key, column), ("k",), ())
-    rows = [{"k": 1, "c": None}, {"k": 2, "c": None}, {"k": 3, "c": "a"}]
+    rows: list[dict[str, Any]] = [{"k": 1, "c": None}, {"k": 2, "c": None}, {"k": 3, "c": "a"}]
     assert loose.check(loose.from_rows(rows)) == []
     assert loose.check(loose.from_rows([*rows, {"k": 4, "c": "a"}])) == ["loose.c: values are not unique"]

@@ -242,16 +242,16 @@ def test_the_ledger_keeps_order_and_events_apart(tmp_path: Path) -> None:
 )
 def test_a_wrong_ledger_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "ledger.jsonl"
-    path.write_text('{"event": "split", "group": "g", "split": "train"}\n' + line + "\n")
+    path.write_text('{"event": "corpus", "version": "0.1.0", "input_digest": "d"}\n' + line + "\n")
     with pytest.raises(InputError, match=message):
         list(Ledger(path).records("source"))
 
 
 def test_a_ledger_line_that_a_killed_command_left_never_happened(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append("split", group="g", split="train")
+    ledger.append("corpus", version="0.1.0", input_digest="d")
     with ledger.path.open("ab") as file:
-        file.write('{"event": "split", "group": "é'.encode()[:-1])
-    assert [record["group"] for record in ledger.records("split")] == ["g"]
-    ledger.append("split", group="h", split="test")
-    assert [record["group"] for record in ledger.records("split")] == ["g", "h"]
+        file.write('{"event": "corpus", "version": "é'.encode()[:-1])
+    assert [record["version"] for record in ledger.records("corpus")] == ["0.1.0"]
+    ledger.append("corpus", version="0.2.0", input_digest="d")
+    assert [record["version"] for record in ledger.records("corpus")] == ["0.1.0", "0.2.0"]

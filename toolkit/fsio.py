@@ -6,6 +6,7 @@ disk, then renamed, so that a killed command leaves the old file or the new one 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -50,16 +51,17 @@ def read_bytes(path: Path) -> bytes:
 
 def read_text(path: Path) -> str:
     """Return a UTF-8 file's text, newlines as they are; :class:`InputError` names the file and the first wrong byte."""
-    return _decoded(read_bytes(path), path)
+    return decode_utf8(read_bytes(path), path)
 
 
-def _decoded(data: bytes, path: Path) -> str:
+def decode_utf8(data: bytes, name: Path | str) -> str:
+    """Return bytes as text; :class:`InputError` names the file, and the first wrong byte with its line."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError(
-            f"{path} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}",
+            f"{name} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}",
             hint="save the file as UTF-8, then try again",
         ) from error
 
@@ -81,7 +83,7 @@ def read_jsonl(path: Path, *, appended: bool = False) -> Iterator[tuple[int, dic
     if appended:
         data = data[: _finished(data)]
     # Split at \n alone: JSON strings may hold U+2028 and its like, which str.splitlines takes for line ends.
-    for number, line in enumerate(_decoded(data, path).split("\n"), start=1):
+    for number, line in enumerate(decode_utf8(data, path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -135,9 +137,14 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
 
 @contextmanager
 def publishing(folder: Path) -> Iterator[Path]:
-    """Give a new folder beside ``folder`` to fill; on success rename it into place, which must be free."""
+    """Give a new folder beside ``folder`` to fill; on success rename it into place, which must be free.
+
+    Whoever publishes holds the workspace's lock, so that what lies there half filled is a killed command's: it goes.
+    """
     beside = _beside(folder)
     try:
+        for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+            shutil.rmtree(left)
         beside.mkdir(parents=True)
         yield beside
         for path in [beside, *beside.rglob("*")]:

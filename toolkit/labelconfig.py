@@ -7,6 +7,8 @@ reaches a form only as task data (``$text``), never through a template.
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -37,18 +39,21 @@ def render_guide(codebook: Codebook, language: str = "en", *, markup: Literal["h
 def _render(codebook: Codebook, template: str, language: str, **values: Any) -> str:
     if language not in LANGUAGES:
         raise InputError(f"no forms in the language {language!r}", hint=f"the languages are {', '.join(LANGUAGES)}")
-    environment = Environment(
-        loader=FileSystemLoader(codebook.folder),
-        autoescape=not template.endswith(".md"),
+    values |= {"codebook": codebook, "language": language, "say": lambda en, zh: zh if language == "zh" else en}
+    try:
+        return _environment(codebook.folder, escaped=not template.endswith(".md")).get_template(template).render(values)
+    except TemplateError as error:
+        raise InputError(f"{codebook.folder / template}: {error}") from error
+
+
+@cache
+def _environment(folder: Path, *, escaped: bool) -> Environment:
+    """Return the templates of a folder, each compiled once: a push renders many forms of few templates."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=escaped,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(
-        codebook=codebook, language=language, say=lambda en, zh: zh if language == "zh" else en, **values
-    )
-    try:
-        return environment.get_template(template).render()
-    except TemplateError as error:
-        raise InputError(f"{codebook.folder / template}: {error}") from error

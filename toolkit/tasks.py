@@ -8,7 +8,7 @@ second push, or one after a lost answer, ends with each task once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,7 +106,19 @@ def marker(workspace: Workspace, project: Project) -> str:
 
 def plan(workspace: Workspace, server: Server, only: Sequence[str] = LABEL_TASKS) -> list[Plan]:
     """Return what a push would do, project by project, without doing it."""
-    return [_plan(workspace, server, project, share) for project, share in work(workspace, only).items()]
+    shares = work(workspace, only)
+    plans = [_plan(workspace, server, project, share) for project, share in shares.items()]
+    return [*plans, *_left_over(workspace, server, only, shares)]
+
+
+def _left_over(workspace: Workspace, server: Server, only: Sequence[str], shares: Container[Project]) -> Iterator[Plan]:
+    """Yield the plans of projects pushed earlier to which no item goes any more: all that they hold is orphaned."""
+    for record in projects(workspace):
+        project = Project(*(record[name] for name in ("project", "task", "form", "annotator", "about")))
+        if project.task in only and project not in shares:
+            found = _plan(workspace, server, project, ())
+            if found.orphaned:
+                yield found
 
 
 def _plan(workspace: Workspace, server: Server, project: Project, share: Sequence[Item]) -> Plan:
@@ -134,7 +146,8 @@ def push(
     """
     with workspace.lock():
         done = []
-        for project, share in work(workspace, only).items():
+        shares = work(workspace, only)
+        for project, share in shares.items():
             progress(project.title)
             images = {item.image for item in share if item.image}
             folder = _lay_out_images(workspace, images) if images else None
@@ -142,7 +155,7 @@ def push(
             codebook = load_codebook(project.task)
             tasks = [_task(item, project, names) for item in share]
             done.append(push_project(workspace, server, project, codebook, tasks, images=folder))
-        return done
+        return [*done, *_left_over(workspace, server, only, shares)]
 
 
 def push_project(

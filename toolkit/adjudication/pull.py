@@ -52,8 +52,10 @@ def pull(
 def _record(
     project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    offered = [option["alias"] for option in data.get("options", [])]
-    answer, problems = parse_decision(annotation.get("result") or [], data.get("text", ""), options=offered)
+    if missing := {"key", "item_id", "task", "field", "label", "text", "options"} - data.keys():
+        return {}, [f"the task lacks {', '.join(sorted(missing))}"]
+    offered = [option["alias"] for option in data["options"]]
+    answer, problems = parse_decision(annotation.get("result") or [], data["text"], options=offered)
     record = {
         "question_id": data["key"],
         "item_id": data["item_id"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from toolkit.adjudication.store import standing
+from toolkit.adjudication.store import outcomes, standing
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.corpus import store
 from toolkit.errors import InputError
@@ -46,11 +46,13 @@ def push(workspace: Workspace, server: Server) -> list[Plan]:
     with workspace.lock():
         codebook = load_codebook("adjudication")
         shown = {i.item_id: i for i in items(store.open_version(workspace).tables(), workspace.settings.tasks.layer)}
-        evidence = _evidence(workspace)
+        evidence = _evidence(workspace, shown)
         found = standing(workspace)
         done = []
         for task in LABEL_TASKS:
-            questions = [q for q in (*found.open, *found.adjudicated) if q.task == task and len(q.votes) > 1]
+            asked = [q for q in (*found.open, *found.adjudicated) if q.task == task and len(q.votes) > 1]
+            # Of an item that the corpus holds no more there is nothing to show.
+            questions = [q for q in asked if q.item_id in shown]
             tasks, kept = [], []
             for question in questions:
                 letters = _letters(question)
@@ -69,11 +71,14 @@ def _letters(question: Question) -> dict[str, str]:
     return dict(zip(_LETTERS, order, strict=False))
 
 
-def _evidence(workspace: Workspace) -> dict[tuple[str, str, str], list[tuple[int, int, str, str]]]:
-    """Return (judgement, field, label) → the places that the judgement rests on."""
+def _evidence(
+    workspace: Workspace, shown: Mapping[str, Item]
+) -> dict[tuple[str, str, str], list[tuple[int, int, str, str]]]:
+    """Return (judgement, field, label) → the places that the judgement rests on, where it was made on today's text."""
     found: dict[tuple[str, str, str], list[tuple[int, int, str, str]]] = {}
     for row in load_judgements(workspace).to_pylist():
-        for span in row["evidence"]:
+        item = shown.get(row["item_id"])
+        for span in row["evidence"] if item and sha256_text(item.text) == row["text_sha256"] else []:
             key = (row["judgement_id"], span["field"], span["label"])
             found.setdefault(key, []).append((span["start"], span["end"], span["mode"], row["annotator"]))
     return found
@@ -114,16 +119,10 @@ def _data(
             for letter, name in letters.items()
         ],
         "options": [
-            {"alias": value, "value": _shown(codebook, question, value, language)} for value in options(question)
+            {"alias": value, "value": _shown(codebook, question, value, language)}
+            for value in outcomes(question.task, question.field, question.label)
         ],
     }
-
-
-def options(question: Question) -> list[str]:
-    """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
-    if question.label:
-        return [YES, NO, CONTESTED]
-    return [*(leaf.id for leaf in load_codebook(question.task).leaves(question.field)), CONTESTED]
 
 
 def _shown(codebook: Codebook, question: Question, value: str, language: str) -> str:

@@ -18,10 +18,13 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
 from toolkit.labels.store import load_judgements, moment
 from toolkit.schema import table
-from toolkit.votes import Question, questions
+from toolkit.votes import CONTESTED, NO, YES, Question, questions
 from toolkit.workspace import Workspace
 
-_FIELDS = ("question_id", "outcome", "reason", "decided_by", "decided_at", "provenance", "evidence")
+_FIELDS = (
+    *("question_id", "task", "field", "label", "outcome", "reason"),
+    *("decided_by", "decided_at", "provenance", "evidence"),
+)
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,24 @@ def record_path(workspace: Workspace, task: str) -> Path:
 
 
 def history(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return every recorded decision, oldest first; :class:`InputError` names a line that lacks a field."""
+    """Return every recorded decision, oldest first; :class:`InputError` names a line that does not hold."""
     records = []
     for path in sorted(workspace.decisions_dir.glob("*/adjudicated.jsonl")):
         for line, record in read_jsonl(path, appended=True):
             if missing := [name for name in _FIELDS if name not in record]:
                 raise InputError(f"{path}:{line}: the decision lacks {', '.join(missing)}")
+            if record["outcome"] not in outcomes(record["task"], record["field"], record["label"]):
+                raise InputError(f"{path}:{line}: {record['outcome']!r} is no outcome of its question")
+            try:
+                moment(record["decided_at"])
+            except (TypeError, ValueError):
+                raise InputError(f"{path}:{line}: decided_at is {record['decided_at']!r}, no time") from None
             records.append(record)
     return records
+
+
+def outcomes(task: str, field: str, label: str | None) -> list[str]:
+    """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
+    if label:
+        return [YES, NO, CONTESTED]
+    return [*(leaf.id for leaf in load_codebook(task).leaves(field)), CONTESTED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -36,7 +37,7 @@ def demo(root: Root, folder: Path, examples: Path | None, keep: bool) -> None:
         for account in made.accounts.values():
             say(f"  {account.name} logs in as {account.email}")
         say(f"  passwords: {made.workspace.studio_dir / 'accounts.json'}")
-        say(f"  stop it: docposts -C {made.workspace.root} studio down")
+        say(f"  stop it: docposts -C {quote(str(made.workspace.root))} studio down")
 
 
 def _say_what_was_made(root: Path, corpus: str, release: Path, version: str) -> None:
@@ -45,6 +46,6 @@ def _say_what_was_made(root: Path, corpus: str, release: Path, version: str) -> 
     say("  judgements       annotations/, decisions in decisions/")
     say(f"  release {version}   {release} (simulated labels: never to be published)")
     say("\nNext:")
-    say(f"  docposts -C {root} status")
+    say(f"  docposts -C {quote(str(root))} status")
     say(f"  python -c \"import datasets; print(datasets.load_dataset('{release}', 'posts'))\"")
     say("  docposts init my-dataset     with a report of your own")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -22,7 +23,7 @@ def init(folder: Path, name: str | None, title: str, annotators: tuple[str, ...]
     people = {"annotators": list(annotators)} | ({"adjudicator": adjudicator} if adjudicator else {})
     workspace = Workspace.create(folder, new_settings(name or default_name(folder), title, tasks=people))
     say(f"{workspace.root} is a workspace; its settings are in docposts.toml")
-    say(f"  next: docposts -C {folder} source add REPORT")
+    say(f"  next: docposts -C {quote(str(folder))} source add REPORT")
 
 
 @click.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from toolkit.corpus import store
 from toolkit.demo import examples
 from toolkit.demo.examples import Key, Simulated
+from toolkit.errors import InputError
 from toolkit.labelresult import Result
 from toolkit.labelstudio.client import RawTask, Studio
 from toolkit.labelstudio.connect import connect
@@ -29,6 +31,7 @@ def annotate(workspace: Workspace, folder: Path) -> int:
     for record in (r for r in projects(workspace) if r["task"] in LABEL_TASKS):
         studio = connect(workspace, record["annotator"])
         answers = {s.key: s for s in examples.judgements(folder, record["task"], record["annotator"])}
+        _check_known(answers.values(), keys)
         for task in studio.annotations(studio.require_project(record["marker"])):
             simulated = answers.get(keys.get(task.data["item_id"], ("", "")))
             if simulated:
@@ -40,7 +43,9 @@ def annotate(workspace: Workspace, folder: Path) -> int:
 def decide(workspace: Workspace, folder: Path) -> int:
     """Submit the example decisions on the questions that are open; return how many were made or changed."""
     keys = item_keys(workspace)
-    answers = {(s.key, s.record["task"], s.record["field"], s.record["label"]): s for s in examples.decisions(folder)}
+    decisions = examples.decisions(folder)
+    _check_known(decisions, keys)
+    answers = {(s.key, s.record["task"], s.record["field"], s.record["label"]): s for s in decisions}
     done = 0
     for record in (r for r in projects(workspace) if r["task"] == "adjudication"):
         studio = connect(workspace, record["annotator"])
@@ -50,6 +55,13 @@ def decide(workspace: Workspace, folder: Path) -> int:
             if simulated := answers.get(about):
                 done += _submit(studio, task, record, simulated, examples.decision_result(simulated))
     return done
+
+
+def _check_known(simulated: Iterable[Simulated], keys: dict[str, Key]) -> None:
+    known = set(keys.values())
+    for each in simulated:
+        if each.key not in known:
+            raise InputError(f"{each.where}: no post or photo text {each.key[1]!r} in source {each.key[0]!r}")
 
 
 def _submit(studio: Studio, task: RawTask, record: dict[str, Any], simulated: Simulated, result: Result) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.codebook import load_codebook
-from toolkit.fsio import read_jsonl
+from toolkit.fsio import read_jsonl, sha256_text
 from toolkit.labelresult import parse_result
 from toolkit.labels.pull import pull_files
 from toolkit.provenance import judgement_id, provenance
@@ -31,7 +31,7 @@ class Rejected:
 
 
 def load_judgements(workspace: Workspace) -> pa.Table:
-    """Return the judgements of all pulls (``schemas/judgements.json``), by project, item order and time."""
+    """Return the judgements of all pulls (``schemas/judgements.json``), by project and time."""
     return read_judgements(workspace)[0]
 
 
@@ -83,6 +83,7 @@ def _judgement(
         "seconds": annotation.get("lead_time"),
         "skipped": skipped,
         "text_layer": data["text_layer"],
+        "text_sha256": sha256_text(data["text"]),
         "image_seen": bool(data["image_seen"]),
         "codebook_version": project["codebook_version"],
         "config_sha256": project["config_sha256"],

@@ -45,10 +45,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class _Layers:
-    """An item's texts as released, by the layer that annotators were shown."""
+    """An item's texts as released, by the layer that annotators were shown, and the hash of each as it was shown."""
 
     by_layer: Mapping[str, Cleaned]
-    lengths: Mapping[str, int]
+    hashes: Mapping[str, str]
 
 
 def make(
@@ -68,7 +68,7 @@ def make(
             row.update(votes.columns(row[KEYS[config]], codebooks[TASK_OF[config]]))
     released, lost_spans = _judgements(judgements, people, layers)
     if lost_spans:
-        dropped["evidence outside the text of its item"] = lost_spans
+        dropped["evidence in an earlier edition of a text"] = lost_spans
     links = corpus["post_links"]
     items = [Item(p["post_id"], p["source_id"], None, _texts(p["text"], p["translation"])) for p in posts]
     items += [Item(p["photo_id"], p["source_id"], p["post_id"], _texts(p["text"])) for p in photos]
@@ -106,7 +106,9 @@ def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> dict[str, _La
     for row in corpus["photo_texts"].to_pylist():
         texts[row["photo_id"]] = {row["kind"]: row["text"]}
     return {
-        item: _Layers({n: people.clean(text) for n, text in own.items()}, {n: len(text) for n, text in own.items()})
+        item: _Layers(
+            {n: people.clean(text) for n, text in own.items()}, {n: sha256_text(text) for n, text in own.items()}
+        )
         for item, own in texts.items()
     }
 
@@ -209,8 +211,8 @@ def _judgements(judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, _
     for row in rows:
         layer = layers[row["item_id"]]
         text = layer.by_layer.get(row["text_layer"])
-        length = layer.lengths.get(row["text_layer"], 0)
-        fit = [span for span in row["evidence"] if text is not None and 0 <= span["start"] < span["end"] <= length]
+        # Places count characters of the text that was shown: in another edition of it they would mark other words.
+        fit = row["evidence"] if layer.hashes.get(row["text_layer"]) == row["text_sha256"] else []
         lost += len(row["evidence"]) - len(fit)
         evidence = []
         for span in fit:

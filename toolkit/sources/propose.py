@@ -24,7 +24,12 @@ _NARRATIVE = re.compile(r"^(.{3,100}?) [-–—] \S")
 _NOTE = re.compile(r"^\[[^\[\]]+\]$")
 _INSERTION = re.compile(r"\[[^\[\]\n]+\]")
 # A footnote number is glued to a word or to closing punctuation; after a digit, a sign or a blank it is a number.
-_MARKER = re.compile(r"(?<=[^\W\d_])\d{1,2}(?![\w.%])|(?<=[.,;:!?”\"')\]])\d{1,2}(?=\s|$)|[⁰¹²³⁴-⁹]+")
+# Behind one or two digits and a point, comma or colon it is the rest of a number or a time; behind a year it is not.
+_MARKER = re.compile(
+    r"(?<=[^\W\d_])\d{1,2}(?![\w.%])"
+    r"|(?<=[.,;:!?”\"')\]])(?<!(?<!\d)\d[.,:])(?<!(?<!\d)\d\d[.,:])\d{1,2}(?=\s|$)"
+    r"|[⁰¹²³⁴-⁹]+"
+)
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _HISTORY = re.compile(r"\b(?:page|account|asset)s?\b.*\b(?:created|renamed|merg|changed|manager)", re.IGNORECASE)
 

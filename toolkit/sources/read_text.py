@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from toolkit.errors import InputError
+from toolkit.fsio import decode_utf8
 from toolkit.sources.document import Block, Document
 
 SERIES_LINE = re.compile(
@@ -15,14 +16,7 @@ SERIES_LINE = re.compile(
 
 def read(data: bytes, name: str) -> Document:
     """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, nothing else changes."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{name} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}",
-            hint="save the file as UTF-8, then try again",
-        ) from error
+    text = decode_utf8(data, name).removeprefix("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise InputError(f"{name} holds no text")

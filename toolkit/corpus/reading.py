@@ -1,0 +1,78 @@
+"""One source as the row makers read it: its spans looked up once, by role, key and parent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.errors import InputError
+from toolkit.ids import digest_id
+from toolkit.sources.model import Segment
+from toolkit.sources.registry import Source
+from toolkit.sources.segments import Passage, parent_of, passage
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A source with its spans looked up once."""
+
+    source: Source
+    sequence: int
+    segments: list[Segment]
+    by_key: dict[str, Segment] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The source's id."""
+        return self.source.id
+
+    def passage(self, segment: Segment) -> Passage:
+        """Return what a span stands for."""
+        return passage(segment, self.segments, self.source.text)
+
+    def of(self, *roles: str) -> list[Segment]:
+        """Return the spans of these roles, by place."""
+        return [segment for segment in self.segments if segment.role in roles]
+
+    def parent(self, segment: Segment) -> Segment | None:
+        """Return the span that one belongs to."""
+        return parent_of(segment, self.segments)
+
+    def parent_id(self, segment: Segment) -> str | None:
+        """Return the id of the span that one belongs to."""
+        parent = self.parent(segment)
+        return parent.id if parent else None
+
+    def children(self, segment: Segment, role: str) -> list[Segment]:
+        """Return the spans of a role that belong to one, by place."""
+        return [child for child in self.of(role) if self.parent(child) is segment]
+
+    def footnote_id(self, label: str | None) -> str | None:
+        """Return the id of the footnote with a label, None where the report has none."""
+        return next((note.id for note in self.of("footnote") if label and note.footnote == label), None)
+
+    def key(self, key: str, where: str, *roles: str) -> Segment:
+        """Return the span that facts.toml names by its key; :class:`InputError` where there is none of these roles."""
+        segment = self.by_key.get(key)
+        if segment is None or (roles and segment.role not in roles):
+            wanted = " or ".join(roles) or "segment"
+            raise InputError(f"{self.source.folder / 'facts.toml'}: {where}: {key!r} is the key of no {wanted}")
+        return segment
+
+
+def base(read: Read, segment: Segment) -> Row:
+    """Return the columns that every row made of a text has."""
+    own = read.passage(segment)
+    return {"source_id": read.id, "place": segment.char_start, "text": own.text, "fragments": own.records()}
+
+
+def unbracketed(text: str) -> str:
+    """Return a bracketed note or insertion without its square brackets."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
+def account_id_of(platform: str, handle: str) -> str:
+    """Return an account's id, whatever the case that a report writes it in."""
+    return digest_id("account", platform.casefold(), handle.casefold())
