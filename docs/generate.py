@@ -44,10 +44,9 @@ def tables_page() -> str:
         declared = table(name)
         parts.append(f"## {name}\n\n{declared.description}\n")
         parts.append("| column | type | class | meaning |\n|---|---|---|---|")
-        parts += [
-            f"| `{c.name}`{' 🔑' if c.name in declared.primary_key else ''} | {str(c.arrow).replace('|', '/')} | {c.column_class} | {c.description} |"
-            for c in declared.columns
-        ]
+        for column in declared.columns:
+            key = " 🔑" if column.name in declared.primary_key else ""
+            parts.append(f"| `{column.name}`{key} | {column.arrow} | {column.column_class} | {column.description} |")
         parts.append("")
     return "\n".join(parts)
 

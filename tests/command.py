@@ -6,19 +6,23 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.conftest import ROOT
 
 
-def start(*words: object, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+def start(
+    *words: object, cwd: Path | None = None, env: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[str]:
     """Start a command and return at once."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-m", "toolkit", *map(str, words)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": path} | environment,
+        env=os.environ | {"PYTHONPATH": path} | dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -27,16 +31,16 @@ def start(*words: object, cwd: Path | None = None, **environment: str) -> subpro
 
 
 def docposts(
-    *words: object, code: int = 0, cwd: Path | None = None, **environment: str
+    *words: object, code: int = 0, cwd: Path | None = None, env: Mapping[str, str] = MappingProxyType({})
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, which must have this exit code and, where it is an error, no traceback."""
-    process = start(*words, cwd=cwd, **environment)
+    process = start(*words, cwd=cwd, env=env)
     out, err = process.communicate(timeout=300)
     assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
     assert "Traceback" not in err, err
-    return subprocess.CompletedProcess(words, process.returncode, out, err)
+    return subprocess.CompletedProcess([str(word) for word in words], process.returncode, out, err)
 
 
-def data(*words: object, cwd: Path | None = None, **environment: str) -> Any:
+def data(*words: object, cwd: Path | None = None) -> Any:
     """Run a command with ``--json`` and return what it printed."""
-    return json.loads(docposts(*words, "--json", cwd=cwd, **environment).stdout)
+    return json.loads(docposts(*words, "--json", cwd=cwd).stdout)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,10 @@ def state(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def refused(workspace: Path, *words: object, code: int, says: str, **environment: str) -> None:
+def refused(workspace: Path, *words: object, code: int, says: str, env: Mapping[str, str] | None = None) -> None:
     """The command fails with one message that says this, and leaves every file as it was."""
     before = state(workspace)
-    done = docposts("-C", workspace, *words, code=code, **environment)
+    done = docposts("-C", workspace, *words, code=code, env=env or {})
     assert says in done.stderr
     assert len([line for line in done.stderr.splitlines() if line.startswith("docposts: ")]) == 1
     assert state(workspace) == before
@@ -138,14 +139,14 @@ def test_server_without_a_token(built: Path) -> None:
 
 def test_server_not_reachable(built: Path) -> None:
     with_server(built, "http://127.0.0.1:9")
-    refused(built, "tasks", "push", code=4, says="http://127.0.0.1:9", DOCPOSTS_LABEL_STUDIO_TOKEN="a.b.c")
+    refused(built, "tasks", "push", code=4, says="http://127.0.0.1:9", env={"DOCPOSTS_LABEL_STUDIO_TOKEN": "a.b.c"})
 
 
 def test_server_that_refuses_the_token(built: Path, studio_server: Any) -> None:
     with_server(built, studio_server.url)
     token = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.bm90IGEgc2lnbmF0dXJl"
     words = ("tasks", "push")
-    refused(built, *words, code=4, says="refused the token", DOCPOSTS_LABEL_STUDIO_TOKEN=token)
+    refused(built, *words, code=4, says="refused the token", env={"DOCPOSTS_LABEL_STUDIO_TOKEN": token})
 
 
 def test_port_in_use(built: Path, studio_environment: object) -> None:
@@ -158,7 +159,7 @@ def test_port_in_use(built: Path, studio_environment: object) -> None:
 
 def test_studio_not_installed(built: Path, tmp_path: Path) -> None:
     home = str(tmp_path / "none")
-    refused(built, "studio", "up", code=1, says="docposts studio install", DOCPOSTS_STUDIO_HOME=home)
+    refused(built, "studio", "up", code=1, says="docposts studio install", env={"DOCPOSTS_STUDIO_HOME": home})
 
 
 def test_install_without_network(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_install_without_network(tmp_path: Path) -> None:
         "PIP_RETRIES": "0",
         "PIP_TIMEOUT": "2",
     }
-    done = docposts("studio", "install", code=4, **environment)
+    done = docposts("studio", "install", code=4, env=environment)
     assert done.stderr.startswith("docposts: ")
     assert not list((tmp_path / "home").rglob("environment.json"))
 

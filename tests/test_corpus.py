@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import shutil
@@ -18,8 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import EXAMPLES
-from toolkit.corpus import links, store
-from toolkit.corpus.build import Built, build
+from toolkit import schema
+from toolkit.corpus import build as corpus_build
+from toolkit.corpus import fact_rows, links, store
+from toolkit.corpus import rows as rows_of
+from toolkit.corpus.build import Built, build, is_current
 from toolkit.corpus.steps import Version
 from toolkit.demo.examples import reports
 from toolkit.errors import ChecksFailed, InputError
@@ -263,6 +267,58 @@ def test_a_comment_in_the_metadata_makes_no_new_version(examples: Workspace) -> 
     again = build(examples)
     assert not again.new
     assert [str(version.version) for version in store.versions(examples)] == ["0.1.0"]
+
+
+def test_a_comment_in_the_metadata_leaves_the_version_current(examples: Workspace) -> None:
+    first = build(examples)
+    path = examples.sources_dir / "salt-lamps" / "source.toml"
+    edit(path, "id = ", "# a curator's remark\nid = ")
+    assert not is_current(examples, first.version)
+    assert not build(examples).new
+    assert is_current(examples, first.version)
+
+
+def test_a_clone_without_derived_files_makes_the_version_that_the_ledger_names(examples: Workspace) -> None:
+    build(examples)
+    edit(
+        examples.sources_dir / "salt-lamps" / "source.toml",
+        "title = ",
+        'archive_url = "https://archive.example/1"\ntitle = ',
+    )
+    build(examples)
+    before = tree(examples.corpus_dir / "0.2.0")
+    shutil.rmtree(examples.corpus_dir)
+    assert build(examples).version.manifest["version"] == "0.2.0"
+    assert tree(examples.corpus_dir / "0.2.0") == before
+    shutil.rmtree(examples.corpus_dir)
+    edit(examples.sources_dir / "salt-lamps" / "source.toml", "archive.example/1", "archive.example/2")
+    manifest = build(examples).version.manifest
+    assert (manifest["version"], manifest["previous"], manifest["step"]) == ("0.3.0", "0.2.0", "major")
+
+
+def test_a_version_with_other_columns_is_compared_not_refused(
+    examples: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = schema.table("media")
+    fewer = dataclasses.replace(whole, columns=tuple(c for c in whole.columns if c.name != "bytes"))
+    declared = schema.table
+
+    def earlier(name: str) -> schema.Table:
+        return fewer if name == "media" else declared(name)
+
+    made = fact_rows.media_rows
+    with monkeypatch.context() as patch:
+        for module in (rows_of, store, corpus_build):
+            patch.setattr(module, "table", earlier)
+        patch.setattr(
+            rows_of, "media_rows", lambda read: [{k: v for k, v in r.items() if k != "bytes"} for r in made(read)]
+        )
+        assert build(examples).version.table("media").column_names == fewer.arrow.names
+    monkeypatch.setattr(corpus_build, "ROWS_VERSION", corpus_build.ROWS_VERSION + 1)
+    with pytest.raises(InputError, match="columns are not those"):
+        store.open_version(examples).table("media")
+    built = build(examples)
+    assert (built.version.manifest["version"], built.version.manifest["step"]) == ("0.1.1", "minor")
 
 
 def test_an_edited_title_is_a_major_change_one_place_down(examples: Workspace) -> None:

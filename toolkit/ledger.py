@@ -24,7 +24,7 @@ class Ledger:
     """The ledger file. Events and their fields:
 
     - ``source``: source_id, key, text_sha256, in the order added; the row order of every corpus version follows it
-    - ``corpus``: version, input_digest
+    - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step
     - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever
     - ``release``: version, corpus (its version), digest (of the data files)
     """

@@ -44,7 +44,10 @@ def read_table(path: Path, schema: Table) -> pa.Table:
     """Read a file's rows; :class:`InputError` where it is not a Parquet file of that table."""
     rows = read_any(path)
     if rows.schema.names != schema.arrow.names or rows.schema.types != schema.arrow.types:
-        raise InputError(f"{path}: columns are not those that table {schema.name} declares")
+        raise InputError(
+            f"{path}: columns are not those that table {schema.name} declares",
+            hint="docposts corpus build makes a version that has them",
+        )
     return rows
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from toolkit.adjudication.store import standing
 from toolkit.corpus import store
-from toolkit.corpus.build import input_digest
+from toolkit.corpus.build import is_current
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio.connect import embedded
 from toolkit.release.build import releases
@@ -28,7 +28,7 @@ def status(workspace: Workspace) -> Status:
     sources = registry.sources(workspace)
     accepted = [source for source in sources if source.segments_path.exists()]
     versions = store.versions(workspace)
-    current = bool(versions) and versions[-1].manifest["input_digest"] == input_digest(accepted)
+    current = bool(versions) and is_current(workspace, versions[-1])
     pushed = [project for project in projects(workspace) if project["task"] in LABEL_TASKS]
     judgements, rejected = read_judgements(workspace)
     settled = standing(workspace)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from toolkit import ids
 from toolkit.corpus import links, store
 from toolkit.corpus.rows import SOURCE_TABLES, source_tables
-from toolkit.corpus.steps import Change, Version, compare, largest
+from toolkit.corpus.steps import Change, Step, Version, compare, largest
 from toolkit.errors import ChecksFailed, InputError
 from toolkit.fsio import canonical_json, sha256_file, sha256_text
 from toolkit.parquet import WRITER, row_digest
@@ -56,8 +56,8 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
         latest = before[-1] if before else None
         if latest:
             # A build may have been killed between publishing and this.
-            _enter(workspace, latest)
-        if latest and latest.manifest["input_digest"] == digest and not repair:
+            _enter(workspace, latest, str(latest.manifest["input_digest"]))
+        if latest and not repair and _made_of(workspace, latest, digest):
             return Built(latest, False, {}, skipped)
         parts = _parts(used, progress)
         tables = {name: pa.concat_tables([rows for _, rows in pieces]) for name, pieces in parts.items()}
@@ -66,27 +66,26 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
         changes = {n: _changed(latest, n, rows, repair) for n, rows in tables.items()} if latest else {}
         step = largest(changes)
         if latest and step is None:
+            # Another input, such as a comment, and the same rows: known from now on as this version's too.
+            _enter(workspace, latest, digest)
             return Built(latest, False, {}, skipped)
-        number = latest.version.after(step) if latest and step else FIRST
-        manifest = {
+        numbered = _after(latest, step) if latest else _recorded(workspace, digest)
+        manifest = numbered | {
             "format": 1,
-            "version": str(number),
-            "previous": str(latest.version) if latest else None,
-            "step": step,
             "input_digest": digest,
             "tables": account,
             "sources": [source.id for _, source, _ in used],
             "skipped": skipped,
             "made_with": made_with() | {"parquet": WRITER},
         }
-        published = store.publish(workspace.corpus_dir / str(number), manifest)
-        _enter(workspace, published)
+        published = store.publish(workspace.corpus_dir / str(manifest["version"]), manifest)
+        _enter(workspace, published, digest)
         return Built(published, True, changes, skipped)
 
 
 def _changed(latest: store.CorpusVersion, name: str, rows: pa.Table, repair: bool) -> Change:
     try:
-        return compare(latest.table(name), rows, table(name))
+        return compare(latest.stored(name), rows, table(name))
     except InputError:
         if not repair:
             raise
@@ -156,8 +155,40 @@ def check(tables: dict[str, pa.Table]) -> None:
         raise ChecksFailed("the corpus was not built:\n  " + "\n  ".join(problems))
 
 
-def _enter(workspace: Workspace, version: store.CorpusVersion) -> None:
-    """Enter a published version into the ledger, unless it is there."""
+def is_current(workspace: Workspace, latest: store.CorpusVersion) -> bool:
+    """Tell whether a build would find nothing new."""
+    used = [source for source in registry.sources(workspace) if source.segments_path.exists()]
+    return _made_of(workspace, latest, input_digest(used))
+
+
+def _made_of(workspace: Workspace, version: store.CorpusVersion, digest: str) -> bool:
+    inputs = (r["input_digest"] for r in workspace.ledger.records("corpus") if r["version"] == str(version.version))
+    return digest in (version.manifest["input_digest"], *inputs)
+
+
+def _after(latest: store.CorpusVersion, step: Step | None) -> dict[str, Any]:
+    return {"version": str(latest.version.after(step or "major")), "previous": str(latest.version), "step": step}
+
+
+def _recorded(workspace: Workspace, digest: str) -> dict[str, Any]:
+    """Return the number of a version of which no earlier one is on disk.
+
+    The first is :data:`FIRST`. A workspace cloned without its derived files gets the version that the ledger says its
+    input made; where the input is another, what changed since can no longer be told, so that it counts as all.
+    """
+    entered = list(workspace.ledger.records("corpus"))
+    for record in entered:
+        if record["input_digest"] == digest:
+            return {name: record.get(name) for name in ("version", "previous", "step")}
+    if not entered:
+        return {"version": str(FIRST), "previous": None, "step": None}
+    last = str(entered[-1]["version"])
+    return {"version": str(Version.parse(last).after("major")), "previous": last, "step": "major"}
+
+
+def _enter(workspace: Workspace, version: store.CorpusVersion, digest: str) -> None:
+    """Enter what a published version was made of into the ledger, unless it is there."""
     number = str(version.version)
-    if number not in {record["version"] for record in workspace.ledger.records("corpus")}:
-        workspace.ledger.append("corpus", version=number, input_digest=version.manifest["input_digest"])
+    if (number, digest) not in {(r["version"], r["input_digest"]) for r in workspace.ledger.records("corpus")}:
+        about = {name: version.manifest[name] for name in ("previous", "step")}
+        workspace.ledger.append("corpus", version=number, input_digest=digest, **about)

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pyarrow as pa
 from toolkit.corpus.steps import Version
 from toolkit.errors import InputError
 from toolkit.fsio import canonical_json, publishing, read_json, replacing, sha256_file, write_atomic
-from toolkit.parquet import read_table, row_digest, write_table
+from toolkit.parquet import read_any, read_table, row_digest, write_table
 from toolkit.schema import table
 from toolkit.workspace import Workspace
 
@@ -43,15 +43,22 @@ class CorpusVersion:
     def table(self, name: str) -> pa.Table:
         """Return a table's rows in corpus order; :class:`InputError` where a part is missing or not what it was."""
         schema = table(name)
-        parts = []
-        for part in self.manifest["tables"][name]["parts"]:
+        parts = [read_table(path, schema) for path in self._parts(name)]
+        return pa.concat_tables(parts) if parts else schema.empty()
+
+    def stored(self, name: str) -> pa.Table:
+        """Return a table's rows with the columns that it was made with, which an earlier release may have declared."""
+        parts = [read_any(path) for path in self._parts(name)]
+        return pa.concat_tables(parts) if parts else table(name).empty()
+
+    def _parts(self, name: str) -> Iterator[Path]:
+        for part in self.manifest["tables"].get(name, {"parts": []})["parts"]:
             path = self.folder.parent / "parts" / f"{part['sha256']}.parquet"
             if not path.exists() or sha256_file(path) != part["sha256"]:
                 raise InputError(
                     f"{path}: the part is missing or damaged", hint="docposts corpus build --repair writes it again"
                 )
-            parts.append(read_table(path, schema))
-        return pa.concat_tables(parts) if parts else schema.empty()
+            yield path
 
     def tables(self) -> dict[str, pa.Table]:
         """Return all tables."""
