@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from shlex import quote
+from shutil import which
 
 import click
 
@@ -37,7 +40,7 @@ def demo(root: Root, folder: Path, examples: Path | None, keep: bool) -> None:
         for account in made.accounts.values():
             say(f"  {account.name} logs in as {account.email}")
         say(f"  passwords: {made.workspace.studio_dir / 'accounts.json'}")
-        say(f"  stop it: docposts -C {quote(str(made.workspace.root))} studio down")
+        say(f"  stop it: {_command()} -C {quote(str(made.workspace.root))} studio down")
 
 
 def _say_what_was_made(root: Path, corpus: str, release: Path, version: str) -> None:
@@ -46,6 +49,15 @@ def _say_what_was_made(root: Path, corpus: str, release: Path, version: str) -> 
     say("  judgements       annotations/, decisions in decisions/")
     say(f"  release {version}   {release} (simulated labels: never to be published)")
     say("\nNext:")
-    say(f"  docposts -C {quote(str(root))} status")
-    say(f"  python -c \"import datasets; print(datasets.load_dataset('{release}', 'posts'))\"")
-    say("  docposts init my-dataset     with a report of your own")
+    say(f"  {_command()} -C {quote(str(root))} status")
+    say(f"  {_python()} -c \"import datasets; print(datasets.load_dataset('{release}', 'posts'))\"")
+    say(f"  {_command()} init my-dataset     with a report of your own")
+
+
+def _command() -> str:
+    """Return how to call this command again from here: it may lie in an environment that is not active."""
+    return "docposts" if which("docposts") else quote(os.path.relpath(sys.argv[0]))
+
+
+def _python() -> str:
+    return "python" if which("docposts") else quote(os.path.relpath(sys.executable))

@@ -16,7 +16,7 @@ def studio() -> None:
 
 @studio.command()
 def install() -> None:
-    """Make Label Studio's own Python environment (once for all workspaces; about 700 MB, one to three minutes)."""
+    """Make Label Studio's own Python environment (once for all workspaces; about 1 GB, one to three minutes)."""
     from toolkit.labelstudio.environment import install as install_environment
 
     with progress("installing Label Studio") as show:

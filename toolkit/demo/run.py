@@ -114,7 +114,7 @@ def _corpus(workspace: Workspace, example_files: Path, steps: Steps) -> str:
 
 
 def _studio(workspace: Workspace, steps: Steps) -> tuple[str, dict[str, Account]]:
-    with steps.step("Label Studio's own environment (made once: about 700 MB, one to three minutes)") as tell:
+    with steps.step("Label Studio's own environment (made once: about 1 GB, one to three minutes)") as tell:
         tell(f"Label Studio {environment.install().version}")
     with steps.step("Label Studio, on this machine alone") as tell:
         server = embedded(workspace)

@@ -4,7 +4,7 @@ Label Studio pins some sixty packages to versions that fit nothing else, so it g
 for all workspaces from a constraints file that names every package of it. Each constraints file has a folder of its
 own, so that a new one never changes the environment under a server that is running::
 
-    <home>/<constraints>/venv-<random>/    the interpreter and its packages (about 700 MB)
+    <home>/<constraints>/venv-<random>/    the interpreter and its packages (about 1 GB)
     <home>/<constraints>/template.sqlite3  an empty database with its tables made: no users, no secrets
     <home>/<constraints>/environment.json  what it was made of; written last: without it the folder is unfinished
 """
@@ -149,7 +149,7 @@ def _install(progress: Progress) -> StudioEnvironment:
     python = _interpreter(venv)
     progress("upgrading its installer")
     _pip(python, "install", "--upgrade", "pip")
-    progress("installing Label Studio (about 700 MB, a minute or more)")
+    progress("installing Label Studio (about 1 GB, a minute or more)")
     _pip(python, "install", "--constraint", str(resource("constraints", "label-studio.txt")), *_PACKAGES)
     progress("checking it")
     checked = _run([str(python), "-m", "pip", "check"], environment=_pip_environment())
