@@ -318,9 +318,11 @@ def test_a_vote_changed_and_changed_back_brings_its_decision_back(case: Case) ->
     assert case.outcomes()["narrative", "n12"] == ("no", "adjudicated") and standing(case.workspace).outdated == []
 
 
-def test_a_question_with_one_vote_stays_open_and_is_not_asked(case: Case) -> None:
+def test_a_question_with_one_vote_waits_and_is_not_asked(case: Case) -> None:
     case.narratives("soup", "n11", "n99", None)
-    assert case.open() == [("narrative", "n11")] and case.outcomes() == {} and case.push() == []
+    (waiting,) = standing(case.workspace).waiting
+    assert (waiting.field, waiting.label) == ("narrative", "n11")
+    assert case.open() == [] and case.outcomes() == {} and case.push() == []
 
 
 def test_the_declared_number_of_votes_settles(case: Case) -> None:

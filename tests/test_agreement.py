@@ -226,7 +226,7 @@ def of(figures: list[Figure], field: str, label: str | None) -> Figure:
 
 def test_nothing_below_the_declared_minimum() -> None:
     rows = binary("++", "--", "+-", "--")
-    four = AgreementSettings(minimum_items=4, minimum_positives=3, bootstrap=10)
+    four = AgreementSettings(minimum_items=4, minimum_positives=3, bootstrap=10, seed=1)
     figure = of(agreement(judgements(*rows), four), "technique", "t01")
     assert (figure.items, figure.pairs, figure.positives, figure.percent) == (4, 4, 3, 0.75)
     assert figure.alpha is not None and figure.low is not None and figure.high is not None
@@ -287,6 +287,15 @@ def test_intervals_are_the_same_each_time_and_change_with_the_seed() -> None:
     told = [f for f in figures if f.low is not None and f.high is not None]
     assert told and all(f.low <= f.high <= 1 for f in told)  # type: ignore[operator]
     assert all((f.low is None) == (f.alpha is None) for f in figures)
+
+
+def test_no_interval_for_a_label_whose_votes_stand_on_one_item() -> None:
+    figure = of(
+        agreement(judgements(*binary("++", *["--"] * 19)), EVERY.model_copy(update={"bootstrap": 400})),
+        "technique",
+        "t01",
+    )
+    assert (figure.alpha, figure.low, figure.high) == (1.0, None, None)
 
 
 def test_intervals_are_percentiles_of_alpha_over_drawn_items() -> None:

@@ -94,7 +94,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 def conflict_list(loop: Loop) -> set[independent.Question]:
     keys = simulate.item_keys(loop.workspace)
     found = standing(loop.workspace)
-    asked = [question for question in (*found.open, *found.adjudicated) if len(question.votes) > 1]
+    asked = [*found.open, *found.adjudicated]
     pushed = {
         record["question_id"]
         for path in loop.workspace.decisions_dir.glob("*/alternatives.jsonl")
@@ -103,8 +103,8 @@ def conflict_list(loop: Loop) -> set[independent.Question]:
     assert pushed == {question.id for question in asked}, "what is asked is what stands in conflict"
     on_server = {
         key
-        for task in CONFIG
-        for key in loop.studio.task_keys(loop.studio.require_project(f"flip/adjudication.{task}"))
+        for task in ("adjudication.narrative", "adjudication.photo_text", "adjudication-image.photo_text")
+        for key in loop.studio.task_keys(loop.studio.find_project(f"flip/{task}") or 0)
     }
     assert pushed <= on_server
     return {(*keys[q.item_id], q.task, q.field, q.label) for q in asked}

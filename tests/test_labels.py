@@ -222,13 +222,19 @@ def test_an_annotator_more_takes_items_over_and_moves_no_others(tmp_path: Path) 
     assert all(after[name] <= before[name] for name in before) and len(after["ann-4"]) > 60
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"), [({"annotators": ()}, "annotators is empty"), ({"overlap": 4}, "overlap is 4")]
-)
-def test_settings_that_cannot_be_dealt_out(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
-    workspace = workspace_of(tmp_path / "w", **settings)
-    with pytest.raises(InputError, match=message):
+def test_nobody_to_deal_out_to(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w", annotators=())
+    with pytest.raises(InputError, match="annotators is empty"):
         assigned(workspace, [Item(post_id("p"), "post", "default", "text", "original")])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"overlap": 4}, "overlap is 4"), ({"annotators": ("a", "b", "a")}, "a name stands twice")],
+)
+def test_settings_that_contradict_themselves(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        workspace_of(tmp_path / "w", **settings)
 
 
 # -- pull

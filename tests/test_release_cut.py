@@ -51,7 +51,7 @@ def cutter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cut]:
         publish(workspace, of, version)
         monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
         monkeypatch.setattr(build, "load_decisions", lambda _: of.decided())
-        monkeypatch.setattr(build, "verify", lambda folder: verify(folder, load=load))
+        monkeypatch.setattr(build, "verify", lambda folder, load=load: verify(folder, load=load))
         return cut(workspace, **options)
 
     return run

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
@@ -35,6 +35,14 @@ class TaskSettings(Strict):
     overlap: int = Field(default=0, ge=0)
     layer: Literal["original", "translation"] = "original"
     language: Literal["en", "zh"] = "en"
+
+    @model_validator(mode="after")
+    def _people(self) -> TaskSettings:
+        if len(set(self.annotators)) < len(self.annotators):
+            raise ValueError("annotators: a name stands twice")
+        if self.annotators and self.overlap > len(self.annotators):
+            raise ValueError(f"overlap is {self.overlap}, but there are {len(self.annotators)} annotators")
+        return self
 
 
 class AgreementSettings(Strict):

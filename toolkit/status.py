@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from toolkit.adjudication.store import standing
 from toolkit.corpus import store
 from toolkit.corpus.build import is_current
+from toolkit.corpus.steps import Version
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio.connect import embedded
 from toolkit.release.build import releases
@@ -31,6 +32,7 @@ def status(workspace: Workspace) -> Status:
     current = bool(versions) and is_current(workspace, versions[-1])
     pushed = [project for project in projects(workspace) if project["task"] in LABEL_TASKS]
     judgements, rejected = read_judgements(workspace)
+    newest = str(max((Version.parse(project["corpus"]) for project in pushed), default=""))
     settled = standing(workspace)
     found = releases(workspace)
     server = embedded(workspace).status()
@@ -43,11 +45,12 @@ def status(workspace: Workspace) -> Status:
         ),
         ("corpus", f"{versions[-1].version}{'' if current else ', sources changed since'}" if versions else "none"),
         ("studio", url or (f"runs at {server.url}" if server.running else "embedded, not running")),
-        ("tasks", f"{len(pushed)} projects" if pushed else "nothing pushed"),
+        ("tasks", f"{len(pushed)} projects, corpus {newest}" if pushed else "nothing pushed"),
         ("labels", f"{judgements.num_rows} judgements, {len(rejected)} not counted"),
         (
             "adjudicate",
-            f"{settled.decisions.num_rows} settled, {len(settled.open)} open, {len(settled.outdated)} outdated",
+            f"{settled.decisions.num_rows} settled, {len(settled.open)} open, {len(settled.waiting)} waiting for votes,"
+            f" {len(settled.outdated)} outdated",
         ),
         ("release", found[-1].version if found else "none"),
     ]
@@ -59,7 +62,7 @@ def status(workspace: Workspace) -> Status:
         step = f"docposts source segment {waiting[0]}, then docposts source accept {waiting[0]}"
     elif not current:
         step = "docposts corpus build"
-    elif not pushed:
+    elif not pushed or newest != str(versions[-1].version):
         step = "docposts tasks push" if reachable else start
     elif not judgements.num_rows:
         step = "docposts labels pull, when the annotators have done" if reachable else start

@@ -80,8 +80,6 @@ def assigned(workspace: Workspace, found: Sequence[Item]) -> dict[Project, list[
             hint='name them: annotators = ["ann-1", …]',
         )
     overlap = workspace.settings.tasks.overlap or len(names)
-    if overlap > len(names):
-        raise InputError(f"tasks.overlap is {overlap}, but there are {len(names)} annotators")
     shares: dict[Project, list[Item]] = {}
     for item in found:
         chosen = sorted(names, key=lambda name, item=item: sha256_text(f"{name}\n{item.item_id}"))[:overlap]  # type: ignore[misc]
@@ -149,11 +147,9 @@ def push(
         shares = work(workspace, only)
         for project, share in shares.items():
             progress(project.title)
-            images = {item.image for item in share if item.image}
-            folder = _lay_out_images(workspace, images) if images else None
-            names = _image_names(workspace, images)
+            folder, addresses = serve_images(workspace, share)
             codebook = load_codebook(project.task)
-            tasks = [_task(item, project, names) for item in share]
+            tasks = [_task(item, project, addresses) for item in share]
             done.append(push_project(workspace, server, project, codebook, tasks, images=folder))
         return [*done, *_left_over(workspace, server, only, shares)]
 
@@ -182,6 +178,7 @@ def push_project(
         "form": project.form,
         "about": project.about,
         "annotator": project.annotator,
+        "corpus": str(store.open_version(workspace).version),
         "language": language,
         "codebook_version": codebook.version,
         "config_sha256": sha256_text(config),
@@ -217,7 +214,7 @@ def _remove_duplicates(server: Server, project_id: int, repeated: dict[str, list
                 server.delete_task(task_id)
 
 
-def _task(item: Item, project: Project, image_names: dict[str, str]) -> dict[str, Any]:
+def _task(item: Item, project: Project, addresses: dict[str, str]) -> dict[str, Any]:
     data = {
         "key": item.key,
         "item_id": item.item_id,
@@ -227,28 +224,23 @@ def _task(item: Item, project: Project, image_names: dict[str, str]) -> dict[str
         "image_seen": item.image is not None and project.form == "image",
     }
     if item.image:
-        data["image"] = f"/data/local-files/?d={_IMAGES}/{image_names[item.image]}"
+        data["image"] = addresses[item.image]
     return {"data": data}
 
 
-def _image_names(workspace: Workspace, wanted: set[str]) -> dict[str, str]:
-    return {sha256: path.name for sha256, path in _image_files(workspace).items() if sha256 in wanted}
-
-
-def _image_files(workspace: Workspace) -> dict[str, Path]:
-    return {sha256: path for source in registry.sources(workspace) for sha256, path in source.media.items()}
-
-
-def _lay_out_images(workspace: Workspace, wanted: set[str]) -> Path:
-    """Copy the images that tasks show into the one folder that the server serves; return it."""
+def serve_images(workspace: Workspace, shown: Iterable[Item]) -> tuple[Path | None, dict[str, str]]:
+    """Copy the images of items into the one folder that the server serves; return it, and each hash's address in tasks."""
+    wanted = {item.image for item in shown if item.image}
+    if not wanted:
+        return None, {}
+    files = {sha256: path for source in registry.sources(workspace) for sha256, path in source.media.items()}
     folder = workspace.served_dir / _IMAGES
     folder.mkdir(parents=True, exist_ok=True)
-    files = _image_files(workspace)
     for sha256 in sorted(wanted):
         if not (folder / files[sha256].name).exists():
             with replacing(folder / files[sha256].name) as beside:
                 shutil.copyfile(files[sha256], beside)
-    return folder
+    return folder, {sha256: f"/data/local-files/?d={_IMAGES}/{files[sha256].name}" for sha256 in wanted}
 
 
 @dataclass(frozen=True)

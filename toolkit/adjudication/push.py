@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from toolkit.adjudication.store import outcomes, standing
+from toolkit.adjudication.store import outcomes, record_path, standing
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_text, write_jsonl
 from toolkit.items import Item, items
 from toolkit.labels.store import load_judgements
-from toolkit.tasks import LABEL_TASKS, Plan, Project, Server, push_project
+from toolkit.tasks import LABEL_TASKS, Plan, Project, Server, push_project, serve_images
 from toolkit.votes import CONTESTED, NO, YES, Question
 from toolkit.workspace import Workspace
 
+_COUNTS = {"en": ("It counts:", "It does not count:"), "zh": ("计入：", "不计入：")}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SAY = {
     YES: {"en": "yes: the label holds", "zh": "是：标签成立"},
@@ -28,18 +29,19 @@ _SAY = {
 }
 
 
-def project(workspace: Workspace, task: str) -> Project:
-    """Return the adjudicator's project for a task; :class:`InputError` where the settings name no adjudicator."""
+def project(workspace: Workspace, task: str, form: str) -> Project:
+    """Return the adjudicator's project for a task and form; :class:`InputError` where the settings name no adjudicator."""
     name = workspace.settings.tasks.adjudicator
     if name is None:
         raise InputError(
             f"{workspace.root / 'docposts.toml'}: tasks.adjudicator is not set", hint='name one: adjudicator = "adj-1"'
         )
-    return Project(f"adjudication.{task}", "adjudication", "default", name, about=f"adjudication {task}")
+    key = f"adjudication{'' if form == 'default' else f'-{form}'}.{task}"
+    return Project(key, "adjudication", form, name, about=f"adjudication {task}")
 
 
 def push(workspace: Workspace, server: Server) -> list[Plan]:
-    """Push every open question that two annotators or more answered.
+    """Push every open question, those about a held image with the image.
 
     Those decided are there already; those whose votes have changed since are told as orphaned.
     """
@@ -50,18 +52,20 @@ def push(workspace: Workspace, server: Server) -> list[Plan]:
         found = standing(workspace)
         done = []
         for task in LABEL_TASKS:
-            asked = [q for q in (*found.open, *found.adjudicated) if q.task == task and len(q.votes) > 1]
-            # Of an item that the corpus holds no more there is nothing to show.
-            questions = [q for q in asked if q.item_id in shown]
-            tasks, kept = [], []
-            for question in questions:
-                letters = _letters(question)
-                kept.append({"question_id": question.id, "alternatives": letters})
-                language = workspace.settings.tasks.language
-                tasks.append({"data": _data(question, shown[question.item_id], letters, evidence, language)})
-            if tasks or (workspace.annotations_dir / f"adjudication.{task}").exists():
+            questions = [q for q in (*found.open, *found.adjudicated) if q.task == task and q.item_id in shown]
+            letters = {question.id: _letters(question) for question in questions}
+            kept = [{"question_id": question_id, "alternatives": named} for question_id, named in letters.items()]
+            if kept or record_path(workspace, task).exists():
                 write_jsonl(workspace.decisions_dir / task / "alternatives.jsonl", kept)
-                done.append(push_project(workspace, server, project(workspace, task), codebook, tasks))
+            for form in codebook.forms:
+                own = [q for q in questions if (shown[q.item_id].image is not None) == (form == "image")]
+                if own or (workspace.annotations_dir / project(workspace, task, form).key).exists():
+                    images, addresses = serve_images(workspace, [shown[question.item_id] for question in own])
+                    tasks = [
+                        {"data": _data(workspace, q, shown[q.item_id], letters[q.id], evidence, addresses)} for q in own
+                    ]
+                    of = project(workspace, task, form)
+                    done.append(push_project(workspace, server, of, codebook, tasks, images=images))
         return done
 
 
@@ -85,21 +89,20 @@ def _evidence(
 
 
 def _data(
+    workspace: Workspace,
     question: Question,
     item: Item,
     letters: Mapping[str, str],
     evidence: Mapping[tuple[str, str, str], list[tuple[int, int, str, str]]],
-    language: str,
+    addresses: Mapping[str, str],
 ) -> dict[str, Any]:
+    language = workspace.settings.tasks.language
     codebook = load_codebook(question.task)
-    field = codebook.field(question.field)
-    words = field.question.get(language)
-    rules = [rule.get(language) for rule in field.rules]
+    words = codebook.field(question.field).question.get(language)
     if question.label:
-        label = codebook.label(question.label)
-        words = f"{words} — {label.shown(language)}?"
-        rules = [label.definition.get(language), *(r.get(language) for r in (*label.include, *label.exclude)), *rules]
-    return {
+        words = f"{words} — {codebook.label(question.label).shown(language)}?"
+    image = {"image": addresses[item.image]} if item.image else {}
+    return image | {
         "key": question.id,
         "item_id": question.item_id,
         "item_type": question.item_type,
@@ -107,7 +110,7 @@ def _data(
         "field": question.field,
         "label": question.label or "",
         "question": words,
-        "definition": "\n".join(rules),
+        "definition": "\n".join(_definition(codebook, question, language)),
         "text": item.text,
         "text_layer": item.layer,
         "alternatives": [
@@ -123,6 +126,19 @@ def _data(
             for value in outcomes(question.task, question.field, question.label)
         ],
     }
+
+
+def _definition(codebook: Codebook, question: Question, language: str) -> list[str]:
+    """Return what the codebook says of a label, what counts told from what does not; or of each value of a field."""
+    say = _COUNTS[language]
+    rules = [rule.get(language) for rule in codebook.field(question.field).rules]
+    if question.label is None:
+        leaves = codebook.leaves(question.field)
+        return [*(f"{leaf.shown(language)}: {leaf.definition.get(language)}" for leaf in leaves), *rules]
+    label = codebook.label(question.label)
+    counts = [f"{say[0]} {rule.get(language)}" for rule in label.include]
+    not_so = [f"{say[1]} {rule.get(language)}" for rule in label.exclude]
+    return [label.definition.get(language), *counts, *not_so, *rules]
 
 
 def _shown(codebook: Codebook, question: Question, value: str, language: str) -> str:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.codebook import load_codebook
+from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
 from toolkit.labels.store import load_judgements, moment
@@ -31,11 +33,13 @@ _FIELDS = (
 class Standing:
     """Where every question stands: settled (rows of the decisions table), open, and decisions in force no longer.
 
-    ``adjudicated`` are the questions that an adjudicator's decision settles.
+    ``open`` are those that an adjudicator can decide, ``waiting`` those with too few votes, ``adjudicated`` those that an
+    adjudicator's decision settles.
     """
 
     decisions: pa.Table
     open: list[Question]
+    waiting: list[Question]
     adjudicated: list[Question]
     outdated: list[dict[str, Any]]
 
@@ -47,7 +51,7 @@ def load_decisions(workspace: Workspace) -> pa.Table:
 
 def standing(workspace: Workspace) -> Standing:
     """Settle what is unanimous, look up what was adjudicated, and return the rest as open."""
-    judgements = load_judgements(workspace)
+    judgements = _of_the_corpus(workspace, load_judgements(workspace))
     kinds = {
         row["judgement_id"]: row["provenance"] for row in judgements.select(["judgement_id", "provenance"]).to_pylist()
     }
@@ -55,6 +59,7 @@ def standing(workspace: Workspace) -> Standing:
     minimum = workspace.settings.adjudication.minimum_votes
     rows: list[dict[str, Any]] = []
     still_open: list[Question] = []
+    waiting: list[Question] = []
     decided: list[Question] = []
     asked = set()
     for question in questions(judgements):
@@ -69,9 +74,18 @@ def standing(workspace: Workspace) -> Standing:
             rows.append(_row(question, record["outcome"], "adjudicated", record))
             decided.append(question)
         else:
-            still_open.append(question)
+            (still_open if len(question.votes) > 1 else waiting).append(question)
     outdated = [record for question_id, record in adjudicated.items() if question_id not in asked]
-    return Standing(table("decisions").from_rows(rows), still_open, decided, outdated)
+    return Standing(table("decisions").from_rows(rows), still_open, waiting, decided, outdated)
+
+
+def _of_the_corpus(workspace: Workspace, judgements: pa.Table) -> pa.Table:
+    """Leave out what was judged and is in the corpus no longer: nobody can be asked about it."""
+    if not store.versions(workspace):
+        return judgements
+    latest = store.open_version(workspace)
+    known = [*latest.table("posts")["post_id"].to_pylist(), *latest.table("photo_texts")["photo_id"].to_pylist()]
+    return judgements.filter(pc.is_in(judgements["item_id"], pa.array(known, pa.string())))
 
 
 def _row(question: Question, outcome: str, method: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 
 from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
-from toolkit.cli.common import Root
+from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
@@ -72,8 +72,8 @@ def main() -> None:
     except DocpostsError as error:
         if "--debug" in sys.argv:
             raise
-        click.echo(f"docposts: {error.message}", err=True)
+        say(f"docposts: {error.message}")
         if error.hint:
-            click.echo(f"  try: {error.hint}", err=True)
+            say(f"  try: {error.hint}")
         code = error.exit_code
     sys.exit(code)

@@ -61,10 +61,14 @@ def pull(root: Root, as_json: bool) -> None:
 def _say_standing(root: Root) -> None:
     from toolkit.adjudication.store import standing
 
-    found = standing(root.workspace())
+    workspace = root.workspace()
+    found = standing(workspace)
     methods = found.decisions["method"].to_pylist()
     unanimous, adjudicated = methods.count("unanimous"), methods.count("adjudicated")
     say(f"settled: {unanimous} unanimous, {adjudicated} adjudicated; open: {len(found.open)}")
+    if found.waiting:
+        minimum = workspace.settings.adjudication.minimum_votes
+        say(f"waiting for votes: {len(found.waiting)} (a question needs {minimum}: adjudication.minimum_votes)")
     if found.outdated:
         say(f"{len(found.outdated)} earlier decisions weighed other votes and are in force no longer")
     say(

@@ -82,7 +82,7 @@ def visible(text: str) -> str:
 
 def say(message: str) -> None:
     """Tell people something, on stderr."""
-    click.echo(message, err=True)
+    click.echo("\n".join(visible(line) for line in message.split("\n")), err=True)
 
 
 @contextmanager

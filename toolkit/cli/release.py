@@ -23,6 +23,7 @@ def release() -> None:
 @click.pass_obj
 def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> None:
     """Cut the next release; where nothing changed, none is made."""
+    from toolkit.adjudication.store import standing
     from toolkit.labels import agreement
     from toolkit.labels.store import load_judgements
     from toolkit.release import build
@@ -49,6 +50,9 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
         say(f"held out, since they would join two splits: {len(made.held_out)} items (--json names them)")
     for reason, count in made.dropped.items():
         say(f"left out, {reason}: {count}")
+    found = standing(workspace)
+    if undecided := len(found.open) + len(found.waiting):
+        say(f"not decided, and so in no gold label: {undecided} questions (docposts status)")
     for reason in made.private:
         say(f"not to be published: {reason}")
     say("  next: docposts release verify")

@@ -45,6 +45,9 @@ def add(
     say(
         f"source {added.id}: “{added.meta.title}”, {len(added.text)} characters; its metadata: {added.folder / 'source.toml'}"
     )
+    lost = [block["image"] for block in added.blocks if "image" in block and "media" not in block]
+    if lost:
+        say(f"{len(lost)} images are not held, since they do not lie in the page's folder: {', '.join(lost[:3])}")
     if spans:
         accepted = segments.accept(workspace, added, spans)
         say(f"{len(accepted)} spans accepted")

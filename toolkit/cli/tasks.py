@@ -27,6 +27,11 @@ def push(root: Root, dry_run: bool, as_json: bool) -> None:
     server = connect(workspace)
     with progress("pushing") as show:
         plans = work.plan(workspace, server) if dry_run else work.push(workspace, server, progress=show)
+
+    def address(project: work.Project) -> str | None:
+        project_id = server.find_project(work.marker(workspace, project))
+        return server.project_url(project_id) if project_id is not None else None
+
     rows = [
         {
             "project": plan.project.key,
@@ -34,6 +39,7 @@ def push(root: Root, dry_run: bool, as_json: bool) -> None:
             "create" if dry_run else "created": len(plan.create),
             "unchanged": len(plan.unchanged),
             "orphaned": len(plan.orphaned),
+            "url": address(plan.project),
         }
         for plan in plans
     ]

@@ -123,9 +123,14 @@ def _segment_rows(read: Read) -> list[Row]:
     ]
 
 
-def _is_original(read: Read, post: Segment) -> bool:
-    """Whether a post's span gives its own words: a translation stands beside it, or the curator names its language."""
-    return bool(read.children(post, "translation")) or post.lang is not None or post.kind == "verbatim"
+def _layer(read: Read, post: Segment) -> str:
+    """Return the layer that a post's span gives: its own words, the report's translation, or one of the two.
+
+    Its own words where a translation stands beside it or the curator names its language; else as the source says.
+    """
+    if read.children(post, "translation") or post.lang is not None or post.kind == "verbatim":
+        return "original"
+    return {True: "translation", False: "original", None: "documented"}[read.source.meta.translated]
 
 
 def _post_rows(read: Read) -> list[Row]:
@@ -148,7 +153,7 @@ def _post_rows(read: Read) -> list[Row]:
                 "actor": meta.actor,
                 "campaign": meta.campaign,
                 "attributed_by": meta.attributed_by,
-                "is_translation": not _is_original(read, post),
+                "is_translation": {"translation": True, "original": False}.get(_layer(read, post)),
                 "hashtags": _hashtags(read, post, own),
                 "insertions": [_insertion(child, own) for child in read.children(post, "insertion")],
                 "footnotes": [
@@ -211,7 +216,7 @@ def _insertion(child: Segment, own: Passage) -> Row:
 def _layer_rows(read: Read) -> list[Row]:
     rows = []
     for post in read.of("post"):
-        layers = [(post, "original" if _is_original(read, post) else "translation")]
+        layers = [(post, _layer(read, post))]
         layers += [(child, "translation") for child in read.children(post, "translation")[:1]]
         for segment, layer in layers:
             translator = (segment.translator or read.source.meta.translator) if layer == "translation" else None

@@ -29,7 +29,6 @@ from toolkit.sources import registry, segments
 from toolkit.workspace import SETTINGS_FILE, Workspace, new_settings
 
 Say = Callable[[str], None]
-Show = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ def run(folder: Path, *, example_files: Path | None = None, keep: bool = False, 
     with workspace.lock():
         corpus = _corpus(workspace, example_files, steps)
         server = embedded(workspace)
+        keep = keep or server.status().running  # one that was left for annotators stays theirs
         try:
             url, accounts = _studio(workspace, steps)
             figures = _label(workspace, example_files, steps)

@@ -70,6 +70,8 @@ def cut(
     label, items, positives, percent, alpha, low, high).
     """
     with workspace.lock():
+        if version is not None:
+            Version.parse(version)
         complete(workspace)
         source = store.open_version(workspace, corpus)
         progress(f"corpus version {source.version}")
@@ -80,6 +82,11 @@ def cut(
         if (found := _same(workspace, digest)) is not None:
             if version not in (None, found.version):
                 raise ConflictError(f"release {found.version} holds the same data: there is nothing to call {version}")
+            if damaged := [gate for gate in verify(found.path, load=False) if not gate.ok]:
+                raise ChecksFailed(
+                    f"{found.path} holds these data, but was changed since: {damaged[0].name}: {damaged[0].detail}",
+                    hint="delete that folder, which can be made again, and cut once more",
+                )
             return Cut(found.path, found.version, False, splits.held_out, contents.dropped or {}, _private(contents))
         number, change, before = _next(workspace, contents, digest, version)
         text = changelog(contents.title, number, change.lines, before)

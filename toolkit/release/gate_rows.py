@@ -70,7 +70,8 @@ def shown_texts(folder: Folder) -> dict[str, dict[str, str]]:
     """Return item → text layer → the text that annotators were shown."""
     texts: dict[str, dict[str, str]] = {}
     for row in folder.rows("posts").select(["post_id", "text", "translation", "is_translation"]).to_pylist():
-        own = {"translation" if row["is_translation"] else "original": row["text"]}
+        layer = {True: "translation", False: "original", None: "documented"}[row["is_translation"]]
+        own = {layer: row["text"]}
         texts[row["post_id"]] = own | ({"translation": row["translation"]} if row["translation"] else {})
     for row in folder.rows("photo_texts").select(["photo_id", "kind", "text"]).to_pylist():
         texts[row["photo_id"]] = {row["kind"]: row["text"]}

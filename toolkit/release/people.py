@@ -84,9 +84,8 @@ class Pseudonyms:
         return handle if folded in self.public else f"user_{self.digest('handle', folded)[:12]}"
 
     def annotators(self, names: Iterable[str]) -> dict[str, str]:
-        """Return name → a1, a2, …, in the order of the names' keyed hashes."""
-        ranked = sorted(set(names), key=lambda name: self.digest("annotator", name))
-        return {name: f"a{rank}" for rank, name in enumerate(ranked, start=1)}
+        """Return name → pseudonym: a keyed hash of the name alone, so that a newcomer changes nobody's."""
+        return {name: f"annotator_{self.digest('annotator', name)[:8]}" for name in set(names)}
 
     def clean(self, text: str) -> Cleaned:
         """Return a text with addresses defanged, e-mail addresses and telephone numbers masked, private handles replaced."""

@@ -119,10 +119,12 @@ def _votes(judgements: pa.Table, decisions: pa.Table, layers: Mapping[str, _Laye
     held = judgements.filter(pa.array(known, pa.bool_()))
     outcomes = dict(zip(decisions["question_id"].to_pylist(), decisions["outcome"].to_pylist(), strict=True))
     votes = Votes.of(held, outcomes)
+    methods = zip(decisions["question_id"].to_pylist(), decisions["method"].to_pylist(), strict=True)
+    adjudicated = {question_id for question_id, method in methods if method == "adjudicated"}
     asked = {question.id for own in votes.questions.values() for question in own}
     dropped = {
         "judgement of an item that the corpus version does not hold": known.count(False),
-        "decision on votes that have changed since": len(outcomes.keys() - asked),
+        "decision on votes that have changed since": len(adjudicated - asked),
     }
     return votes, dropped
 
@@ -205,7 +207,7 @@ def _judgements(judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, _
     order = {item_id: place for place, item_id in enumerate(layers)}
     rows = [r for r in judgements.to_pylist() if r["item_id"] in order and r["task"] in TASK_OF.values()]
     names = people.annotators(row["annotator"] for row in rows)
-    rows.sort(key=lambda r: (order[r["item_id"]], int(names[r["annotator"]][1:]), r["created_at"], r["judgement_id"]))
+    rows.sort(key=lambda r: (order[r["item_id"]], names[r["annotator"]], r["created_at"], r["judgement_id"]))
     same = [column for column in table("release_judgements").arrow.names if column in judgements.column_names]
     released, lost = [], 0
     for row in rows:

@@ -148,7 +148,8 @@ def _held_out(items: Sequence[Item], edges: Sequence[Edge], own: Mapping[str, st
 
 def _deal(sizes: Mapping[str, int], fixed: Mapping[str, str], shares: Mapping[str, float], seed: int) -> dict[str, str]:
     """Deal the groups that have no split yet, by their number of items, each to the split furthest below its share."""
-    waiting = sorted((name for name in sizes if name not in fixed), key=lambda name: sha256_text(f"{seed}:{name}"))
+    # The largest first, equals by the seed: what is dealt last is small enough to even the shares out.
+    waiting = sorted((n for n in sizes if n not in fixed), key=lambda n: (-sizes[n], sha256_text(f"{seed}:{n}")))
     if len(sizes) == 1:
         return dict.fromkeys(waiting, TRAIN)
     names = sorted(shares, key=lambda name: (name != TRAIN, name != "validation", name))

@@ -76,6 +76,7 @@ class CuratedMeta(Strict):
     selection: Selection = "unknown"
     platforms: tuple[str, ...] = ()
     translator: str | None = None
+    translated: bool | None = None
     fictional: bool = False
 
 

@@ -169,6 +169,12 @@ def sources(workspace: Workspace) -> list[Source]:
             )
         if record["source_id"] not in seen:
             seen[record["source_id"]] = get(workspace, record["source_id"])
+    folders = {path.parent.name for path in workspace.sources_dir.glob("*/source.toml") if path.parent.name[0] != "."}
+    if unknown := sorted(folders - seen.keys()):
+        raise WorkspaceError(
+            f"{workspace.sources_dir} holds {', '.join(unknown)}, which {workspace.ledger.path.name} does not name",
+            hint="restore the ledger, or add the report again: docposts source add FILE --id ID",
+        )
     return list(seen.values())
 
 

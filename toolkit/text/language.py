@@ -18,6 +18,8 @@ from toolkit.text.script import letter_counts
 UNDETERMINED = "und"
 # Fewer letters than this say nothing; a Han character says as much as two.
 _ENOUGH = 5
+# langdetect is sure of itself and wrong on a few words ("A salt lamp is no crime." is Italian to it).
+_ENOUGH_TO_DETECT = 24
 _BY_SCRIPT = {
     "Kana": "ja",
     "Hani": "zh",
@@ -57,7 +59,7 @@ def language(text: str) -> str:
     for code, letters in _TELLING:
         if _TELLING_SCRIPT[code] == most and letters.search(bare):
             return code
-    return _detect(bare)
+    return _detect(bare) if sum(weighed.values()) >= _ENOUGH_TO_DETECT else UNDETERMINED
 
 
 def _detect(text: str) -> str:
