@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import docposts
 from tests.conftest import EXAMPLES
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import sha256_bytes, sha256_file
@@ -226,8 +227,32 @@ def test_a_charset_that_is_none_is_refused(tmp_path: Path, charset: str) -> None
         read(page(PROSE, charset=charset), tmp_path)
 
 
-def test_characters_that_utf8_cannot_hold_become_replacements(tmp_path: Path) -> None:
-    assert lines(read(page(PROSE + "<p>a&#xD800;b and words</p>"), tmp_path))[-1] == "a\ufffdb and words"
+def test_characters_that_utf8_cannot_hold_become_replacements_and_are_counted(tmp_path: Path) -> None:
+    body = PROSE + "<script>'&#xD800;'</script><p>a&#xD800;b &#55357; \0 &#0; &#x110000; \ufffd and words</p>"
+    document = read(page(body), tmp_path)
+    assert lines(document)[-1] == "a\ufffdb \ufffd \ufffd \ufffd \ufffd \ufffd and words"
+    assert document.replaced == 5  # not the one that the page had itself, nor the script's
+    assert read(page(PROSE), tmp_path).replaced == 0
+
+
+def test_half_a_pair_in_a_pages_metadata_is_replaced_too(tmp_path: Path, workspace: Workspace) -> None:
+    head = r'<script type="application/ld+json">{"headline": "Lamps \ud83d", "author": ["W\udc00"]}</script>'
+    path = tmp_path / "page.html"
+    path.write_bytes(page(PROSE + "<p>&#xD83D; words</p>", head=head))
+    source = registry.add(workspace, path)
+    assert (source.meta.title, source.meta.authors) == ("Lamps \ufffd", ("W\ufffd",))
+    assert registry.get(workspace, "page").file.replaced == 2  # the title stands first in the text
+
+
+def test_a_text_with_nul_names_the_line() -> None:
+    with pytest.raises(InputError, match=r"report\.txt is no text: line 2 holds a NUL character"):
+        read_text.read(b"one\nt\0wo\n", "report.txt")
+
+
+def test_what_hides_in_a_text_is_kept(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "report.txt"
+    path.write_text("A \u202etitle\u202c\nPro\u200bse.\n", encoding="utf-8")
+    assert registry.add(workspace, path).text == "A \u202etitle\u202c\nPro\u200bse.\n"
 
 
 @pytest.mark.parametrize("tag", ["div", "span", "blockquote", "b"])
@@ -303,7 +328,7 @@ def test_metadata_of_odd_shapes_is_passed_over(tmp_path: Path) -> None:
 # The registry
 
 
-@pytest.mark.parametrize("data", [b"%PDF-1.7\n", b"PK\x03\x04", b"\x1f\x8b\x08", PNG, b"\xff\xd8\xff\xe0"])
+@pytest.mark.parametrize("data", [b"PK\x03\x04", b"\x1f\x8b\x08", PNG, b"\xff\xd8\xff\xe0"])
 def test_files_that_no_reader_takes_are_refused(tmp_path: Path, workspace: Workspace, data: bytes) -> None:
     path = tmp_path / "report.txt"
     path.write_bytes(data)
@@ -367,6 +392,27 @@ def test_a_source_whose_folder_is_gone_is_named(tmp_path: Path, workspace: Works
     assert str(source.folder) in caught.value.hint
 
 
+def test_a_changed_raw_file_is_refused(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "report.txt"
+    path.write_text("A title\nProse.\n")
+    held = registry.add(workspace, path).folder / "raw" / "report.txt"
+    held.write_text("A title\nProse!\n")
+    with pytest.raises(InputError, match=r"raw/report\.txt is no longer the file that was added") as caught:
+        registry.get(workspace, "report")
+    assert "restore" in caught.value.hint
+    held.unlink()
+    with pytest.raises(InputError, match=r"raw/report\.txt is gone"):
+        registry.get(workspace, "report")
+
+
+def test_a_file_larger_than_any_report_is_refused_unread(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "report.txt"
+    with path.open("wb") as file:
+        file.truncate(200 * 2**20)
+    with pytest.raises(InputError, match=r"report\.txt is larger than 100 MB \(200 MB\)"):
+        registry.add(workspace, path)
+
+
 def test_a_changed_text_is_refused(tmp_path: Path, workspace: Workspace) -> None:
     path = tmp_path / "report.txt"
     path.write_text("A title\nProse.\n")
@@ -392,3 +438,11 @@ def test_metadata_that_do_not_hold_name_file_and_field(
     with pytest.raises(InputError, match=rf"meta\.toml: .*{message}"):
         registry.add(workspace, tmp_path / "report.txt", meta=tmp_path / "meta.toml")
     assert registry.sources(workspace) == []
+
+
+def test_source_add_says_what_was_replaced(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(page(PROSE + "<p>&#xD83D;&#xDE00; words</p>"))
+    said = docposts("source", "add", path, cwd=workspace.root).stderr
+    assert "2 characters that the text cannot hold are U+FFFD in it; raw/ keeps them" in said
+    assert "replaced = 2" in (workspace.sources_dir / "page" / "source.toml").read_text(encoding="utf-8")

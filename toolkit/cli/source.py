@@ -22,7 +22,7 @@ def source() -> None:
 @click.argument("file", type=_FILE)
 @click.option("--id", "source_id", metavar="ID", help="Short name of the source (default: the file's name).")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "html"]), help="What the file is (default: by its content)."
+    "--format", "form", type=click.Choice(["text", "html", "pdf"]), help="What the file is (default: by its content)."
 )
 @click.option("--meta", type=_FILE, help="TOML with what is known of the report (title, rights, actor, campaign, …).")
 @click.option("--facts", type=_FILE, help="TOML with curated facts (accounts, quotations, narratives, …).")
@@ -32,12 +32,12 @@ def add(
     root: Root,
     file: Path,
     source_id: str | None,
-    form: Literal["text", "html"] | None,
+    form: Literal["text", "html", "pdf"] | None,
     meta: Path | None,
     facts: Path | None,
     spans: Path | None,
 ) -> None:
-    """Add a report: a text file or a saved HTML page. Its text is frozen; nothing is fetched."""
+    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing is fetched."""
     from toolkit.sources import registry, segments
 
     workspace = root.workspace()
@@ -48,6 +48,8 @@ def add(
     lost = [block["image"] for block in added.blocks if "image" in block and "media" not in block]
     if lost:
         say(f"{len(lost)} images are not held, since they do not lie in the page's folder: {', '.join(lost[:3])}")
+    if added.file.replaced:
+        say(f"  {added.file.replaced} characters that the text cannot hold are U+FFFD in it; raw/ keeps them")
     if spans:
         accepted = segments.accept(workspace, added, spans)
         say(f"{len(accepted)} spans accepted")

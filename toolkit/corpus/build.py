@@ -99,6 +99,7 @@ def _accepted(workspace: Workspace) -> tuple[list[_Used], dict[str, list[str]]]:
     used, skipped = [], []
     for sequence, source in enumerate(registry.sources(workspace), start=1):
         if source.segments_path.exists():
+            source.check_raw()
             used.append((sequence, source, segments.accept(workspace, source)))
         else:
             skipped.append(source.id)

@@ -13,7 +13,9 @@ BlockKind = Literal["heading", "paragraph", "quote", "caption", "footnote", "ima
 class Block:
     """One line of the text and where it came from; an image is an empty block before its caption.
 
-    ``anchors`` are (place in the text, length, footnote label) of the footnote markers that the page links.
+    ``anchors`` are (place in the text, length, footnote label) of the footnote markers that the page links or raises;
+    ``links`` are (place, length, address). ``page`` is a PDF's page, from 1, on which the block begins; ``pages`` are
+    (page, char_start, char_end) of the pieces of a block that crosses pages.
     """
 
     kind: BlockKind
@@ -23,6 +25,9 @@ class Block:
     image: str | None = None
     footnote: str | None = None
     anchors: tuple[tuple[int, int, str], ...] = ()
+    page: int | None = None
+    pages: tuple[tuple[int, int, int], ...] = ()
+    links: tuple[tuple[int, int, str], ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return the block as it is written to ``blocks.jsonl``: what says nothing left out."""
@@ -31,9 +36,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Document:
-    """A report as read. ``images`` maps the page's reference to the file's bytes; those not held map to None."""
+    """A report as read. ``images`` maps the page's reference to the file's bytes; those not held map to None.
+
+    ``replaced`` counts the characters that UTF-8 cannot hold or no font names; each is U+FFFD in the text.
+    """
 
     text: str
     blocks: tuple[Block, ...] = ()
     images: Mapping[str, bytes | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    replaced: int = 0

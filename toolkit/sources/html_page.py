@@ -7,6 +7,7 @@ import binascii
 import codecs
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from toolkit.errors import InputError
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
+_UNHELD = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|[\0\ud800-\udfff]")
 # What browsers read under these names (WHATWG's Encoding Standard): saved pages are full of characters beyond the named set.
 _AS_BROWSERS = {
     "ascii": "cp1252",
@@ -42,6 +44,31 @@ def decode(data: bytes, name: str) -> str:
         ) from error
     except UnicodeError as error:
         raise InputError(f"{name} cannot be read in the charset that it declares: {encoding}") from error
+
+
+def mark_unheld(markup: str) -> tuple[str, str]:
+    """Return (a page with every character that UTF-8 or markup cannot hold marked, the mark: one it does not have).
+
+    The mark goes through the parsers as any character does, so that those in the article alone are counted.
+    """
+    mark = next(chr(code) for code in range(0xE000, 0xF900) if chr(code) not in markup)
+
+    def marked(match: re.Match[str]) -> str:
+        digits = match[1] or match[2] or "0"
+        # A number of so many digits is beyond every character; int() would refuse to read the longest.
+        code = int(digits, 16 if match[1] else 10) if len(digits.lstrip("0")) < 9 else sys.maxunicode + 1
+        return mark if code == 0 or 0xD800 <= code < 0xE000 or code > sys.maxunicode else match[0]
+
+    return _UNHELD.sub(marked, markup), mark
+
+
+def held(value: Any, mark: str) -> Any:
+    """Return a value of the page's metadata with U+FFFD for what is marked, or came as half a pair in JSON."""
+    if isinstance(value, str):
+        return re.sub(f"[{mark}\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, list):
+        return [held(part, mark) for part in value]
+    return {key: held(part, mark) for key, part in value.items()} if isinstance(value, dict) else value
 
 
 def page_metadata(page: Any) -> dict[str, Any]:

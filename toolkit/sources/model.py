@@ -51,9 +51,11 @@ class SourceFile(Strict):
 
     key: str
     name: str
-    format: Literal["text", "html"]
+    format: Literal["text", "html", "pdf"]
     raw_sha256: str
     text_sha256: str
+    # Characters that the text could not hold, each U+FFFD in it.
+    replaced: int = 0
 
 
 class CuratedMeta(Strict):

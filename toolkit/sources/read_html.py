@@ -17,7 +17,7 @@ from lxml.etree import LxmlError
 
 from toolkit.errors import InputError
 from toolkit.sources.document import Block, BlockKind, Document
-from toolkit.sources.html_page import decode, load_image, page_metadata
+from toolkit.sources.html_page import decode, held, load_image, mark_unheld, page_metadata
 from toolkit.sources.read_text import SERIES_LINE, describe
 
 _BLOCKS = frozenset(
@@ -40,7 +40,7 @@ _DEPTH = 200
 
 def read(data: bytes, path: Path) -> Document:
     """Return a saved page; images are looked for beside ``path`` and nowhere else."""
-    markup = decode(data, path.name)
+    markup, unheld = mark_unheld(decode(data, path.name))
     try:
         # Bytes and their encoding, since a charset that the page declares no longer holds of decoded text.
         utf8 = lxml.html.HTMLParser(encoding="utf-8")
@@ -48,9 +48,14 @@ def read(data: bytes, path: Path) -> Document:
         if page.find("body") is None:
             raise InputError(f"{path.name}: no article text was found in the page")
         content = lxml.html.fragment_fromstring(_main_content(markup), create_parent="div")
-        return _read(page, content, path)
+        document = _read(page, content, path)
     except (LxmlError, ValueError) as error:
         raise InputError(f"{path.name}: cannot read it as HTML: {error}") from error
+    text = held(document.text, unheld)
+    metadata = {key: held(value, unheld) for key, value in document.metadata.items()}
+    return replace(
+        document, text=text, metadata=metadata, replaced=text.count("\ufffd") - document.text.count("\ufffd")
+    )
 
 
 def _read(page: Any, content: Any, path: Path) -> Document:

@@ -18,6 +18,11 @@ def read(data: bytes, name: str) -> Document:
     """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, nothing else changes."""
     text = decode_utf8(data, name).removeprefix("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if (at := text.find("\0")) >= 0:
+        raise InputError(
+            f"{name} is no text: line {text.count(chr(10), 0, at) + 1} holds a NUL character",
+            hint="a binary file, or text in UTF-16: save it as UTF-8, then try again",
+        )
     if not text.strip():
         raise InputError(f"{name} holds no text")
     blocks: list[Block] = []

@@ -27,18 +27,21 @@ from toolkit.fsio import (
     read_jsonl,
     read_text,
     sha256_bytes,
+    sha256_file,
     sha256_text,
     write_atomic,
     write_jsonl,
 )
 from toolkit.settings import check_record, parse_toml
-from toolkit.sources import read_html
+from toolkit.sources import read_html, read_pdf
 from toolkit.sources import read_text as plain
 from toolkit.sources.document import Document
 from toolkit.sources.model import CuratedMeta, Facts, SourceFile, SourceMeta
 from toolkit.workspace import Workspace
 
-Format = Literal["text", "html"]
+Format = Literal["text", "html", "pdf"]
+# Text, page or PDF: more than any report, so that what is larger was not meant.
+MAX_BYTES = 100 * 2**20
 _IMAGE_TYPES = {
     b"\x89PNG\r\n\x1a\n": ("png", "image/png"),
     b"\xff\xd8\xff": ("jpg", "image/jpeg"),
@@ -85,6 +88,15 @@ class Source:
             )
         return text
 
+    def check_raw(self) -> None:
+        """Hold the file as obtained against its recorded hash; :class:`InputError` where it is another or gone."""
+        path = self.folder / "raw" / self.file.name
+        if not path.is_file() or sha256_file(path) != self.file.raw_sha256:
+            raise InputError(
+                f"{path} is {'no longer the file that was added' if path.is_file() else 'gone'}: its hash is on record",
+                hint="restore the file; another edition of a report is another source",
+            )
+
     @cached_property
     def blocks(self) -> list[dict[str, Any]]:
         """Where each line of the text came from (see :class:`toolkit.sources.document.Block`)."""
@@ -117,12 +129,13 @@ def add(
     The same file added again is the source that is there already; another file under its id is a
     :class:`ConflictError`. ``meta`` and ``facts`` are TOML files to take the curated part from.
     """
+    _check_size(path)
     data = read_bytes(path)
     curated = parse_toml(meta, CuratedMeta) if meta else None
     if facts:
         parse_toml(facts, Facts)
-    form = form or sniff(data, path)
-    document = plain.read(data, path.name) if form == "text" else read_html.read(data, path)
+    form = _format(data, path, form)
+    document = _read(data, path, form)
     with workspace.lock():
         record = _describe(document, path, data, form, source_id, curated)
         folder = workspace.sources_dir / record.id
@@ -168,7 +181,7 @@ def sources(workspace: Workspace) -> list[Source]:
                 hint=f"restore {workspace.sources_dir / record['source_id']}",
             )
         if record["source_id"] not in seen:
-            seen[record["source_id"]] = get(workspace, record["source_id"])
+            seen[record["source_id"]] = _open(workspace.sources_dir / record["source_id"])
     folders = {path.parent.name for path in workspace.sources_dir.glob("*/source.toml") if path.parent.name[0] != "."}
     if unknown := sorted(folders - seen.keys()):
         raise WorkspaceError(
@@ -179,14 +192,16 @@ def sources(workspace: Workspace) -> list[Source]:
 
 
 def get(workspace: Workspace, source_id: str) -> Source:
-    """Open one source; :class:`InputError` where there is none of that name."""
+    """Open one source; :class:`InputError` where there is none of that name, or its raw file is another now."""
     folder = workspace.sources_dir / source_id
     if not (folder / "source.toml").is_file():
         known = ", ".join(r["source_id"] for r in workspace.ledger.records("source")) or "none yet"
         raise InputError(
             f"no source {source_id!r} in {workspace.sources_dir} (there: {known})", hint="docposts source list"
         )
-    return _open(folder)
+    source = _open(folder)
+    source.check_raw()
+    return source
 
 
 def _open(folder: Path) -> Source:
@@ -203,11 +218,37 @@ def sniff(data: bytes, path: Path) -> Format:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head:
         return "html"
-    if head.startswith((b"%pdf", b"pk\x03\x04", b"\x1f\x8b", b"\x89png", b"\xff\xd8\xff")):
+    if head.startswith(b"%pdf"):
+        return "pdf"
+    if head.startswith((b"pk\x03\x04", b"\x1f\x8b", b"\x89png", b"\xff\xd8\xff")):
         raise InputError(
-            f"{path}: no reader takes this kind of file", hint="save the report as UTF-8 text or as an HTML page"
+            f"{path}: no reader takes this kind of file",
+            hint="save the report as UTF-8 text, as an HTML page or as a PDF",
         )
     return "text"
+
+
+def _format(data: bytes, path: Path, given: Format | None) -> Format:
+    """Return the format to read a file in; :class:`InputError` where it cannot be what it is said to be."""
+    found = "pdf" if data.lstrip().startswith(b"%PDF-") else None
+    if given and given != (found or given):
+        raise InputError(f"{path} is a PDF, whatever its name says", hint="leave out --format")
+    return given or sniff(data, path)
+
+
+def _read(data: bytes, path: Path, form: Format) -> Document:
+    if form == "pdf":
+        return read_pdf.read(data, path.name)
+    return plain.read(data, path.name) if form == "text" else read_html.read(data, path)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse what is larger than any report, before it is read."""
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        raise InputError(
+            f"{path} is larger than {MAX_BYTES // 2**20} MB ({path.stat().st_size / 2**20:.0f} MB)",
+            hint="add the part that holds the report as a file of its own",
+        )
 
 
 def image_type(data: bytes) -> tuple[str, str]:
@@ -240,6 +281,7 @@ def _describe(
         "format": form,
         "raw_sha256": sha256_bytes(data),
         "text_sha256": text_sha256,
+        "replaced": document.replaced,
     }
     return check_record(values, SourceMeta, f"metadata of {path.name}")
 
