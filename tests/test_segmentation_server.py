@@ -49,7 +49,7 @@ def test_a_report_is_corrected(workspace: Workspace, studio_server: StudioServer
     }
     assert task["data"]["text"] == source.text
 
-    # The curator takes the last analysis for what it is not, and draws one post again, its last word left out.
+    # The curator draws one post again, its last word left out.
     post = next(r for r in shown if r["value"]["labels"] == ["post"])
     end = source.text.rindex(" ", 0, post["value"]["end"])
     corrected = [r for r in shown if r is not post]
