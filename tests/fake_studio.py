@@ -41,6 +41,7 @@ class FakeStudio:
     projects: dict[str, Row] = field(default_factory=dict)
     tasks: dict[int, RawTask] = field(default_factory=dict)
     project_of: dict[int, int] = field(default_factory=dict)
+    predictions: dict[int, list[Row]] = field(default_factory=dict)
     lose: Literal["", "answer", "late", "request"] = ""
     imports: int = 0
     _late: list[tuple[int, Row]] = field(default_factory=list)
@@ -58,10 +59,17 @@ class FakeStudio:
             raise InputError(f"{self.url} has no project {key}")
         return int(self.projects[key]["id"])
 
-    def ensure_project(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int:
-        project = self.projects.setdefault(key, {"id": len(self.projects) + 1, "images": []})
-        project.update(title=title, config=config, instruction=instruction, overlap=overlap)
+    def ensure_project(
+        self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1, predictions: bool = False
+    ) -> int:
+        project = self.projects.setdefault(key, {"id": len(self.projects) + 1, "images": [], "model_version": ""})
+        project.update(title=title, config=config, instruction=instruction, overlap=overlap, predictions=predictions)
         return int(project["id"])
+
+    def show_predictions(self, project_id: int, model_version: str) -> None:
+        versions = {p["model_version"] for task in self.predictions.values() for p in task}
+        assert model_version in versions, "the server refuses a version that no prediction has"
+        next(p for p in self.projects.values() if p["id"] == project_id)["model_version"] = model_version
 
     def ensure_image_storage(self, project_id: int, path: Path) -> int:
         project = next(each for each in self.projects.values() if each["id"] == project_id)
@@ -86,16 +94,20 @@ class FakeStudio:
         self.imports += 1
         lose, self.lose = self.lose, ""
         late, self._late = self._late, []
-        for owner, data in late:
-            self.add(owner, data)
+        for owner, each in late:
+            self._import(owner, each)
         if lose == "late":
-            self._late = [(project_id, dict(task["data"])) for task in tasks]
+            self._late = [(project_id, dict(task)) for task in tasks]
         elif lose != "request":
             for task in tasks:
-                self.add(project_id, dict(task["data"]))
+                self._import(project_id, task)
         if lose:
             raise AnswerLost("the connection broke")
         return len(tasks)
+
+    def _import(self, project_id: int, task: Mapping[str, Any]) -> None:
+        number = self.add(project_id, dict(task["data"]))
+        self.predictions[number] = copy.deepcopy(list(task.get("predictions", ())))
 
     def add(self, project_id: int, data: Row) -> int:
         self._last_task += 1

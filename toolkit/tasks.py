@@ -33,7 +33,10 @@ class Server(Protocol):
     def url(self) -> str: ...  # noqa: D102
 
     def find_project(self, key: str) -> int | None: ...  # noqa: D102
-    def ensure_project(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int: ...  # noqa: D102
+    def ensure_project(  # noqa: D102
+        self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1, predictions: bool = False
+    ) -> int: ...
+    def show_predictions(self, project_id: int, model_version: str) -> None: ...  # noqa: D102
     def ensure_image_storage(self, project_id: int, path: Path) -> int: ...  # noqa: D102
     def task_keys(self, project_id: int) -> dict[str, list[int]]: ...  # noqa: D102
     def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 500) -> int: ...  # noqa: D102
@@ -162,12 +165,18 @@ def push_project(
     tasks: Sequence[dict[str, Any]],
     *,
     images: Path | None = None,
+    predictions: str = "",
 ) -> Plan:
-    """Make or update one project and add the tasks that it lacks; duplicates of an earlier, cut-off push are removed."""
+    """Make or update one project and add the tasks that it lacks; duplicates of an earlier, cut-off push are removed.
+
+    ``predictions`` is the model version of the tasks' predictions that annotators start from.
+    """
     language = workspace.settings.tasks.language
     config = render_config(codebook, form=project.form, language=language)
     name, guide = marker(workspace, project), render_guide(codebook, language)
-    project_id = server.ensure_project(name, title=project.title, config=config, instruction=guide)
+    project_id = server.ensure_project(
+        name, title=project.title, config=config, instruction=guide, predictions=bool(predictions)
+    )
     if images is not None:
         server.ensure_image_storage(project_id, images)
     folder = workspace.annotations_dir / project.key
@@ -198,6 +207,8 @@ def push_project(
             f"{server.url} took the tasks of {project.key} but {len(missing)} are not there", hint="push again"
         )
     _remove_duplicates(server, project_id, {key: ids for key, ids in there.items() if len(ids) > 1})
+    if predictions:
+        server.show_predictions(project_id, predictions)
     unchanged = tuple(key for key in by_key if key not in create)
     return Plan(project, tuple(create), unchanged, tuple(sorted(there.keys() - by_key.keys())))
 

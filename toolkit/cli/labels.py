@@ -44,6 +44,8 @@ def pull(root: Root, as_json: bool) -> None:
         say(
             f"not counted: {each.project}, annotation {each.annotation_id} by {each.annotator}: {'; '.join(each.problems)}"
         )
+    if any(each.file and each.project.startswith("segmentation.") for each in pulled):
+        say("  corrected spans came: docposts source accept ID --from studio")
     say("  next: docposts labels agreement")
 
 

@@ -108,16 +108,19 @@ def segment(root: Root, source_id: str, as_json: bool) -> None:
     "--from",
     "path",
     type=_FILE,
-    help="Spans by offsets or by quotation (default: the curated ones, else the proposals).",
+    help="Spans by offsets or by quotation, or what Label Studio gave back: a pull file, its project, or 'studio' for the "
+    "newest (default: the curated ones, else the proposals).",
 )
 @json_option
 @click.pass_obj
 def accept(root: Root, source_id: str, path: Path | None, as_json: bool) -> None:
     """Accept spans as this source's: they are checked, and get the ids that they keep."""
+    from toolkit.cli.source_segmentation import corrected_spans
     from toolkit.sources import registry, segments
 
     workspace = root.workspace()
-    accepted = segments.accept(workspace, registry.get(workspace, source_id), path)
+    found = registry.get(workspace, source_id)
+    accepted = segments.accept(workspace, found, corrected_spans(workspace, found, path) if path else None)
     if as_json:
         print_json([span.record() for span in accepted])
         return

@@ -15,18 +15,32 @@ def tasks() -> None:
 
 
 @tasks.command()
+@click.option(
+    "--task",
+    type=click.Choice(["labels", "segmentation"]),
+    default="labels",
+    help="What is asked: labels for posts and photo texts (default), or corrections of the reports' spans.",
+)
+@click.option("--source", "source_id", metavar="ID", help="With segmentation: one source, its spans accepted or not.")
+@click.option("--annotator", metavar="NAME", help="With segmentation: who corrects (default: the adjudicator).")
 @click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
 @json_option
 @click.pass_obj
-def push(root: Root, dry_run: bool, as_json: bool) -> None:
+def push(root: Root, task: str, source_id: str | None, annotator: str | None, dry_run: bool, as_json: bool) -> None:
     """Push what is not there yet. Stopped and run again, it ends with each task once."""
     from toolkit import tasks as work
+    from toolkit.cli.source_segmentation import push_spans
     from toolkit.labelstudio.connect import connect
 
+    if task != "segmentation" and (source_id or annotator):
+        raise click.UsageError("--source and --annotator go with --task segmentation")
     workspace = root.workspace()
     server = connect(workspace)
-    with progress("pushing") as show:
-        plans = work.plan(workspace, server) if dry_run else work.push(workspace, server, progress=show)
+    if task == "segmentation":
+        plans = [push_spans(workspace, source_id, annotator, dry_run=dry_run)]
+    else:
+        with progress("pushing") as show:
+            plans = work.plan(workspace, server) if dry_run else work.push(workspace, server, progress=show)
 
     def address(project: work.Project) -> str | None:
         project_id = server.find_project(work.marker(workspace, project))

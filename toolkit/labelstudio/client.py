@@ -87,12 +87,21 @@ class Studio:
             raise InputError(f"{self.url} has no project {key}", hint="docposts tasks push")
         return project_id
 
-    def ensure_project(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int:
+    def ensure_project(
+        self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1, predictions: bool = False
+    ) -> int:
         """Return the id of the one project marked with ``key``, made or brought up to date where needed.
 
+        ``predictions``: annotators start from the tasks' predictions (see :meth:`show_predictions`).
         :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
         """
-        return self._projects.ensure(key, title=title, config=config, instruction=instruction, overlap=overlap)
+        return self._projects.ensure(
+            key, title=title, config=config, instruction=instruction, overlap=overlap, predictions=predictions
+        )
+
+    def show_predictions(self, project_id: int, model_version: str) -> None:
+        """Show annotators the predictions of this version, which must be there already: those of others stay hidden."""
+        self._projects.show_predictions(project_id, model_version)
 
     def ensure_image_storage(self, project_id: int, path: Path) -> int:
         """Let the project show images from a folder below the server's media root; return the storage's id.
@@ -116,7 +125,7 @@ class Studio:
         return keys
 
     def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 500) -> int:
-        """Add tasks, ``{"data": {"key": …, …}}`` each, a batch a transaction; return how many were added.
+        """Add tasks, ``{"data": {"key": …, …}, "predictions": […]}`` each, a batch a transaction; return how many.
 
         All are checked before the first is sent. On :class:`AnswerLost` the batch under way may be there or not:
         compare :meth:`task_keys`.

@@ -29,7 +29,9 @@ class Projects:
         project = self._marked(key)
         return None if project is None else int(project["id"])
 
-    def ensure(self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1) -> int:
+    def ensure(
+        self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1, predictions: bool = False
+    ) -> int:
         """Return the id of the one project marked with ``key``, made or brought up to date where needed.
 
         :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
@@ -41,7 +43,7 @@ class Projects:
             "show_instruction": True,
             "show_skip_button": True,
             "enable_empty_annotation": True,
-            "show_collab_predictions": False,
+            "show_collab_predictions": predictions,
             "maximum_annotations": overlap,
         }
         check_text({"key": key, **wanted}, f"project {key}")
@@ -63,6 +65,11 @@ class Projects:
             with self._transport.translated():
                 self._transport.sdk.projects.update(project_id, **changed, request_options=WRITE)
         return project_id
+
+    def show_predictions(self, project_id: int, model_version: str) -> None:
+        """Show the predictions of one version. An import names its own only where the project names none yet."""
+        with self._transport.translated():
+            self._transport.sdk.projects.update(project_id, model_version=model_version, request_options=WRITE)
 
     def _create(self, key: str, wanted: Mapping[str, Any]) -> int:
         try:
