@@ -109,7 +109,7 @@ def add(
     *,
     source_id: str | None = None,
     form: Format | None = None,
-    meta: Path | None = None,
+    meta: Path | CuratedMeta | None = None,
     facts: Path | None = None,
 ) -> Source:
     """Add a report: keep its bytes, freeze its text, write what it says of itself to ``source.toml``.
@@ -117,12 +117,10 @@ def add(
     The same file added again is the source that is there already; another file under its id is a
     :class:`ConflictError`. ``meta`` and ``facts`` are TOML files to take the curated part from.
     """
-    data = read_bytes(path)
-    curated = parse_toml(meta, CuratedMeta) if meta else None
+    curated = parse_toml(meta, CuratedMeta) if isinstance(meta, Path) else meta
     if facts:
         parse_toml(facts, Facts)
-    form = form or sniff(data, path)
-    document = plain.read(data, path.name) if form == "text" else read_html.read(data, path)
+    data, form, document = read(path, form)
     with workspace.lock():
         record = _describe(document, path, data, form, source_id, curated)
         folder = workspace.sources_dir / record.id
@@ -143,6 +141,13 @@ def add(
                 write_atomic(new / "facts.toml", read_bytes(facts))
             write_atomic(new / "source.toml", render_meta(record))
         return _complete(workspace, folder, record)
+
+
+def read(path: Path, form: Format | None = None) -> tuple[bytes, Format, Document]:
+    """Return a file's bytes, what it is, and what its reader makes of it; nothing is added."""
+    data = read_bytes(path)
+    form = form or sniff(data, path)
+    return data, form, plain.read(data, path.name) if form == "text" else read_html.read(data, path)
 
 
 def _complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
