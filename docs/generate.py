@@ -60,9 +60,9 @@ def recipe_page() -> str:
         "No other field is taken; what says nothing is left out.\n"
     ]
     for title, record in RECORDS.items():
-        parts.append(
-            f"## {title}\n\n{(record.__doc__ or '').strip().replace('``', '`')}\n\n| field | type | needed | meaning |\n|---|---|---|---|"
-        )
+        meaning = (record.__doc__ or "").strip().replace("``", "`")
+        parts.append(f"## {title}\n\n{meaning}\n")
+        parts.append("| field | type | needed | meaning |\n|---|---|---|---|")
         said = set(Attributes.model_fields) if record is not Attributes and issubclass(record, Attributes) else set()
         for name, field in ((name, field) for name, field in record.model_fields.items() if name not in said):
             kind = _kind(record.model_json_schema()["properties"][name])
