@@ -1,14 +1,16 @@
-"""Writes ``docs/cli.md`` and ``docs/tables.md`` from the commands and the schemas themselves (`make docs`)."""
+"""Writes ``docs/cli.md``, ``docs/tables.md`` and ``docs/recipe.md`` from what they describe itself (`make docs`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from toolkit.cli import docposts
 from toolkit.schema import table, table_names
+from toolkit.sources.recipe import Anchor, Attributes, Beside, Inside, Recipe, RecipeSource, Short
 
 DOCS = Path(__file__).resolve().parent
 
@@ -27,12 +29,12 @@ def cli_page() -> str:
     """Return every command's help."""
     parts = ["# Commands\n\nWritten by `make docs` from the commands' own help.\n"]
     for path, command in commands(docposts):
-        context: click.Context | None = None
-        for depth in range(len(path)):
-            context = click.Context(
-                docposts if depth == 0 else command, parent=context, info_name=path[depth], terminal_width=100
-            )
-        assert context is not None
+        context = click.Context(docposts, info_name=path[0], terminal_width=100)
+        inner: click.Command = docposts
+        for word in path[1:]:
+            assert isinstance(inner, click.Group)
+            found = inner.commands[word]
+            context, inner = click.Context(found, parent=context, info_name=word, terminal_width=100), found
         parts.append(f"## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 
@@ -51,7 +53,46 @@ def tables_page() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"cli.md": cli_page, "tables.md": tables_page}
+def recipe_page() -> str:
+    """Return every field of a recipe, record by record."""
+    parts = [
+        "# Recipes, field by field\n\nWritten by `make docs` from `toolkit/sources/recipe.py`. "
+        "No other field is taken; what says nothing is left out.\n"
+    ]
+    for title, record in RECORDS.items():
+        meaning = (record.__doc__ or "").strip().replace("``", "`")
+        parts.append(f"## {title}\n\n{meaning}\n")
+        parts.append("| field | type | needed | meaning |\n|---|---|---|---|")
+        said = set(Attributes.model_fields) if record is not Attributes and issubclass(record, Attributes) else set()
+        for name, field in ((name, field) for name, field in record.model_fields.items() if name not in said):
+            kind = _kind(record.model_json_schema()["properties"][name])
+            needed = "yes" if field.is_required() else ""
+            parts.append(f"| `{name}` | {kind} | {needed} | {field.description or 'as in `source.toml`'} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _kind(declared: dict[str, Any]) -> str:
+    """Return a JSON Schema type in words."""
+    options = [option for option in declared.get("anyOf", [declared]) if option.get("type") != "null"]
+    shown = options[0]
+    if "enum" in shown or "const" in shown:
+        return ", ".join(f"`{value}`" for value in shown.get("enum", [shown.get("const")]))
+    if shown.get("type") == "array":
+        return f"list of {_kind(shown['items'])}"
+    return str(shown["$ref"]).rpartition("/")[2] if "$ref" in shown else str(shown["type"])
+
+
+RECORDS = {
+    "The file": Recipe,
+    "source": RecipeSource,
+    "Every span": Attributes,
+    "spans": Anchor,
+    "short": Short,
+    "inside": Inside,
+    "beside": Beside,
+}
+PAGES = {"cli.md": cli_page, "tables.md": tables_page, "recipe.md": recipe_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

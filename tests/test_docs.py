@@ -24,7 +24,7 @@ GENERATE = generator()
 COMMANDS = {" ".join(path): command for path, command in GENERATE.commands(docposts)}
 
 
-@pytest.mark.parametrize("page", ["cli.md", "tables.md"])
+@pytest.mark.parametrize("page", ["cli.md", "tables.md", "recipe.md"])
 def test_page_is_fresh(page: str) -> None:
     written = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert written == GENERATE.PAGES[page](), "stale: make docs"

@@ -35,7 +35,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     subprocess.run(pip, check=True, capture_output=True)
     names = set(zipfile.ZipFile(wheel).namelist())
-    for kept in ("schemas", "annotation_configs", "examples", "constraints"):
+    for kept in ("schemas", "annotation_configs", "examples", "constraints", "recipes"):
         files = {p.relative_to(ROOT) for p in (ROOT / kept).rglob("*") if p.is_file() and "__pycache__" not in p.parts}
         assert files
         assert {f"toolkit/_resources/{path.as_posix()}" for path in files} <= names

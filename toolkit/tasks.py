@@ -187,7 +187,7 @@ def push_project(
         "form": project.form,
         "about": project.about,
         "annotator": project.annotator,
-        "corpus": str(store.open_version(workspace).version),
+        "corpus": next((str(found.version) for found in reversed(store.versions(workspace))), None),
         "language": language,
         "codebook_version": codebook.version,
         "config_sha256": sha256_text(config),

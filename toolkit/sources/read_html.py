@@ -47,7 +47,7 @@ def read(data: bytes, path: Path) -> Document:
         page = lxml.html.document_fromstring(markup.encode("utf-8"), parser=utf8)
         if page.find("body") is None:
             raise InputError(f"{path.name}: no article text was found in the page")
-        content = lxml.html.fragment_fromstring(_main_content(markup), create_parent="div")
+        content = lxml.html.fragment_fromstring(_main_content(_with_anchors(page, markup)), create_parent="div")
         document = _read(page, content, path)
     except (LxmlError, ValueError) as error:
         raise InputError(f"{path.name}: cannot read it as HTML: {error}") from error
@@ -75,6 +75,18 @@ def _read(page: Any, content: Any, path: Path) -> Document:
     if not any(block.text for block in blocks[1 if title else 0 :]):
         raise InputError(f"{path.name}: no article text was found in the page")
     return _document(blocks, path, metadata)
+
+
+def _with_anchors(page: Any, markup: str) -> str:
+    """Return the markup with its footnote anchors renamed: extraction drops what is named after a page's foot."""
+    named = [e for e in page.iter("a", "sup") if "foot" in f"{e.get('class')} {e.get('id')}".lower()]
+    classes = [element.get("class") for element in named]
+    for element in named:
+        element.set("class", "article")
+    markup = lxml.html.tostring(page, encoding="unicode") if named else markup
+    for element, before in zip(named, classes, strict=True):
+        element.attrib.pop("class") if before is None else element.set("class", before)
+    return markup
 
 
 def _main_content(markup: str) -> str:
@@ -129,6 +141,10 @@ class _Walker:
 
     def note(self, element: Any, target: str) -> None:
         self._footnote = self.labels[target]
+        # Substack's id is that of the note's number, which stands beside the note, both in one element.
+        around = element.getparent() if element.tag == "a" else None
+        if around is not None and all(a.get("href") != f"#{target}" for a in around.iter("a")):
+            element = around
         self.walk(element, "footnote", element.tag, 0)
         self.flush()
         self._footnote = None

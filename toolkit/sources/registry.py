@@ -121,7 +121,7 @@ def add(
     *,
     source_id: str | None = None,
     form: Format | None = None,
-    meta: Path | None = None,
+    meta: Path | CuratedMeta | None = None,
     facts: Path | None = None,
 ) -> Source:
     """Add a report: keep its bytes, freeze its text, write what it says of itself to ``source.toml``.
@@ -129,13 +129,10 @@ def add(
     The same file added again is the source that is there already; another file under its id is a
     :class:`ConflictError`. ``meta`` and ``facts`` are TOML files to take the curated part from.
     """
-    _check_size(path)
-    data = read_bytes(path)
-    curated = parse_toml(meta, CuratedMeta) if meta else None
+    curated = parse_toml(meta, CuratedMeta) if isinstance(meta, Path) else meta
     if facts:
         parse_toml(facts, Facts)
-    form = _format(data, path, form)
-    document = _read(data, path, form)
+    data, form, document = read(path, form)
     with workspace.lock():
         record = _describe(document, path, data, form, source_id, curated)
         folder = workspace.sources_dir / record.id
@@ -156,6 +153,14 @@ def add(
                 write_atomic(new / "facts.toml", read_bytes(facts))
             write_atomic(new / "source.toml", render_meta(record))
         return _complete(workspace, folder, record)
+
+
+def read(path: Path, form: Format | None = None) -> tuple[bytes, Format, Document]:
+    """Return a file's bytes, what it is, and what its reader makes of it; nothing is added."""
+    _check_size(path)
+    data = read_bytes(path)
+    found = _format(data, path, form)
+    return data, found, _read(data, path, found)
 
 
 def _complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
