@@ -39,6 +39,7 @@ RANKS = {
     "labels": 5,
     "adjudication": 6,
     "release": 7,
+    "report": 8,
     "demo": 8,
     "status": 8,
     "cli": 9,

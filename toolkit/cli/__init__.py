@@ -15,6 +15,7 @@ from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
 from toolkit.cli.release import release
 from toolkit.cli.source import source
+from toolkit.cli.source_review import COMMANDS as REVIEWING
 from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
 from toolkit.cli.workspace import init, status
@@ -57,6 +58,8 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
 
 for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
     docposts.add_command(command)
+for command in REVIEWING:
+    source.add_command(command)
 
 
 def main() -> None:

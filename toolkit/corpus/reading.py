@@ -22,6 +22,7 @@ class Read:
     sequence: int
     segments: list[Segment]
     by_key: dict[str, Segment] = field(default_factory=dict)
+    unreviewed: bool = False
 
     @property
     def id(self) -> str:
