@@ -136,7 +136,8 @@ def _rows(source: Source, tables: dict[str, pa.Table], spans: Sequence[Segment])
     for name, key in _ROW_TABLES.items():
         if name not in tables:
             continue
-        derived = analyse(tables[name]["text"].combine_chunks())
+        made = tables[name]
+        derived = made if "text_lang" in made.column_names else analyse(made["text"].combine_chunks())
         langs, scripts, flags = (derived[column].to_pylist() for column in ("text_lang", "script", "flags"))
         for place, row in enumerate(tables[name].to_pylist()):
             lang = langs[place]
