@@ -40,6 +40,7 @@ RANKS = {
     "segmentation": 6,
     "adjudication": 6,
     "release": 7,
+    "report": 8,
     "demo": 8,
     "status": 8,
     "cli": 9,

@@ -102,7 +102,7 @@ def post(post_id: str, source_id: str, text: str, **change: Any) -> Row:
     row: Row = {"post_id": post_id, "source_id": source_id, "place": 0, "text": text, "fragments": fragment(text)}
     row |= {"text_lang": "zh" if han else "en", "is_translation": not han, "script": "Hans" if han else "Latn"}
     row |= {"hashtags": [], "mentions": [], "urls": [], "insertions": [], "footnotes": [], "media": [], "flags": []}
-    return row | {"uncertain_boundary": False, "exact_hash": sha256_text(normalise(text))} | change
+    return row | {"uncertain_boundary": False, "unreviewed": False, "exact_hash": sha256_text(normalise(text))} | change
 
 
 def layer(post_id: str, source_id: str, name: str, text: str) -> Row:
@@ -145,7 +145,14 @@ def world() -> World:
             layers.append(layer(item, source_id, "translation", translation))
     text = "A card with a portrait and the words of a harbour spokesman."
     photo = {"photo_id": PHOTO, "source_id": "lamps", "post_id": P3, "place": 0, "kind": "description", "text": text}
-    photo |= {"fragments": fragment(text), "text_lang": "en", "script": "Latn", "image": "lost", "flags": []}
+    photo |= {
+        "fragments": fragment(text),
+        "text_lang": "en",
+        "script": "Latn",
+        "image": "lost",
+        "flags": [],
+        "unreviewed": False,
+    }
     photo |= {"exact_hash": sha256_text(normalise(text))}
     accounts = [
         {"account_id": ACCOUNT, "handle": "gull_of_sarn", "public_figure": False, "state_outlet": False},

@@ -27,6 +27,7 @@ def post(**values: Any) -> dict[str, Any]:
         "is_translation": True,
         "script": "Latn",
         "uncertain_boundary": False,
+        "unreviewed": False,
         "exact_hash": "0" * 64,
         "hashtags": [],
         "mentions": [],

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from toolkit.errors import InputError
 from toolkit.fsio import append_jsonl, read_jsonl
 
-Event = Literal["source", "corpus", "split", "release"]
+Event = Literal["source", "accept", "corpus", "split", "release"]
 _FIELDS: dict[str, frozenset[str]] = {
     "source": frozenset({"source_id", "key", "text_sha256"}),
+    "accept": frozenset({"source_id", "by", "spans", "as_proposed", "sha256"}),
     "corpus": frozenset({"version", "input_digest"}),
     "split": frozenset({"group", "split", "members"}),
     "release": frozenset({"version", "corpus", "digest"}),
@@ -24,6 +25,7 @@ class Ledger:
     """The ledger file. Events and their fields:
 
     - ``source``: source_id, key, text_sha256, in the order added; the row order of every corpus version follows it
+    - ``accept``: source_id, by (who), spans (how many), as_proposed (how many of them a rule made), sha256 of segments.jsonl
     - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step
     - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever
     - ``release``: version, corpus (its version), digest (of the data files)

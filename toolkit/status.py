@@ -59,7 +59,9 @@ def status(workspace: Workspace) -> Status:
     if not sources:
         step = "docposts source add REPORT"
     elif waiting:
-        step = f"docposts source segment {waiting[0]}, then docposts source accept {waiting[0]}"
+        first = next(source for source in sources if source.id == waiting[0])
+        look = "review" if first.proposals_path.exists() else "segment"
+        step = f"docposts source {look} {first.id}, then docposts source accept {first.id}"
     elif not current:
         step = "docposts corpus build"
     elif not pushed or newest != str(versions[-1].version):

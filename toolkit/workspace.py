@@ -28,7 +28,7 @@ from toolkit.ledger import Ledger
 from toolkit.settings import FORMAT, Settings, check_record, parse_toml
 
 SETTINGS_FILE = "docposts.toml"
-_IGNORED = "corpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
+_IGNORED = "sources/*/review.html\ncorpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
 
 
 @dataclass(frozen=True)

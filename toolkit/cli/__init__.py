@@ -16,6 +16,7 @@ from toolkit.cli.labels import labels
 from toolkit.cli.release import release
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
+from toolkit.cli.source_review import COMMANDS as REVIEWING
 from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
 from toolkit.cli.workspace import init, status
@@ -56,10 +57,10 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (recipe, hydrate):
-    source.add_command(command)
 for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
     docposts.add_command(command)
+for command in (*REVIEWING, recipe, hydrate):
+    source.add_command(command)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 import click
 
 from toolkit.cli.common import Root, json_option, print_json, print_table, say
+from toolkit.cli.source_review import by_option
 
 _FILE = click.Path(path_type=Path)
 
@@ -98,8 +99,8 @@ def segment(root: Root, source_id: str, as_json: bool) -> None:
         return
     counts = Counter(span.role for span in proposed)
     print_table([{"role": role, "proposed": count} for role, count in sorted(counts.items())])
-    say(f"written to {found.proposals_path}: read them, correct what is wrong, then")
-    say(f"  next: docposts source accept {source_id}")
+    say(f"written to {found.proposals_path}")
+    say(f"  next: docposts source review {source_id}, then docposts source accept {source_id}")
 
 
 @source.command()
@@ -108,19 +109,20 @@ def segment(root: Root, source_id: str, as_json: bool) -> None:
     "--from",
     "path",
     type=_FILE,
-    help="Spans by offsets or by quotation, or what Label Studio gave back: a pull file, its project, or 'studio' for the "
-    "newest (default: the curated ones, else the proposals).",
+    help="Spans by offsets, by quotation or in brackets (source export), or what Label Studio gave back: a pull file, its "
+    "project, or 'studio' for the newest; default: the curated ones, else the proposals.",
 )
+@by_option
 @json_option
 @click.pass_obj
-def accept(root: Root, source_id: str, path: Path | None, as_json: bool) -> None:
-    """Accept spans as this source's: they are checked, and get the ids that they keep."""
+def accept(root: Root, source_id: str, path: Path | None, by: str | None, as_json: bool) -> None:
+    """Accept spans as this source's: they are checked, and get the ids that they keep; the ledger says who did."""
     from toolkit.cli.source_segmentation import corrected_spans
     from toolkit.sources import registry, segments
 
     workspace = root.workspace()
     found = registry.get(workspace, source_id)
-    accepted = segments.accept(workspace, found, corrected_spans(workspace, found, path) if path else None)
+    accepted = segments.accept(workspace, found, corrected_spans(workspace, found, path) if path else None, by=by)
     if as_json:
         print_json([span.record() for span in accepted])
         return

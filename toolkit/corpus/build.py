@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version as library_version
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -25,9 +25,10 @@ from toolkit.workspace import Workspace
 
 FIRST = Version(0, 1, 0)
 # Raise it whenever the rows made of the same source differ.
-ROWS_VERSION = 1
+ROWS_VERSION = 2
+Proposals = Literal["refuse", "take", "leave"]
 _Used = tuple[int, Source, list[Segment]]
-"""A source with its place in the order of adding and its accepted spans."""
+"""A source with its place in the order of adding and its spans: the accepted ones, or the proposals that were taken."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,24 @@ class Built:
     skipped: dict[str, list[str]]
 
 
-def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str], None] = lambda _: None) -> Built:
+def build(
+    workspace: Workspace,
+    *,
+    repair: bool = False,
+    proposals: Proposals = "refuse",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Built:
     """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
 
     Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` writes
     missing parts of the latest version again; for those that the sources no longer give, a new version stands. Nothing
     is published unless every check of every table holds.
+
+    A source with proposals that nobody accepted is refused (:class:`InputError`); ``proposals`` may say to take them,
+    their rows marked ``unreviewed``, or to leave the source out. A source without any spans is left out.
     """
     with workspace.lock():
-        used, skipped = _accepted(workspace)
+        used, skipped = _accepted(workspace, proposals)
         if not used:
             raise InputError("no source has accepted spans", hint="docposts source accept ID")
         digest = input_digest([source for _, source, _ in used])
@@ -75,6 +85,7 @@ def build(workspace: Workspace, *, repair: bool = False, progress: Callable[[str
             "input_digest": digest,
             "tables": account,
             "sources": [source.id for _, source, _ in used],
+            "unreviewed": [source.id for _, source, _ in used if segments.has_unreviewed(source)],
             "skipped": skipped,
             "made_with": made_with() | {"parquet": WRITER},
         }
@@ -95,27 +106,47 @@ def _changed(latest: store.CorpusVersion, name: str, rows: pa.Table, repair: boo
     return Change(0, 0, {}, "patch") if same else Change(rows.num_rows, recorded["rows"], {}, "major")
 
 
-def _accepted(workspace: Workspace) -> tuple[list[_Used], dict[str, list[str]]]:
-    used, skipped = [], []
-    for sequence, source in enumerate(registry.sources(workspace), start=1):
+def _accepted(workspace: Workspace, proposals: Proposals) -> tuple[list[_Used], dict[str, list[str]]]:
+    used: list[_Used] = []
+    skipped: dict[str, list[str]] = {}
+    added = registry.sources(workspace)
+    waiting = [source.id for source in added if segments.has_unreviewed(source)]
+    if waiting and proposals == "refuse":
+        raise InputError(
+            f"nobody has accepted the proposed spans of {', '.join(waiting)}",
+            hint=f"docposts source review {waiting[0]}, then docposts source accept {waiting[0]}; "
+            "or docposts corpus build --with-proposals (marks their rows) or --without-proposals (leaves them out)",
+        )
+    for sequence, source in enumerate(added, start=1):
         if source.segments_path.exists():
             source.check_raw()
             used.append((sequence, source, segments.accept(workspace, source)))
+        elif source.id in waiting and proposals == "take":
+            used.append((sequence, source, segments.proposed(source)))
         else:
-            skipped.append(source.id)
-    return used, {"no accepted spans": skipped} if skipped else {}
+            reason = "proposals that nobody accepted" if source.id in waiting else "no accepted spans"
+            skipped.setdefault(reason, []).append(source.id)
+    return used, skipped
 
 
 def input_digest(used: list[Source]) -> str:
     """Return the SHA-256 of all that a version is made of: the sources' files in order, and what computes on them."""
-    files = ("source.toml", "text.txt", "blocks.jsonl", "segments.jsonl", "facts.toml")
+    files = ("source.toml", "text.txt", "blocks.jsonl", "facts.toml")
     data = [
         {"id": source.id}
-        | {name: sha256_file(source.folder / name) for name in files if (source.folder / name).exists()}
+        | {
+            name: sha256_file(source.folder / name)
+            for name in (*files, _spans_of(source))
+            if (source.folder / name).exists()
+        }
         | {"media": sorted(source.media)}
         for source in used
     ]
     return sha256_text(canonical_json({"sources": data, "made_with": made_with()}))
+
+
+def _spans_of(source: Source) -> str:
+    return (source.proposals_path if segments.has_unreviewed(source) else source.segments_path).name
 
 
 def made_with() -> dict[str, Any]:
@@ -128,7 +159,8 @@ def _parts(used: list[_Used], progress: Callable[[str], None]) -> store.Parts:
     parts: dict[str, list[tuple[str, pa.Table]]] = {name: [] for name in SOURCE_TABLES}
     for sequence, source, spans in used:
         progress(source.id)
-        for name, rows in source_tables(source, sequence, spans).items():
+        tables = source_tables(source, sequence, spans, unreviewed=segments.has_unreviewed(source))
+        for name, rows in tables.items():
             parts[name].append((source.id, rows))
     posts = pa.concat_tables([rows for _, rows in parts["posts"]])
     parts["post_links"] = [("links", links.post_links(posts, _same_as(used)))]
@@ -157,8 +189,10 @@ def check(tables: dict[str, pa.Table]) -> None:
 
 
 def is_current(workspace: Workspace, latest: store.CorpusVersion) -> bool:
-    """Tell whether a build would find nothing new."""
-    used = [source for source in registry.sources(workspace) if source.segments_path.exists()]
+    """Tell whether a build would find nothing new, proposals taken or left as the version did."""
+    taken = latest.manifest.get("unreviewed", [])
+    added = registry.sources(workspace)
+    used = [s for s in added if s.segments_path.exists() or (s.id in taken and segments.has_unreviewed(s))]
     return _made_of(workspace, latest, input_digest(used))
 
 

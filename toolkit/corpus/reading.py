@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from toolkit.errors import InputError
@@ -22,6 +23,7 @@ class Read:
     sequence: int
     segments: list[Segment]
     by_key: dict[str, Segment] = field(default_factory=dict)
+    unreviewed: bool = False
 
     @property
     def id(self) -> str:
@@ -38,7 +40,21 @@ class Read:
 
     def parent(self, segment: Segment) -> Segment | None:
         """Return the span that one belongs to."""
-        return parent_of(segment, self.segments)
+        return self._parents[id(segment)]
+
+    @cached_property
+    def _parents(self) -> dict[int, Segment | None]:
+        # Looked up once: a report of thousands of spans asks for each again and again.
+        named = {s.key: s for s in self.segments if s.key}
+        return {id(s): named[s.belongs_to] if s.belongs_to else parent_of(s, self.segments) for s in self.segments}
+
+    @cached_property
+    def _children(self) -> dict[tuple[int, str], list[Segment]]:
+        found: dict[tuple[int, str], list[Segment]] = {}
+        for child in self.segments:
+            if parent := self.parent(child):
+                found.setdefault((id(parent), child.role), []).append(child)
+        return found
 
     def parent_id(self, segment: Segment) -> str | None:
         """Return the id of the span that one belongs to."""
@@ -47,7 +63,7 @@ class Read:
 
     def children(self, segment: Segment, role: str) -> list[Segment]:
         """Return the spans of a role that belong to one, by place."""
-        return [child for child in self.of(role) if self.parent(child) is segment]
+        return self._children.get((id(segment), role), [])
 
     def footnote_id(self, label: str | None) -> str | None:
         """Return the id of the footnote with a label, None where the report has none."""

@@ -40,9 +40,11 @@ SOURCE_TABLES = (
 )
 
 
-def source_tables(source: Source, sequence: int, segments: list[Segment]) -> dict[str, pa.Table]:
+def source_tables(
+    source: Source, sequence: int, segments: list[Segment], *, unreviewed: bool = False
+) -> dict[str, pa.Table]:
     """Return the rows of one source for each of :data:`SOURCE_TABLES`, in the order in which they stand in it."""
-    read = Read(source, sequence, segments, {s.key: s for s in segments if s.key})
+    read = Read(source, sequence, segments, {s.key: s for s in segments if s.key}, unreviewed)
     makers: dict[str, Callable[[Read], list[Row]]] = {
         "sources": _source_rows,
         "segments": _segment_rows,
@@ -166,6 +168,7 @@ def _post_rows(read: Read) -> list[Row]:
                 ],
                 "media": _images(read, post),
                 "uncertain_boundary": post.uncertain_boundary,
+                "unreviewed": read.unreviewed,
             }
         )
     return rows
@@ -238,6 +241,7 @@ def _photo_rows(read: Read) -> list[Row]:
                 "kind": photo.kind,
                 "image": "held" if held else "lost",
                 "media": image.media if image and held else None,
+                "unreviewed": read.unreviewed,
             }
         )
     return rows

@@ -71,6 +71,30 @@ def resolve(path: Path, source: Source) -> list[tuple[int, Segment]]:
     return found
 
 
+def occurrences(text: str, quote: str, low: int, high: int, after: str = "") -> list[tuple[int, int]]:
+    """Return the places (start, end) within text[low:high] that a quote may mean, in order.
+
+    A quote is exact words, or ``first words … last words``; three full stops do for the ellipsis where the text does
+    not have them. :class:`InputError` for a quote without words.
+    """
+    first, gap, last = quote.partition(_GAP)
+    if not gap and text.find(quote, low, high) < 0:
+        first, gap, last = quote.partition(" ... ")
+    if not first.strip() or (gap and not last.strip()):
+        raise InputError(f"the quote {quote!r} lacks its words", hint="--quote 'first words … last words'")
+    found = []
+    start = low - 1
+    while (start := text.find(after + first, start + 1, high)) >= 0:
+        begin = start + len(after)
+        end = begin + len(first)
+        if gap:
+            end = text.find(last, end, high) + len(last)
+            if end < begin + len(first) + len(last):
+                break
+        found.append((begin, end))
+    return found
+
+
 def _room(mark: _Mark, spans: dict[str, tuple[int, int]], behind: int, length: int, where: str) -> tuple[int, int]:
     if mark.within is None:
         return behind, length

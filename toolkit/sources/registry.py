@@ -10,6 +10,7 @@
                  facts.toml      curated, optional
                  proposals.jsonl derived
                  segments.jsonl  curated
+                 review.html     derived: the page of source review
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class Source:
     def proposals_path(self) -> Path:
         """The proposed spans."""
         return self.folder / "proposals.jsonl"
+
+    @property
+    def review_path(self) -> Path:
+        """The review page."""
+        return self.folder / "review.html"
 
     @cached_property
     def text(self) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import InputError
-from toolkit.fsio import read_jsonl, sha256_text, write_jsonl
+from toolkit.fsio import read_jsonl, sha256_file, sha256_text, write_jsonl
 from toolkit.ids import mint
 from toolkit.settings import check_record
+from toolkit.sources import bracketed
 from toolkit.sources.marks import is_marks, resolve
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
@@ -61,24 +64,28 @@ class Passage:
 
 def load(path: Path, text: str) -> list[Segment]:
     """Return the spans of a file, by place, checked against the text; :class:`InputError` names the line that is wrong."""
-    return _checked(
-        [(line, check_record(record, Segment, f"{path}:{line}")) for line, record in read_jsonl(path)], text, path
-    )
+    records = ((f"{path}:{line}", record) for line, record in read_jsonl(path))
+    return checked([(where, check_record(record, Segment, where)) for where, record in records], text)
 
 
 def read_spans(path: Path, source: Source) -> list[Segment]:
-    """Return the checked spans of a file that gives them by offsets or by quotation (:mod:`toolkit.sources.marks`)."""
-    return _checked(resolve(path, source), source.text, path) if is_marks(path) else load(path, source.text)
+    """Return the checked spans of a file: by offsets, by quotation (:mod:`toolkit.sources.marks`), or the text itself
+    with its spans in brackets (:mod:`toolkit.sources.bracketed`)."""
+    if bracketed.is_bracketed(path):
+        return checked(bracketed.read(path, source.text), source.text)
+    if is_marks(path):
+        return checked([(f"{path}:{line}", segment) for line, segment in resolve(path, source)], source.text)
+    return load(path, source.text)
 
 
-def _checked(numbered: Iterable[tuple[int, Segment]], text: str, path: Path) -> list[Segment]:
-    """Return the spans of a file's lines by place, each and all together held against the text."""
-    numbered = list(numbered)
-    for line, segment in numbered:
-        _check_span(segment, text, f"{path}:{line}")
-    numbered.sort(key=lambda entry: (entry[1].char_start, -entry[1].char_end, entry[1].role))
-    segments = [segment for _, segment in numbered]
-    _check_together(segments, [f"{path}:{line}" for line, _ in numbered])
+def checked(named: Iterable[tuple[str, Segment]], text: str) -> list[Segment]:
+    """Return spans by place, each and all together held against the text; each comes with its name for errors."""
+    named = list(named)
+    for where, segment in named:
+        _check_span(segment, text, where)
+    named.sort(key=lambda entry: (entry[1].char_start, -entry[1].char_end, entry[1].role))
+    segments = [segment for _, segment in named]
+    _check_together(segments, [where for where, _ in named])
     return segments
 
 
@@ -164,11 +171,11 @@ def parent_of(segment: Segment, segments: Sequence[Segment]) -> Segment | None:
     return min(around, key=lambda s: s.char_end - s.char_start, default=None)
 
 
-def accept(workspace: Workspace, source: Source, path: Path | None = None) -> list[Segment]:
+def accept(workspace: Workspace, source: Source, path: Path | None = None, *, by: str | None = None) -> list[Segment]:
     """Take the spans of ``path`` (default: the curated ones, else the proposals) as this source's, and mint missing ids.
 
     Ids that spans have are kept, also those of spans that the curated file already holds; nothing is written unless
-    every span holds.
+    every span holds. ``by`` (default: who runs the command) is entered into the ledger as the one who accepted them.
     """
     with workspace.lock():
         curated = source.segments_path
@@ -181,11 +188,43 @@ def accept(workspace: Workspace, source: Source, path: Path | None = None) -> li
         if path != curated and curated.exists():
             kept = {(s.role, s.char_start, s.char_end): s for s in load(curated, source.text) if s.id}
             segments = [_keep_id(s, kept.get((s.role, s.char_start, s.char_end))) for s in segments]
-        accepted = mint_ids(source, segments)
-        _check_together(accepted, [str(path)] * len(accepted))
-        if path != curated or accepted != load(curated, source.text):
-            write_jsonl(curated, (segment.record() for segment in accepted))
-        return accepted
+        return save(workspace, source, segments, str(path), by)
+
+
+def save(
+    workspace: Workspace, source: Source, segments: Sequence[Segment], where: str, by: str | None
+) -> list[Segment]:
+    """Write checked spans as the curated ones, ids minted, and who accepted them to the ledger; unchanged ones are not."""
+    curated = source.segments_path
+    accepted = mint_ids(source, segments)
+    _check_together(accepted, [where] * len(accepted))
+    if not curated.exists() or accepted != load(curated, source.text):
+        write_jsonl(curated, (segment.record() for segment in accepted))
+    digest = sha256_file(curated)
+    events = [entry for entry in workspace.ledger.records("accept") if entry["source_id"] == source.id]
+    if not events or events[-1]["sha256"] != digest:
+        as_proposed = sum(segment.rule is not None for segment in accepted)
+        account = {"source_id": source.id, "by": by or person(), "spans": len(accepted), "as_proposed": as_proposed}
+        workspace.ledger.append("accept", **account, sha256=digest)
+    return accepted
+
+
+def person() -> str:
+    """Return the name that the operating system knows the user by; the user's number where it knows none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return f"uid {os.getuid()}"
+
+
+def has_unreviewed(source: Source) -> bool:
+    """Tell whether a source has proposals that nobody has accepted or corrected."""
+    return source.proposals_path.exists() and not source.segments_path.exists()
+
+
+def proposed(source: Source) -> list[Segment]:
+    """Return a source's proposals with the ids that accepting them as they are would mint; nothing is written."""
+    return mint_ids(source, load(source.proposals_path, source.text))
 
 
 def _keep_id(segment: Segment, before: Segment | None) -> Segment:

@@ -1,0 +1,1 @@
+"""Static HTML pages for people: self-contained, without scripts, every text escaped."""
