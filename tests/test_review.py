@@ -40,7 +40,7 @@ ATTRIBUTES = frozenset(
 HOSTILE = (
     "A title <script>alert(1)</script>\n"
     '#Lamp <img src=x onerror="alert(2)"> burns "\'>{{ 7 * 7 }}{% raw %}\n'
-    "RTL \u202egnp.exe\u202c zero\u200bwidth nul\x00 bell\x07 \ufeff &lt;b&gt; ]]> <!-- </style></p></div>\n"
+    "RTL \u202egnp.exe\u202c zero\u200bwidth unit\x1f bell\x07 \ufeff &lt;b&gt; ]]> <!-- </style></p></div>\n"
     "\u0645\u0631\u062d\u0628\u0627 \u2028 javascript:alert(3)\n"
 )
 
@@ -171,7 +171,7 @@ def test_hostile_text_stays_text(workspace: Workspace, tmp_path: Path) -> None:
     segments.accept(workspace, source, path)
     page = review(source).page
     tree = parsed(page)
-    assert not any(char in page for char in "\u202e\u202c\u200b\x00\x07\ufeff\u2028")
+    assert not any(char in page for char in "\u202e\u202c\u200b\x1f\x07\ufeff\u2028")
     assert not tree.xpath("//script | //iframe | //@onerror")
     lines = [shown(line) for line in tree.xpath("//p[@class='text']")]
     assert lines == [seen(line) for line in source.text.split("\n") if line]
