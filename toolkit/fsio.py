@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,23 @@ def write_atomic(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
 def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]], *, mode: int = 0o644) -> None:
     """Write records as JSON lines, all at once."""
     write_atomic(path, "".join(json_line(record) for record in records), mode=mode)
+
+
+@contextmanager
+def writing_jsonl(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Give a function that writes one record as a line of JSON; the file appears when all are written."""
+    with replacing(path) as beside, beside.open("w", encoding="utf-8") as file:
+
+        def write(record: Mapping[str, Any]) -> None:
+            file.write(json_line(record))
+
+        yield write
+
+
+def copy_file(path: Path, to: Path) -> None:
+    """Copy a file's bytes in pieces, atomically; whoever needs to know what was copied hashes the copy."""
+    with replacing(to) as beside, path.open("rb") as source, beside.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
 
 
 def append_jsonl(path: Path, record: Mapping[str, Any]) -> None:

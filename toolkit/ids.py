@@ -25,6 +25,11 @@ def digest_id(kind: str, *parts: object) -> str:
     return f"{kind}_{sha256_text(canonical_json([f'docposts-id-v{VERSION}', kind, *parts]))[:32]}"
 
 
+def account_id_of(platform: str, handle: str) -> str:
+    """Return an account's id, whatever the case that its handle is written in."""
+    return digest_id("account", platform.casefold(), handle.casefold())
+
+
 def mint(kind: str, source_key: str, text: str, taken: Container[str]) -> str:
     """Return the id of the first occurrence of ``text`` in its source that is not yet ``taken``.
 

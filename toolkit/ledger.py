@@ -24,7 +24,7 @@ _FIELDS: dict[str, frozenset[str]] = {
 class Ledger:
     """The ledger file. Events and their fields:
 
-    - ``source``: source_id, key, text_sha256, in the order added; the row order of every corpus version follows it
+    - ``source``: source_id, key, text_sha256 (of a table's file), in the order added, which the rows of every version follow
     - ``accept``: source_id, by (who), spans (how many), as_proposed (how many of them a rule made), sha256 of segments.jsonl
     - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step
     - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever

@@ -7,13 +7,16 @@ that a store which deduplicates by content uploads little of a new version.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toolkit.errors import InputError
-from toolkit.fsio import canonical_json, replacing, sha256_bytes
+from toolkit.fsio import canonical_json, replacing
 from toolkit.schema import Table
 
 ROWS_PER_GROUP = 100_000
@@ -61,8 +64,68 @@ def read_any(path: Path) -> pa.Table:
 
 def row_digest(rows: pa.Table) -> str:
     """Return the SHA-256 over the rows' values in order: the same for the same rows, whatever wrote the file."""
-    body = "\n".join(canonical_json(_plain(row)) for row in rows.to_pylist())
-    return sha256_bytes(f"{','.join(rows.schema.names)}\n{body}".encode())
+    digest = hashlib.sha256(",".join(rows.schema.names).encode())
+    # In slices: as Python objects a million rows would fill the memory.
+    for batch in rows.to_batches(max_chunksize=10_000):
+        for row in batch.to_pylist():
+            digest.update(f"\n{canonical_json(_plain(row))}".encode())
+    if not rows.num_rows:
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+class BatchWriter:
+    """Writes one Parquet file piece by piece, each a row group."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a piece; one without rows leaves nothing."""
+        if batch.num_rows:
+            self._writer.write_batch(batch)
+
+    def describe(self, metadata: Mapping[str, str]) -> None:
+        """Add key-value metadata to the file."""
+        self._writer.add_key_value_metadata(metadata)
+
+
+@contextmanager
+def writing_batches(path: Path, schema: pa.Schema) -> Iterator[BatchWriter]:
+    """Give a writer of pieces with this schema; the file appears when all are written. Pages carry checksums."""
+    with (
+        replacing(path) as beside,
+        pq.ParquetWriter(
+            beside, schema, compression="zstd", compression_level=3, use_dictionary=True, write_page_checksum=True
+        ) as writer,
+    ):
+        yield BatchWriter(writer)
+
+
+def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of any Parquet file in pieces of at most ``rows``; :class:`InputError` where it is damaged."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield from file.iter_batches(batch_size=rows, columns=list(columns), use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot read {path} as Parquet: {error}") from error
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of a Parquet file's top-level columns."""
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot read {path} as Parquet: {error}") from error
+
+
+def file_metadata(path: Path) -> dict[str, str]:
+    """Return a Parquet file's key-value metadata, none where it is no Parquet file."""
+    try:
+        found = pq.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return {}
+    return {k.decode(): v.decode("utf-8", errors="replace") for k, v in found.items()}
 
 
 def _plain(value: object) -> object:

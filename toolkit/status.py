@@ -27,7 +27,7 @@ class Status:
 def status(workspace: Workspace) -> Status:
     """Read the state of every stage from disk; nothing is asked of a server."""
     sources = registry.sources(workspace)
-    accepted = [source for source in sources if source.segments_path.exists()]
+    accepted = [source for source in sources if source.accepted]
     versions = store.versions(workspace)
     current = bool(versions) and is_current(workspace, versions[-1])
     pushed = [project for project in projects(workspace) if project["task"] in LABEL_TASKS]

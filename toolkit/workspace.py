@@ -28,7 +28,11 @@ from toolkit.ledger import Ledger
 from toolkit.settings import FORMAT, Settings, check_record, parse_toml
 
 SETTINGS_FILE = "docposts.toml"
-_IGNORED = "sources/*/review.html\ncorpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
+# A table's rows and rejects are made of its raw file.
+_IGNORED = (
+    "sources/*/review.html\nsources/*/rows.parquet\nsources/*/rejects.jsonl\n"
+    + "corpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
+)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from toolkit.cli.common import Root, json_option, print_json, print_table, say
 from toolkit.cli.source_review import by_option
+from toolkit.cli.source_table import add_table, is_table, table_line, table_options
 
 _FILE = click.Path(path_type=Path)
 
@@ -28,17 +29,28 @@ def source() -> None:
 @click.option("--meta", type=_FILE, help="TOML with what is known of the report (title, rights, actor, campaign, …).")
 @click.option("--facts", type=_FILE, help="TOML with curated facts (accounts, quotations, narratives, …).")
 @click.option("--spans", type=_FILE, help="Accept these spans at once (as: source accept --from).")
+@table_options
 @click.pass_obj
 def add(
     root: Root,
+    /,
     file: Path,
     source_id: str | None,
     form: Literal["text", "html", "pdf"] | None,
     meta: Path | None,
     facts: Path | None,
     spans: Path | None,
+    **table: Any,
 ) -> None:
-    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing is fetched."""
+    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing is fetched.
+
+    A table (CSV, TSV, JSON lines, Parquet; plain or gzip) is added with --preset or --map: each row is a post.
+    """
+    if is_table(file, form, table):
+        if form or facts or spans:
+            raise click.UsageError("--format, --facts and --spans are for reports, not for tables")
+        add_table(root, file, source_id=source_id, meta=meta, **table)
+        return
     from toolkit.sources import registry, segments
 
     workspace = root.workspace()
@@ -67,6 +79,9 @@ def list_sources(root: Root, as_json: bool) -> None:
 
     rows = []
     for found in registry.sources(root.workspace()):
+        if found.is_table:
+            rows.append(table_line(found))
+            continue
         spans = segments.load(found.segments_path, found.text) if found.segments_path.exists() else []
         rows.append(
             {

@@ -8,11 +8,13 @@ from importlib.metadata import version as library_version
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit import ids
 from toolkit.corpus import links, store
 from toolkit.corpus.rows import SOURCE_TABLES, source_tables
 from toolkit.corpus.steps import Change, Step, Version, compare, largest
+from toolkit.corpus.table_rows import NEAR_LIMIT, table_source_tables, too_many_for_links
 from toolkit.errors import ChecksFailed, InputError
 from toolkit.fsio import canonical_json, sha256_file, sha256_text
 from toolkit.parquet import WRITER, row_digest
@@ -20,6 +22,7 @@ from toolkit.schema import table
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
+from toolkit.sources.tabular.rows import VERSION as table_rows_version
 from toolkit.text import analysis
 from toolkit.workspace import Workspace
 
@@ -27,6 +30,7 @@ FIRST = Version(0, 1, 0)
 # Raise it whenever the rows made of the same source differ.
 ROWS_VERSION = 2
 Proposals = Literal["refuse", "take", "leave"]
+NOT_SEARCHED = f"of the search for near-duplicates, being tables of more than {NEAR_LIMIT} posts"
 _Used = tuple[int, Source, list[Segment]]
 """A source with its place in the order of adding and its spans: the accepted ones, or the proposals that were taken."""
 
@@ -69,7 +73,7 @@ def build(
             _enter(workspace, latest, str(latest.manifest["input_digest"]))
         if latest and not repair and _made_of(workspace, latest, digest):
             return Built(latest, False, {}, skipped)
-        parts = _parts(used, progress)
+        parts = _parts(used, skipped.get(NOT_SEARCHED, []), progress)
         tables = {name: pa.concat_tables([rows for _, rows in pieces]) for name, pieces in parts.items()}
         check(tables)
         account = store.write_parts(workspace.corpus_dir / "parts", parts)
@@ -118,7 +122,11 @@ def _accepted(workspace: Workspace, proposals: Proposals) -> tuple[list[_Used], 
             "or docposts corpus build --with-proposals (marks their rows) or --without-proposals (leaves them out)",
         )
     for sequence, source in enumerate(added, start=1):
-        if source.segments_path.exists():
+        if source.is_table:
+            used.append((sequence, source, []))
+            if too_many_for_links(source):
+                skipped.setdefault(NOT_SEARCHED, []).append(source.id)
+        elif source.segments_path.exists():
             source.check_raw()
             used.append((sequence, source, segments.accept(workspace, source)))
         elif source.id in waiting and proposals == "take":
@@ -140,6 +148,7 @@ def input_digest(used: list[Source]) -> str:
             if (source.folder / name).exists()
         }
         | {"media": sorted(source.media)}
+        | ({"table": table_rows_version} if source.is_table else {})
         for source in used
     ]
     return sha256_text(canonical_json({"sources": data, "made_with": made_with()}))
@@ -155,16 +164,33 @@ def made_with() -> dict[str, Any]:
     return algorithms | {name: library_version(name) for name in ("langdetect", "opencc", "datasketch")}
 
 
-def _parts(used: list[_Used], progress: Callable[[str], None]) -> store.Parts:
+def _parts(used: list[_Used], exact_only: list[str], progress: Callable[[str], None]) -> store.Parts:
     parts: dict[str, list[tuple[str, pa.Table]]] = {name: [] for name in SOURCE_TABLES}
     for sequence, source, spans in used:
         progress(source.id)
-        tables = source_tables(source, sequence, spans, unreviewed=segments.has_unreviewed(source))
+        if source.is_table:
+            tables = table_source_tables(source, sequence)
+        else:
+            tables = source_tables(source, sequence, spans, unreviewed=segments.has_unreviewed(source))
         for name, rows in tables.items():
             parts[name].append((source.id, rows))
     posts = pa.concat_tables([rows for _, rows in parts["posts"]])
-    parts["post_links"] = [("links", links.post_links(posts, _same_as(used)))]
+    _refuse_collisions(posts)
+    parts["post_links"] = [("links", links.post_links(posts, _same_as(used), exact_only=exact_only))]
     return parts
+
+
+def _refuse_collisions(posts: pa.Table) -> None:
+    """Refuse two posts with one id: two tables that hold the same post of a platform."""
+    counts = posts.group_by("post_id").aggregate([("source_id", "count")])
+    again = counts.filter(pc.greater(counts["source_id_count"], 1))["post_id"]
+    if len(again):
+        where = posts.filter(pc.equal(posts["post_id"], again[0])).select(["source_id", "place"]).to_pylist()
+        raise InputError(
+            f"{len(again)} posts stand in two sources, such as {again[0].as_py()}: "
+            + ", ".join(f"{row['source_id']} row {row['place']}" for row in where),
+            hint="a post of a platform has one id: leave its rows out of one of the tables",
+        )
 
 
 def _same_as(used: list[_Used]) -> list[list[str]]:
@@ -192,7 +218,7 @@ def is_current(workspace: Workspace, latest: store.CorpusVersion) -> bool:
     """Tell whether a build would find nothing new, proposals taken or left as the version did."""
     taken = latest.manifest.get("unreviewed", [])
     added = registry.sources(workspace)
-    used = [s for s in added if s.segments_path.exists() or (s.id in taken and segments.has_unreviewed(s))]
+    used = [s for s in added if s.accepted or (s.id in taken and segments.has_unreviewed(s))]
     return _made_of(workspace, latest, input_digest(used))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from toolkit.corpus.reading import Read, Row, account_id_of, unbracketed
+from toolkit.corpus.reading import Read, Row, unbracketed
 from toolkit.errors import InputError
 from toolkit.fsio import read_bytes, sha256_bytes
+from toolkit.ids import account_id_of
 from toolkit.sources.registry import image_type
 
 _NOTES = ("translator_note", "insertion", "gloss", "footnote", "asset_history")

@@ -7,7 +7,7 @@ where the texts' own 4-grams overlap enough; components of such edges are the cl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import pyarrow as pa
 
@@ -31,15 +31,20 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = ()) -> pa.Table:
-    """Return the links between posts (``schemas/post_links.json``); ``same_as`` are groups of ids that a curator joins."""
+def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = (), *, exact_only: Container[str] = ()) -> pa.Table:
+    """Return the links between posts (``schemas/post_links.json``); ``same_as`` are groups of ids that a curator joins.
+
+    Near-duplicates are not looked for among the posts of the sources ``exact_only``.
+    """
     ids: list[str] = posts["post_id"].to_pylist()
     order = {post_id: i for i, post_id in enumerate(ids)}
     by_hash: dict[str, list[str]] = defaultdict(list)
     texts: dict[str, str] = {}
-    for post_id, key, text in zip(ids, posts["exact_hash"].to_pylist(), posts["text"].to_pylist(), strict=True):
+    columns = (posts[name].to_pylist() for name in ("exact_hash", "source_id"))
+    for post_id, key, source_id, text in zip(ids, *columns, posts["text"], strict=True):
         by_hash[key].append(post_id)
-        texts.setdefault(by_hash[key][0], text)
+        if source_id not in exact_only:
+            texts.setdefault(by_hash[key][0], text.as_py())
     edges: list[tuple[str, str, str, float | None]] = []
     edges += [(first, other, "exact", 1.0) for first, *others in by_hash.values() for other in others]
     edges += [(one, other, "near_duplicate", score) for one, other, score in similar(texts)]

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from toolkit.errors import InputError
-from toolkit.ids import digest_id
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
 from toolkit.sources.segments import Passage, parent_of, passage
@@ -87,8 +86,3 @@ def base(read: Read, segment: Segment) -> Row:
 def unbracketed(text: str) -> str:
     """Return a bracketed note or insertion without its square brackets."""
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
-
-
-def account_id_of(platform: str, handle: str) -> str:
-    """Return an account's id, whatever the case that a report writes it in."""
-    return digest_id("account", platform.casefold(), handle.casefold())

@@ -15,8 +15,9 @@ from toolkit.corpus.fact_rows import (
     quotation_rows,
     reference_rows,
 )
-from toolkit.corpus.reading import Read, Row, account_id_of, base, unbracketed
+from toolkit.corpus.reading import Read, Row, base, unbracketed
 from toolkit.errors import InputError
+from toolkit.ids import account_id_of
 from toolkit.schema import table
 from toolkit.sources.model import PostFact, Segment
 from toolkit.sources.registry import Source
@@ -46,7 +47,7 @@ def source_tables(
     """Return the rows of one source for each of :data:`SOURCE_TABLES`, in the order in which they stand in it."""
     read = Read(source, sequence, segments, {s.key: s for s in segments if s.key}, unreviewed)
     makers: dict[str, Callable[[Read], list[Row]]] = {
-        "sources": _source_rows,
+        "sources": source_rows,
         "segments": _segment_rows,
         "posts": _post_rows,
         "text_layers": _layer_rows,
@@ -74,7 +75,8 @@ def with_derived(name: str, rows: list[Row]) -> pa.Table:
     return rows_table
 
 
-def _source_rows(read: Read) -> list[Row]:
+def source_rows(read: Read) -> list[Row]:
+    """Return the row of ``sources``."""
     meta, file = read.source.meta, read.source.file
     series = meta.series
     same = ("title", "publisher", "published", "url", "archive_url", "licence", "rights", "actor", "campaign")
@@ -95,7 +97,7 @@ def _source_rows(read: Read) -> list[Row]:
             "format": file.format,
             "raw_sha256": file.raw_sha256,
             "text_sha256": file.text_sha256,
-            "characters": len(read.source.text),
+            "characters": None if read.source.is_table else len(read.source.text),
         }
     ]
 

@@ -85,7 +85,7 @@ def _wanted(
     if source_id:
         chosen = [registry.get(workspace, source_id)]
     else:
-        chosen = [source for source in registry.sources(workspace) if not source.segments_path.exists()]
+        chosen = [source for source in registry.sources(workspace) if not source.accepted]
         if not chosen:
             raise InputError(
                 "no source waits for its spans to be accepted",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from toolkit.settings import Name, Strict
+from toolkit.sources.tabular.model import TableFile
 
 Rights = Literal["redistributable", "quotable", "restricted"]
 Selection = Literal["illustrative", "exhaustive", "sampled", "unknown"]
@@ -51,9 +52,10 @@ class SourceFile(Strict):
 
     key: str
     name: str
-    format: Literal["text", "html", "pdf"]
+    format: Literal["text", "html", "pdf", "table"]
     raw_sha256: str
-    text_sha256: str
+    # A table has no text.
+    text_sha256: str | None = None
     # Characters that the text could not hold, each U+FFFD in it.
     replaced: int = 0
 
@@ -88,6 +90,7 @@ class SourceMeta(CuratedMeta):
     id: Name
     title: str = Field(min_length=1)
     file: SourceFile
+    table: TableFile | None = None
 
 
 class Segment(Strict):

@@ -11,6 +11,8 @@
                  proposals.jsonl derived
                  segments.jsonl  curated
                  review.html     derived: the page of source review
+
+A table has ``raw/`` and ``source.toml``, and of the rest only what :mod:`toolkit.sources.tabular.ingest` derives.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from toolkit.sources import read_html, read_pdf
 from toolkit.sources import read_text as plain
 from toolkit.sources.document import Document
 from toolkit.sources.model import CuratedMeta, Facts, SourceFile, SourceMeta
+from toolkit.sources.tabular.model import TableFile
 from toolkit.workspace import Workspace
 
 Format = Literal["text", "html", "pdf"]
@@ -69,6 +72,23 @@ class Source:
         return self.meta.file
 
     @property
+    def is_table(self) -> bool:
+        """Whether the source is a table, whose rows are accepted as they are."""
+        return self.meta.table is not None
+
+    @property
+    def table(self) -> TableFile:
+        """How the table was read; :class:`InputError` where the source is none."""
+        if self.meta.table is None:
+            raise InputError(f"source {self.id} is no table")
+        return self.meta.table
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the corpus can be built of it."""
+        return self.is_table or self.segments_path.exists()
+
+    @property
     def segments_path(self) -> Path:
         """The curated spans."""
         return self.folder / "segments.jsonl"
@@ -86,6 +106,11 @@ class Source:
     @cached_property
     def text(self) -> str:
         """The canonical text; :class:`InputError` where text.txt is no longer what was frozen."""
+        if self.is_table:
+            raise InputError(
+                f"source {self.id} is a table: it has no text and needs no spans, its rows are posts as they stand",
+                hint="docposts corpus build",
+            )
         text = read_text(self.folder / "text.txt")
         if sha256_text(text) != self.file.text_sha256:
             raise InputError(
@@ -143,7 +168,7 @@ def add(
         record = _describe(document, path, data, form, source_id, curated)
         folder = workspace.sources_dir / record.id
         if folder.exists():
-            return _complete(workspace, folder, record)
+            return complete(workspace, folder, record)
         for entry in workspace.ledger.records("source"):
             # Ids are made of the text, so that the same one twice would be two rows with one id.
             if entry["text_sha256"] == record.file.text_sha256 and entry["source_id"] != record.id:
@@ -158,7 +183,7 @@ def add(
             if facts:
                 write_atomic(new / "facts.toml", read_bytes(facts))
             write_atomic(new / "source.toml", render_meta(record))
-        return _complete(workspace, folder, record)
+        return complete(workspace, folder, record)
 
 
 def read(path: Path, form: Format | None = None) -> tuple[bytes, Format, Document]:
@@ -169,7 +194,7 @@ def read(path: Path, form: Format | None = None) -> tuple[bytes, Format, Documen
     return data, found, _read(data, path, found)
 
 
-def _complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
+def complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
     """Enter a source's folder into the ledger, unless a killed or an earlier command did."""
     source = _open(folder)
     if source.file.raw_sha256 != record.file.raw_sha256:
@@ -178,7 +203,8 @@ def _complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
             hint="give this one another name: docposts source add FILE --id ID",
         )
     if record.id not in {entry["source_id"] for entry in workspace.ledger.records("source")}:
-        workspace.ledger.append("source", source_id=record.id, key=source.file.key, text_sha256=source.file.text_sha256)
+        content = source.file.text_sha256 or source.file.raw_sha256
+        workspace.ledger.append("source", source_id=record.id, key=source.file.key, text_sha256=content)
     return source
 
 
@@ -315,13 +341,13 @@ def render_meta(meta: SourceMeta) -> str:
     document.add(
         tomlkit.comment("selection (how the report chose its posts): illustrative, exhaustive, sampled, unknown.")
     )
-    missing = [n for n in SourceMeta.model_fields if n not in values and n != "file"]
+    missing = [n for n in SourceMeta.model_fields if n not in values and n not in ("file", "table")]
     if missing:
         document.add(tomlkit.comment(f"Not known yet: {', '.join(missing)}"))
     for name in SourceMeta.model_fields:
-        if name in values and name not in ("series", "file"):
+        if name in values and name not in ("series", "file", "table"):
             document.add(name, values[name])
-    for name in ("series", "file"):
+    for name in ("series", "file", "table"):
         if name in values:
             document.add(name, values[name])
     return tomlkit.dumps(document)

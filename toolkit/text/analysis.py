@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from toolkit.fsio import sha256_text
@@ -15,17 +17,19 @@ VERSION = 1
 _CHINESE = ("Hans", "Hant", "Hani")
 
 
-def analyse(texts: pa.Array) -> dict[str, pa.Array]:
+def analyse(texts: pa.Array, languages: Sequence[str | None] | None = None) -> dict[str, pa.Array]:
     """Return the derived columns of an array of texts, one value a text, in order.
 
     ``text_lang``, ``script``, ``text_simplified`` (null unless Chinese), ``hashtags``, ``mentions``, ``urls`` (defanged),
     ``flags``, ``exact_hash``: as ``schemas/posts.json`` describes them. Pure: the same texts give the same arrays.
+    ``languages`` are those known from elsewhere: where one is, it is not looked for.
     """
     values: list[str] = texts.to_pylist()
+    known = languages or [None] * len(values)
     scripts = [script(text) for text in values]
     lists = pa.list_(pa.string())
     return {
-        "text_lang": pa.array([language(text) for text in values], pa.string()),
+        "text_lang": pa.array([code or language(text) for text, code in zip(values, known, strict=True)], pa.string()),
         "script": pa.array(scripts, pa.string()),
         "text_simplified": pa.array(
             [simplify(text) if code in _CHINESE else None for text, code in zip(values, scripts, strict=True)],
