@@ -180,7 +180,7 @@ def test_hostile_text_stays_text(workspace: Workspace, tmp_path: Path) -> None:
         "U+202E RIGHT-TO-LEFT OVERRIDE",
         "U+202C POP DIRECTIONAL FORMATTING",
         "U+200B ZERO WIDTH SPACE",
-        "U+0000 control character",
+        "U+001F control character",
         "U+0007 control character",
         "U+FEFF ZERO WIDTH NO-BREAK SPACE",
         "U+2028 LINE SEPARATOR",
