@@ -56,6 +56,7 @@ class _Proposer:
         self.counts: dict[str, int] = {}
         self.last_post: str | None = None
         self.last_photo: str | None = None
+        self.last_note = 0
 
     def line(self, block: dict[str, Any]) -> str:
         return self.text[block["char_start"] : block["char_end"]]
@@ -151,14 +152,22 @@ class _Proposer:
     def _markers(self, block: dict[str, Any], key: str | None) -> Iterator[Segment]:
         start = block["char_start"]
         anchored = [(at, at + length, label, 1.0) for at, length, label in block.get("anchors", ())]
-        glued = [
-            (start + m.start(), start + m.end(), m[0].translate(_SUPERSCRIPT), 0.7)
-            for m in _MARKER.finditer(self.line(block))
-        ]
-        for at, end, label, confidence in anchored or glued:
+        for at, end, label, confidence in anchored or list(self._glued(block)):
             rule = "footnote anchor" if confidence == 1.0 else "glued number"
             place = {"char_start": at, "char_end": end}
             yield self._span(block, "footnote_marker", rule, confidence, footnote=label, belongs_to=key, **place)
+
+    def _glued(self, block: dict[str, Any]) -> Iterator[tuple[int, int, str, float]]:
+        """Yield glued numbers that go on counting, outside hashtags: COVID19, G20 and #Tag2 are names."""
+        line, start = self.line(block), block["char_start"]
+        names = [(tag.start, tag.end) for tag in hashtags(line)]
+        for match in _MARKER.finditer(line):
+            label = match[0].translate(_SUPERSCRIPT)
+            if any(first <= match.start() < end for first, end in names):
+                continue
+            if self.last_note < int(label) <= self.last_note + 2:
+                self.last_note = int(label)
+                yield start + match.start(), start + match.end(), label, 0.7
 
     def _narrative(self, block: dict[str, Any], match: re.Match[str] | None) -> Iterator[Segment]:
         if match is None:
