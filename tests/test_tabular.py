@@ -441,7 +441,7 @@ def test_other_mapping_is_another_version(workspace: Workspace) -> None:
 def test_one_post_in_two_tables_is_an_error(workspace: Workspace) -> None:
     add(workspace, "x.csv", "id,text\n1,a\n2,b\n")
     add(workspace, "y.csv", "id,text\n3,a\n2,c\n")
-    with pytest.raises(InputError, match=r"1 posts stand in two sources, such as post_\w+: x row 2, y row 2"):
+    with pytest.raises(InputError, match=r"1 posts stand in two tables, such as post_\w+: x row 2, y row 2"):
         build(workspace)
 
 

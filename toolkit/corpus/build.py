@@ -175,19 +175,20 @@ def _parts(used: list[_Used], exact_only: list[str], progress: Callable[[str], N
         for name, rows in tables.items():
             parts[name].append((source.id, rows))
     posts = pa.concat_tables([rows for _, rows in parts["posts"]])
-    _refuse_collisions(posts)
+    _refuse_collisions(posts, [source.id for _, source, _ in used if source.is_table])
     parts["post_links"] = [("links", links.post_links(posts, _same_as(used), exact_only=exact_only))]
     return parts
 
 
-def _refuse_collisions(posts: pa.Table) -> None:
-    """Refuse two posts with one id: two tables that hold the same post of a platform."""
+def _refuse_collisions(posts: pa.Table, tables: list[str]) -> None:
+    """Refuse two posts of tables with one id: the same post of a platform stands in both."""
+    posts = posts.filter(pc.is_in(posts["source_id"], pa.array(tables, pa.string())))
     counts = posts.group_by("post_id").aggregate([("source_id", "count")])
     again = counts.filter(pc.greater(counts["source_id_count"], 1))["post_id"]
     if len(again):
         where = posts.filter(pc.equal(posts["post_id"], again[0])).select(["source_id", "place"]).to_pylist()
         raise InputError(
-            f"{len(again)} posts stand in two sources, such as {again[0].as_py()}: "
+            f"{len(again)} posts stand in two tables, such as {again[0].as_py()}: "
             + ", ".join(f"{row['source_id']} row {row['place']}" for row in where),
             hint="a post of a platform has one id: leave its rows out of one of the tables",
         )

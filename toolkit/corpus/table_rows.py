@@ -98,7 +98,7 @@ def _posts(rows: list[dict[str, Any]], source: Source) -> pa.Table:
                 "footnotes": [],
                 "media": [],
                 "uncertain_boundary": False,
-            "unreviewed": False,
+                "unreviewed": False,
             }
         )
     return schema.from_rows(posts)

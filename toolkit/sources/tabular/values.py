@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime
+from typing import Any
 
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?", re.ASCII)
 _TIME = re.compile(
@@ -54,16 +55,22 @@ def values_of(value: str, field: str) -> list[str]:
     if value.startswith("["):
         if not value.endswith("]"):
             raise ValueError("a list without its end")
-        try:
-            found = json.loads(value, parse_int=str, parse_float=str)
-        except (ValueError, RecursionError):
-            found = value[1:-1].split(",")
+        found = _json_list(value) if '"' in value else None
+        found = value[1:-1].split(",") if found is None else found
     else:
         found = _BETWEEN[field].split(value)
     if not all(isinstance(item, str) for item in found):
         raise ValueError("a list of other than words")
     found = [item.strip().strip("'\"").lstrip("#＃" if field == "hashtags" else "") for item in found]
     return [item for item in found if item]
+
+
+def _json_list(value: str) -> list[Any] | None:
+    try:
+        found = json.loads(value, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
 
 
 def language_code(value: str) -> str | None:
