@@ -150,7 +150,6 @@ class _Proposer:
         yield from self._markers(block, key)
 
     def _markers(self, block: dict[str, Any], key: str | None) -> Iterator[Segment]:
-        start = block["char_start"]
         anchored = [(at, at + length, label, 1.0) for at, length, label in block.get("anchors", ())]
         for at, end, label, confidence in anchored or list(self._glued(block)):
             rule = "footnote anchor" if confidence == 1.0 else "glued number"
