@@ -14,6 +14,8 @@ class Block:
     """One line of the text and where it came from; an image is an empty block before its caption.
 
     ``anchors`` are (place in the text, length, footnote label) of the footnote markers that the page links.
+    ``box`` names the block quote, table cell or list item that the line stands in: lines of one share it ("quote 3",
+    "cell table.row.column", "item 5").
     """
 
     kind: BlockKind
@@ -23,6 +25,7 @@ class Block:
     image: str | None = None
     footnote: str | None = None
     anchors: tuple[tuple[int, int, str], ...] = ()
+    box: str | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the block as it is written to ``blocks.jsonl``: what says nothing left out."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from toolkit.settings import Name, Strict
+from toolkit.sources.markers import Markers
 
 Rights = Literal["redistributable", "quotable", "restricted"]
 Selection = Literal["illustrative", "exhaustive", "sampled", "unknown"]
@@ -77,6 +78,7 @@ class CuratedMeta(Strict):
     platforms: tuple[str, ...] = ()
     translator: str | None = None
     fictional: bool = False
+    markers: Markers = Markers()
 
 
 class SourceMeta(CuratedMeta):

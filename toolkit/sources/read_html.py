@@ -36,6 +36,7 @@ _LABEL = re.compile(r"^\s*[\[(]?(\d{1,3}|[*†‡])[\])]?\s*$")
 _BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
 _NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
 _DEPTH = 200
+_BOXES = ("quote", "table", "row", "cell", "item")
 
 
 def read(data: bytes, path: Path) -> Document:
@@ -47,7 +48,7 @@ def read(data: bytes, path: Path) -> Document:
         page = lxml.html.document_fromstring(markup.encode("utf-8"), parser=utf8)
         if page.find("body") is None:
             raise InputError(f"{path.name}: no article text was found in the page")
-        content = lxml.html.fragment_fromstring(_main_content(markup), create_parent="div")
+        content = lxml.html.fragment_fromstring(_main_content(_with_anchors(page, markup)), create_parent="div")
         return _read(page, content, path)
     except (LxmlError, ValueError) as error:
         raise InputError(f"{path.name}: cannot read it as HTML: {error}") from error
@@ -70,6 +71,18 @@ def _read(page: Any, content: Any, path: Path) -> Document:
     if not any(block.text for block in blocks[1 if title else 0 :]):
         raise InputError(f"{path.name}: no article text was found in the page")
     return _document(blocks, path, metadata)
+
+
+def _with_anchors(page: Any, markup: str) -> str:
+    """Return the markup with its footnote anchors renamed: extraction drops what is named after a page's foot."""
+    named = [e for e in page.iter("a", "sup") if "foot" in f"{e.get('class')} {e.get('id')}".lower()]
+    classes = [element.get("class") for element in named]
+    for element in named:
+        element.set("class", "article")
+    markup = lxml.html.tostring(page, encoding="unicode") if named else markup
+    for element, before in zip(named, classes, strict=True):
+        element.attrib.pop("class") if before is None else element.set("class", before)
+    return markup
 
 
 def _main_content(markup: str) -> str:
@@ -105,6 +118,7 @@ class _Line:
     image: str | None = None
     footnote: str | None = None
     anchors: tuple[tuple[int, int, str], ...] = ()
+    box: str | None = None
 
 
 @dataclass
@@ -118,12 +132,18 @@ class _Walker:
     _kind: BlockKind = "paragraph"
     _tag: str = "p"
     _footnote: str | None = None
+    _box: str | None = None
+    _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_BOXES, 0))
 
     def line(self, text: str, kind: BlockKind, tag: str) -> None:
         self.blocks.append(_Line(text, kind, tag))
 
     def note(self, element: Any, target: str) -> None:
         self._footnote = self.labels[target]
+        # Substack's id is that of the note's number, which stands beside the note, both in one element.
+        around = element.getparent() if element.tag == "a" else None
+        if around is not None and all(a.get("href") != f"#{target}" for a in around.iter("a")):
+            element = around
         self.walk(element, "footnote", element.tag, 0)
         self.flush()
         self._footnote = None
@@ -132,7 +152,7 @@ class _Walker:
         text = self._inline.rstrip()
         if text:
             anchors = tuple(self._anchors)
-            self.blocks.append(_Line(text, self._kind, self._tag, footnote=self._footnote, anchors=anchors))
+            self.blocks.append(_Line(text, self._kind, self._tag, None, self._footnote, anchors, self._box))
         self._inline, self._anchors = "", []
 
     def add(self, text: str | None) -> None:
@@ -161,11 +181,12 @@ class _Walker:
             self.add(" ")
         elif child.tag in _BLOCKS:
             self.flush()
-            outer = self._footnote
+            outer, box = self._footnote, self._box
             self._footnote = self.labels.get(child.get("id") or "") or outer
+            self._box = self._box_of(child.tag, box) or box
             self.walk(child, self._block_kind(child, kind), child.tag, depth + 1)
             self.flush()
-            self._footnote, self._kind, self._tag = outer, kind, tag
+            self._footnote, self._box, self._kind, self._tag = outer, box, kind, tag
         elif child.tag == "a" and _BACKREF.match(child.text_content()):
             pass
         elif child.tag == "a" and (label := self._marker(child)):
@@ -173,6 +194,24 @@ class _Walker:
             self._inline += label
         else:
             self.walk(child, kind, tag, depth + 1)
+
+    def _box_of(self, tag: str, outer: str | None) -> str | None:
+        """Return the name of the block quote, table cell or list item that begins, None where none does."""
+        counts = self._counts
+        if tag == "blockquote":
+            counts["quote"] += 1
+            return f"quote {counts['quote']}"
+        if tag == "table":
+            counts.update(table=counts["table"] + 1, row=0)
+        elif tag == "tr":
+            counts.update(row=counts["row"] + 1, cell=0)
+        elif tag in ("td", "th"):
+            counts["cell"] += 1
+            return f"cell {counts['table']}.{counts['row']}.{counts['cell']}"
+        elif tag == "li" and outer is None:
+            counts["item"] += 1
+            return f"item {counts['item']}"
+        return None
 
     def _marker(self, anchor: Any) -> str | None:
         href = anchor.get("href") or ""
@@ -194,7 +233,7 @@ class _Walker:
 def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Document:
     blocks, parts, start = [], [], 0
     for line in lines:
-        block = Block(line.kind, start, start + len(line.text), line.tag, line.image, line.footnote)
+        block = Block(line.kind, start, start + len(line.text), line.tag, line.image, line.footnote, box=line.box)
         if line.text:
             block = replace(block, anchors=tuple((start + at, length, label) for at, length, label in line.anchors))
             parts.append(line.text)
