@@ -16,7 +16,16 @@ FOLDER = Path(__file__).resolve().parent / "reports"
 INSIDE = ("hashtag", "insertion", "footnote_marker", "gloss", "narrative_name", "image")
 MUST = ("post", "photo_text", "insertion", "footnote_marker", "hashtag", "series_link")
 # The roles whose marks the .expected files give completely.
-MEASURED = (*MUST, "translation", "translator_note", "narrative", "narrative_name", "series", "footnote", "asset_history")
+MEASURED = (
+    *MUST,
+    "translation",
+    "translator_note",
+    "narrative",
+    "narrative_name",
+    "series",
+    "footnote",
+    "asset_history",
+)
 Spans = dict[str, set[tuple[int, int]]]
 
 

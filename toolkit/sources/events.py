@@ -10,7 +10,8 @@ from toolkit.sources.model import AccountEvent
 KINDS: tuple[str, ...] = get_args(AccountEvent.model_fields["kind"].annotation)
 _WORDS = {
     "created": re.compile(
-        r"\b(?:was|were|been|being)\s+(?:\w+\s+)?(?:created|registered|set up|opened|founded|launched)\b|\bcreat(?:ed|ing) (?:a|the|in|on|as)\b|"
+        r"\b(?:was|were|been|being)\s+(?:\w+\s+)?(?:created|registered|set up|opened|founded|launched)\b|"
+        r"\bcreat(?:ed|ing) (?:a|the|in|on|as)\b|"
         r"\b(?:began|started|originally|joined)\b|\bcreation date\b",
         re.IGNORECASE,
     ),
@@ -21,12 +22,14 @@ _WORDS = {
         re.IGNORECASE,
     ),
     "language_switched": re.compile(
-        r"\b(?:chang|switch)(?:ed|ing|es) (?:its|their|the) language\b|\bswitch(?:ed|ing|es) (?:from \w+ )?(?:to|into) (?:\w+ )?[A-Z]\w+"
-        r"(?:ese|ish|ian|ic|an|ch)\b|\blanguage (?:was )?(?:changed|switched)\b|\bhas written in\b|\bbegan (?:posting|writing) in [A-Z]|"
-        r"\bmessaging in [A-Z]",
+        r"\b(?:chang|switch)(?:ed|ing|es) (?:its|their|the) language\b|"
+        r"\bswitch(?:ed|ing|es) (?:from \w+ )?(?:to|into) (?:\w+ )?[A-Z]\w+(?:ese|ish|ian|ic|an|ch)\b|"
+        r"\blanguage (?:was )?(?:changed|switched)\b|\bhas written in\b|"
+        r"\bbegan (?:posting|writing) in [A-Z]|\bmessaging in [A-Z]",
     ),
     "manager_country": re.compile(
-        r"\b(?:page )?managers?\b|\badmin(?:istrator)?s? (?:is|are|was|were)? ?(?:located|based)\b|\bmanaged (?:from|by)\b|\bwho manages\b|"
+        r"\b(?:page )?managers?\b|\badmin(?:istrator)?s? (?:is|are|was|were)? ?(?:located|based)\b|"
+        r"\bmanaged (?:from|by)\b|\bwho manages\b|"
         r"\brun from\b|\bplace of residence\b",
         re.IGNORECASE,
     ),

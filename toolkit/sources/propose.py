@@ -52,6 +52,7 @@ def proposals(
     named = [*names, *(p.attributes["series"] for p in found if p.role == "series")]
     posts.tables(found, matcher)
     posts.labelled(found, matcher)
+    posts.timed(found)
     structure.footnotes(found)
     posts.quoted(found, script)
     structure.headings(found)
@@ -59,10 +60,14 @@ def proposals(
     posts.led_in(found)
     if not posts.grouped(found, named):
         posts.scattered(found, named)
-    posts.notes(found)
+    posts.notes(found, script)
     posts.uncertain(found)
     pairs.pair(found, pairs.Tongues(script, found))
-    known = frozenset(str(p.attributes["footnote"]) for p in found if p.role == "footnote" and p.rule == "numbered note" and p.attributes.get("footnote"))
+    known = frozenset(
+        str(p.attributes["footnote"])
+        for p in found
+        if p.role == "footnote" and p.rule == "numbered note" and p.attributes.get("footnote")
+    )
     prose = [p for p in found if p.role not in ("footnote", "series_link", "title", "")]
     spans = Spans(found, footnote_markers(prose, known), script).write()
     unique = {(s.role, s.char_start, s.char_end): s for s in spans}

@@ -35,6 +35,8 @@ _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 _LABEL = re.compile(r"^\s*[\[(]?(\d{1,3}|[*†‡])[\])]?\s*$")
 _BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
 _NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
+# Behind a digit or a unit of length a raised number is a power; behind "12." it is none.
+_POWER = re.compile(r"(?:[0-9]|\b[kcdm]?m)\Z")
 _DEPTH = 200
 _BOXES = ("quote", "table", "row", "cell", "item")
 
@@ -192,8 +194,17 @@ class _Walker:
         elif child.tag == "a" and (label := self._marker(child)):
             self._anchors.append((len(self._inline), len(label), self.labels[child.get("href")[1:]]))
             self._inline += label
+        elif child.tag == "sup" and (label := self._raised(child)):
+            self._anchors.append((len(self._inline), len(label), label.strip("[]()")))
+            self._inline += label
         else:
             self.walk(child, kind, tag, depth + 1)
+
+    def _raised(self, element: Any) -> str | None:
+        """Return a footnote's number that is raised but not linked; a power or a square metre is none."""
+        shown = "".join(element.text_content().split())
+        plain = _LABEL.match(shown) and shown.strip("[]()").isdigit() and next(element.iter("a"), None) is None
+        return shown if plain and self._inline and not _POWER.search(self._inline) else None
 
     def _box_of(self, tag: str, outer: str | None) -> str | None:
         """Return the name of the block quote, table cell or list item that begins, None where none does."""

@@ -13,7 +13,19 @@ from toolkit.sources.markers import MarkerKind, Markers
 # Platforms that a label may name before its word ("Telegram post 3:"); a source's own ones are added.
 PLATFORMS = (
     *("Facebook", "Twitter", "X", "Instagram", "YouTube", "TikTok", "Telegram", "VK", "VKontakte", "Weibo", "Reddit"),
-    *("Medium", "Threads", "Mastodon", "Bluesky", "Gab", "Parler", "Pinterest", "LinkedIn", "WeChat", "Douyin", "Quora"),
+    *(
+        "Medium",
+        "Threads",
+        "Mastodon",
+        "Bluesky",
+        "Gab",
+        "Parler",
+        "Pinterest",
+        "LinkedIn",
+        "WeChat",
+        "Douyin",
+        "Quora",
+    ),
 )
 _NUMBER = r"(?:\s*(?:#|no\.?|№)?\s*[0-9]{1,3}|\s+[a-z])"
 _REMARK = r"(?:\s*[(\[][^()\[\]\n]{1,60}[)\]])"
@@ -51,7 +63,9 @@ class Labels:
         parts = [_pattern(marker) for marker in own]
         if kind == "post" and markers.defaults:
             parts += [rf"{_literal(marker[:-1])}{_NUMBER}(?:{_REMARK}|{_ASIDE})?\s*[:：]" for marker in _NUMBERED_ONLY]
-            parts.append(rf"(?:{self._platforms})\s+(?:post|message|tweet|comment|status)(?:\s+text)?{_NUMBER}?{_REMARK}?\s*[:：]")
+            parts.append(
+                rf"(?:{self._platforms})\s+(?:post|message|tweet|comment|status)(?:\s+text)?{_NUMBER}?{_REMARK}?\s*[:：]"
+            )
         # No marker at all matches nothing.
         body = "|".join(parts) or r"(?!)"
         return re.compile(rf"{_BEFORE}(?:{body})[*_]{{0,3}}\s*", re.IGNORECASE)
@@ -90,7 +104,10 @@ _COLUMNS: tuple[tuple[MarkerKind, re.Pattern[str]], ...] = (
     ("translation", re.compile(r"\btranslat|\bin english\b|^english$")),
     ("photo_text", re.compile(r"\b(?:image|photo|picture) text\b")),
     ("original", re.compile(r"\boriginal\b")),
-    ("post", re.compile(r"^(?:the )?(?:post|tweet|message|text)(?: text| content)?$|^(?:text|content) of (?:the )?post$")),
+    (
+        "post",
+        re.compile(r"^(?:the )?(?:post|tweet|message|text)(?: text| content)?$|^(?:text|content) of (?:the )?post$"),
+    ),
 )
 
 

@@ -20,11 +20,13 @@ _SHAPES = re.compile(
     r"(?P<super>[⁰¹²³⁴-⁹]{1,3})"
     r"|\[(?P<bracket>[0-9]{1,3})\]"
     r"|(?<=[^\W\d_])(?P<word>[0-9]{1,2})(?![\w%]|[.,:][0-9])"
-    r"|(?<=[.,;:!?”\"'’»)\]。！？，；」』…])(?P<point>[0-9]{1,2})(?=[\s”\"'’»)\],;]|$)"
+    r"|(?<=[.,;:!?”“\"'’‘»«)\]。！？，；」』…])(?P<point>[0-9]{1,2})(?=[\s”\"'’»)\],;]|$)"
 )
 _TOKEN = re.compile(r"[\w’'&.-]{1,40}\Z")
 # A point after these, or after a single letter, ends no sentence: "No.5", "p.12".
-_SHORT = re.compile(r"(?:^|[^\w])(?:no|nos|nr|fig|figs|p|pp|vol|art|arts|ch|sec|v|ver|para|op|st|pt|eq|tab|ca|approx)\.\Z", re.I)
+_SHORT = re.compile(
+    r"(?:^|[^\w])(?:no|nos|nr|fig|figs|p|pp|vol|art|arts|ch|sec|v|ver|para|op|st|pt|eq|tab|ca|approx)\.\Z", re.I
+)
 _YEAR = re.compile(r"(?<![0-9])(?:1[5-9]|2[01])[0-9]{2}[.,;:]\Z")
 _AFTER_DIGIT = re.compile(r"[0-9][.,:]\Z")
 _UNIT = re.compile(r"(?:^|[^\w])(?:k|c|d)?m\Z")
@@ -102,7 +104,7 @@ def candidates(paragraph: Paragraph) -> list[Number]:
             start = paragraph.start + match.start()
             # Behind it a sentence may begin.
             behind = text[match.end() : match.end() + 3].lstrip()
-            ends = not behind or behind[0].isupper() or behind[0] in "#＃“\"«["
+            ends = not behind or behind[0].isupper() or behind[0] in '#＃“"«['
             numbers.append(Number(start, start + len(match[0]), value, weight, _RULES[shape], str(value), ends))
     return numbers
 
@@ -139,11 +141,14 @@ def _weight(text: str, match: re.Match[str], shape: str, value: int) -> float:
         if len(letters) < 2 or letters.isupper():
             return 0.5
         return 2.0 if letters[1:].islower() or not letters.isascii() else 1.0
-    if _SHORT.search(before) or re.search(r"(?:^|[^\w])[A-Za-z]\.\Z", before) and not re.search(r"\b[A-Z]\.[A-Z]\.\Z", before):
+    if _SHORT.search(before) or (
+        re.search(r"(?:^|[^\w])[A-Za-z]\.\Z", before) and not re.search(r"\b[A-Z]\.[A-Z]\.\Z", before)
+    ):
         return 0.5
     if _AFTER_DIGIT.search(before):
         return 2.0 if _YEAR.search(before) else _DECIMAL
-    if before[-1] in "'’" and not before[-2:-1].isalpha():
+    # A quotation that begins with a number, an apostrophe before a year.
+    if before[-1] in "“”\"'’‘«»" and not before[-2:-1].strip():
         return 0.0
     return 2.0
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import regex
 
-from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign
+from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign, is_translation_of
 from toolkit.sources.proposals.prose import prose_score
 from toolkit.text.language import language
 from toolkit.text.script import letter_counts
@@ -59,7 +60,7 @@ def pair(found: Sequence[Paragraph], tongues: Tongues) -> None:
 
 def _split_boxes(found: Sequence[Paragraph], tongues: Tongues) -> None:
     """Part a block quote whose paragraphs are in two languages."""
-    for before, paragraph in zip(found, found[1:], strict=False):
+    for before, paragraph in pairwise(found):
         if paragraph.joined and paragraph.role == "post" and before.role == "post":
             one, other = is_foreign(before.text, tongues.script), is_foreign(paragraph.text, tongues.script)
             if one != other:
@@ -77,7 +78,11 @@ def _pair_run(run: list[Paragraph], tongues: Tongues) -> None:
     at = 0
     while at + 1 < len(run):
         one, other = (at + 1, at) if translation_first else (at, at + 1)
-        if foreign[one] and foreign[other] is not True and (foreign[other] is False or is_foreign(run[one].words, tongues.script)):
+        if (
+            foreign[one]
+            and foreign[other] is not True
+            and (foreign[other] is False or is_foreign(run[one].words, tongues.script))
+        ):
             run[other].role = "translation"
             run[other].attributes["of"] = run[one]
             run[other].rule = f"{run[other].rule}, in the report's language beside one that is not"
@@ -88,14 +93,9 @@ def _pair_run(run: list[Paragraph], tongues: Tongues) -> None:
 
 def _unquoted(found: Sequence[Paragraph], tongues: Tongues) -> None:
     """Settle a plain paragraph right behind a post in another script as its translation, where the lengths agree."""
-    for before, paragraph in zip(found, found[1:], strict=False):
+    for before, paragraph in pairwise(found):
         if before.role != "post" or paragraph.role is not None or paragraph.kind not in ("paragraph", "quote"):
             continue
-        if not is_foreign(before.text, tongues.script) or is_foreign(paragraph.text, tongues.script):
-            continue
-        counts = letter_counts(before.words[:4000])
-        wide = sum(counts.get(code, 0) for code in ("Hani", "Kana", "Hang"))
-        length = sum(counts.values()) + 3 * wide
-        ratio = sum(letter_counts(paragraph.text[:16000]).values()) / max(1, length)
-        if 0.4 <= ratio <= 2.5 and not paragraph.text.endswith(":") and prose_score(paragraph.text) < 2:
+        fits = is_translation_of(paragraph.text, before.words, tongues.script)
+        if fits and not paragraph.text.endswith(":") and prose_score(paragraph.text) < 2:
             paragraph.settle("translation", "behind its original", 0.5, of=before)

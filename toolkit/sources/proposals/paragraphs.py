@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from toolkit.text.script import letter_counts
@@ -106,12 +107,14 @@ def paragraphs(text: str, blocks: Sequence[dict[str, Any]]) -> list[Paragraph]:
 def _unwrapped(lines: list[Paragraph], text: str) -> list[Paragraph]:
     """Put the lines of a hard-wrapped text together; texts that have a paragraph a line stay as they are."""
     plain = [line for line in lines if line.tag == "line"]
-    inner = [a for a, b in zip(plain, plain[1:], strict=False) if a.group == b.group]
+    inner = [a for a, b in pairwise(plain) if a.group == b.group]
     lengths = sorted(len(line.text) for line in plain)
     width = lengths[-1] if lengths else 0
     full = [line for line in inner if len(line.text) > 0.7 * width]
     open_ended = [line for line in full if not line.text.endswith((".", "!", "?", ":", "”", '"', "。"))]
-    if not (40 <= width <= 110 and len(inner) > 4 and len(full) > 0.5 * len(inner) and len(open_ended) > 0.6 * len(full)):
+    if not (
+        40 <= width <= 110 and len(inner) > 4 and len(full) > 0.5 * len(inner) and len(open_ended) > 0.6 * len(full)
+    ):
         return lines
     joined: list[Paragraph] = []
     for line in lines:
@@ -146,6 +149,15 @@ def prose_script(found: Iterable[Paragraph]) -> str:
         if script and paragraph.kind != "quote":
             votes[script] = votes.get(script, 0) + (3 if number == 0 else 1)
     return max(sorted(votes), key=votes.__getitem__) if votes else "Latn"
+
+
+def is_translation_of(text: str, original: str, script: str) -> bool:
+    """Tell whether a text in the report's script may be the translation of one in another: their lengths agree."""
+    if not is_foreign(original, script) or is_foreign(text, script):
+        return False
+    counts = letter_counts(original[:_SAMPLE])
+    length = sum(counts.values()) + 3 * sum(counts.get(code, 0) for code in _HEAVY)
+    return 0.4 <= sum(letter_counts(text[: 4 * _SAMPLE]).values()) / max(1, length) <= 2.5
 
 
 def is_foreign(text: str, script: str) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from toolkit.sources.proposals.labels import Label, Labels
-from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign
+from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign, is_translation_of
 from toolkit.sources.proposals.prose import is_attribution, is_quoted, leads_to_other, leads_to_post, prose_score
 from toolkit.text.entities import hashtags
 
@@ -17,7 +16,18 @@ _DESCRIBED = re.compile(
     re.IGNORECASE,
 )
 _HANDLE_OR_DATE = re.compile(r"@\w|\b(?:1[5-9]|2[01])\d\d\b")
-_FIGURE = re.compile(r"(?:fig(?:ure)?\.?|table|chart|map|graph)\s*[0-9]", re.IGNORECASE)
+_READS = re.compile(
+    r"\b(?:text|words?|banner|sign|slogan|poster|placard|card|headline|reads?|says|reading|saying|captioned)\b[^“”\"«»]{0,40}[“\"«„]",
+    re.I,
+)
+_DAY = (
+    r"(?:[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2} [^\W\d_]{3,9}\.? [0-9]{4}|"
+    r"[^\W\d_]{3,9}\.? [0-9]{1,2}, [0-9]{4})"
+)
+_TIMED = re.compile(
+    rf"[\[(]?(?:{_DAY},?(?: at)? ?)?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?[\])]?\s*(?:[-–—:|]\s+|(?<=[\])])\s+)"
+)
+_ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
 _OPEN = ("post", "translation", "photo_text", "translator_note")
 
 
@@ -42,25 +52,25 @@ def labelled(found: Sequence[Paragraph], labels: Labels) -> None:
         elif label and label.kind != "narrative":
             _announce(paragraph, label, paragraph.start + label.end)
             waiting = None
-        elif waiting:
-            if not leads_to_post(line):
-                _announce(paragraph, waiting, None)
-                paragraph.attributes["alone"] = True
-                waiting = None
+        elif waiting and not leads_to_post(line):
+            _announce(paragraph, waiting, None)
+            waiting = None
 
 
 def _announce(paragraph: Paragraph, label: Label, content: int | None) -> None:
-    if label.bracketed and paragraph.text.endswith("]"):
-        paragraph.end -= 1
-        paragraph.text = paragraph.text[:-1]
-    role = {"caption": "photo_text", "note": "translator_note", "original": "post"}.get(label.kind, label.kind)
-    paragraph.settle(role, f"{label.kind} label".replace("_", " "), 0.9, content)
+    paragraph.settle(_ROLES.get(label.kind, label.kind), f"{label.kind} label".replace("_", " "), 0.9, content)
     paragraph.label = label.kind
     paragraph.attributes["numbered"] = label.numbered
 
 
 def _in_posts(found: Sequence[Paragraph], number: int) -> bool:
-    return number > 0 and found[number - 1].role in _OPEN
+    before = _before(found, number)
+    return before is not None and before.role in _OPEN
+
+
+def _before(found: Sequence[Paragraph], number: int) -> Paragraph | None:
+    """Return the paragraph before one, past labels and attributions."""
+    return next((found[n] for n in range(number - 1, max(-1, number - 4), -1) if found[n].role != ""), None)
 
 
 def tables(found: Sequence[Paragraph], labels: Labels) -> None:
@@ -72,12 +82,11 @@ def tables(found: Sequence[Paragraph], labels: Labels) -> None:
             continue
         _, row, column = paragraph.box.split(" ")[1].split(".")
         if row == "1":
-            kind = labels.names(paragraph.text)
-            columns[column] = kind
-            if kind:
+            columns[column] = labels.names(paragraph.text)
+            if columns[column]:
                 paragraph.settle("heading", "heading of a column", 0.7)
         elif paragraph.role is None and (kind := columns.get(column)):
-            role = {"original": "post", "caption": "photo_text", "note": "translator_note"}.get(kind, kind)
+            role = _ROLES.get(kind, kind)
             if role in ("post", "translation", "photo_text"):
                 paragraph.settle(role, "column of a table", 0.8)
                 paragraph.label = kind
@@ -88,19 +97,29 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
     """Settle block quotes, paragraphs in quotation marks, leading hashtags and paragraphs in another script as posts."""
     foreign = [p for p in found if p.role is None and p.kind != "quote" and is_foreign(p.text, script)]
     strange = len(foreign) * 2 < len([p for p in found if p.role is None])
+    # Lines that are set in, as block quotes are, in a plain text that sets most lines out.
+    set_in = sum(p.indented for p in found) * 2 < len(found)
     other = False
     for number, paragraph in enumerate(found):
         line, before = paragraph.text, found[number - 1] if number else None
         tag = hashtags(line[:100])
         if paragraph.role is not None:
             continue
-        if paragraph.kind == "quote" or line.startswith(">") or _stands_in(found, number):
-            other = (before is not None and leads_to_other(before.text)) or (other and before is not None and _same_box(before, paragraph))
+        if (
+            paragraph.kind == "quote"
+            or line.startswith(">")
+            or (set_in and paragraph.indented and paragraph.tag == "line")
+        ):
+            other = (before is not None and leads_to_other(before.text)) or (
+                other and before is not None and _same_box(before, paragraph)
+            )
             _quote(paragraph, before, other)
         elif tag and tag[0].start == 0:
             paragraph.settle("post", "leading hashtag", 0.9)
         elif paragraph.kind == "caption" and (is_quoted(line) or (strange and is_foreign(line, script))):
             paragraph.settle("photo_text", "caption in quotation marks", 0.6)
+        elif paragraph.kind == "caption" and _READS.search(line[:600]):
+            paragraph.settle("photo_text", "caption that says what is written", 0.6)
         elif is_quoted(line) and not (before is not None and leads_to_other(before.text)):
             paragraph.settle("post", "paragraph in quotation marks", 0.8)
         elif strange and number > 2 and is_foreign(line, script):
@@ -111,17 +130,13 @@ def _same_box(before: Paragraph, paragraph: Paragraph) -> bool:
     return paragraph.box is not None and paragraph.box == before.box
 
 
-def _stands_in(found: Sequence[Paragraph], number: int) -> bool:
-    """Tell whether a line of a plain text is set in, as block quotes are, where most lines are not."""
-    paragraph = found[number]
-    return paragraph.indented and paragraph.tag == "line" and sum(p.indented for p in found) * 2 < len(found)
-
-
 def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
     if match := re.match(r"[>\s]+", paragraph.text):
         paragraph.start += match.end()
         paragraph.text = paragraph.text[match.end() :]
-    same = before is not None and (_same_box(before, paragraph) or (paragraph.kind != "quote" and before.group == paragraph.group))
+    same = before is not None and (
+        _same_box(before, paragraph) or (paragraph.kind != "quote" and before.group == paragraph.group)
+    )
     if same and before is not None and is_attribution(paragraph.text):
         # An embedded post ends with its account and date; words with a name behind them are a person's.
         paragraph.settle("", "attribution of a quote", 0.8)
@@ -168,7 +183,10 @@ def grouped(found: Sequence[Paragraph], names: Sequence[str]) -> bool:
     blocks = [
         members
         for members in groups.values()
-        if members[0].tag == "line" and members[0].role != "title" and any(map(_is_marked, members)) and len(members) > 1
+        if members[0].tag == "line"
+        and members[0].role != "title"
+        and any(map(_is_marked, members))
+        and len(members) > 1
     ]
     for members in blocks:
         _block(members, names)
@@ -206,7 +224,7 @@ def scattered(found: Sequence[Paragraph], names: Sequence[str]) -> None:
             continue
         if before.role not in _OPEN or _NOTE.fullmatch(paragraph.text) or paragraph.text.endswith((":", "：")):
             continue
-        following = next((p for p in found[number + 1 :] if p.role != ""), None)
+        following = next((p for p in found[number + 1 : number + 5] if p.role != ""), None)
         score, tags = prose_score(paragraph.text, names), hashtags(paragraph.text)
         if score < 2 and tags and tags[-1].end == len(paragraph.text.rstrip()):
             paragraph.settle("post", "hashtag at the end", 0.7)
@@ -230,15 +248,28 @@ def _among(found: Sequence[Paragraph], number: int, names: Sequence[str]) -> boo
     return False
 
 
-def notes(found: Sequence[Paragraph]) -> None:
-    """Settle whole lines in square brackets behind posts: descriptions of pictures, and the translator's notes."""
+def timed(found: Sequence[Paragraph]) -> None:
+    """Settle lines that begin with the time of day at which they were posted, where there are several."""
+    lines = [(p, match) for p in found if p.role is None and (match := _TIMED.match(p.text[:80]))]
+    for paragraph, match in lines if len(lines) > 1 else ():
+        paragraph.settle("post", "time of posting before it", 0.7, paragraph.start + match.end())
+        paragraph.label = "post"
+        paragraph.attributes["numbered"] = True
+
+
+def notes(found: Sequence[Paragraph], script: str) -> None:
+    """Settle whole lines in square brackets behind posts: pictures, translations, the translator's notes."""
     for number, paragraph in enumerate(found):
         if paragraph.role is not None or not _NOTE.fullmatch(paragraph.text) or not _in_posts(found, number):
             continue
         if match := _DESCRIBED.match(paragraph.text):
             paragraph.settle("photo_text", "picture in brackets", 0.7, paragraph.start + match.end())
-            paragraph.end -= 1
-            paragraph.text = paragraph.text[:-1]
+        elif (
+            (before := _before(found, number))
+            and before.role == "post"
+            and is_translation_of(paragraph.text, before.words, script)
+        ):
+            paragraph.settle("translation", "in brackets behind its original", 0.6, of=before)
         else:
             paragraph.settle("translator_note", "whole line in brackets", 0.8)
 
@@ -248,5 +279,5 @@ def uncertain(found: Sequence[Paragraph]) -> None:
     weak = [p.role == "post" and p.rule in ("block of posts", "among posts") and not hashtags(p.text) for p in found]
     for number, paragraph in enumerate(found):
         near = (number and weak[number - 1]) or (number + 1 < len(found) and weak[number + 1])
-        if weak[number] and near and Counter(weak)[True] > 1:
+        if weak[number] and near:
             paragraph.attributes["uncertain_boundary"] = True

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 _PAIRS = {"“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‘": "’", '"': '"', "‹": "›", "《": "》"}
-_CLOSERS = frozenset("”“»«」』’\"›》")
+_CLOSERS = frozenset('”“»«」』’"›》')
 # Behind the closing mark: a footnote number or nothing.
 _BEHIND = re.compile(r"[.,]?\s*(?:\[?[0-9]{1,3}\]?|[⁰¹²³⁴-⁹]+)?\s*")
 _LONGEST = 20_000
@@ -27,8 +27,9 @@ _STRONG = re.compile(
 _WEAK = re.compile(
     r"^(?:(?:the|a|an) )?(?:first|second|third|fourth|fifth|next|last|another|others?|similar|same|following|later|finally|"
     r"meanwhile|by contrast|elsewhere|taken together|in total|overall|all told|several|some|many|most|both|none|neither|"
-    r"after (?:this|that)|two (?:days|hours|weeks|minutes) later|(?:a|one) (?:day|week|month|hour|year) later|within (?:a|an|the)|"
-    r"on \d|in (?:january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|"
+    r"after (?:this|that)|two (?:days|hours|weeks|minutes) later|(?:a|one) (?:day|week|month|hour|year) later|"
+    r"within (?:a|an|the)|on \d|"
+    r"in (?:january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|"
     r"autumn|winter|early|late|mid|\d{4}))\b"
     r"|\b(?:accounts?|posts?|tweets?|hashtags?|network|campaign|likes|shares|followers|engagement|slogans?|wording|"
     r"tone|themes?|users?|screenshots?|caption|translated|the (?:text|author|message|image|picture|video)s?)\b",
@@ -66,7 +67,9 @@ def is_quoted(text: str) -> bool:
             continue
         if opener == '"':
             if char == '"':
-                opens = at == 0 or (text[at - 1].isspace() or text[at - 1] in "([") and text[at + 1 : at + 2].strip() != ""
+                opens = at == 0 or (
+                    (text[at - 1].isspace() or text[at - 1] in "([") and text[at + 1 : at + 2].strip() != ""
+                )
                 depth += 1 if opens else -1
         elif char == opener and not (depth and char in closers):
             depth += 1
@@ -106,9 +109,7 @@ def leads_to_other(line: str) -> bool:
     """Tell whether a line announces the words of a law, an official or a document, and no post."""
     tail = line[-300:]
     last = re.split(r"(?<=[.!?])\s", tail)[-1]
-    return bool(
-        last.rstrip("*_ ").endswith((":", "：")) and _OTHER_QUOTED.search(last) and not _POSTER.search(last)
-    )
+    return bool(last.rstrip("*_ ").endswith((":", "：")) and _OTHER_QUOTED.search(last) and not _POSTER.search(last))
 
 
 def is_attribution(line: str) -> bool:

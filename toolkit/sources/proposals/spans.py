@@ -20,19 +20,19 @@ from toolkit.text.script import chinese_variant, letter_counts
 _INSERTION = re.compile(r"\[[^\[\]\n]+\]")
 # "example[.]com" is an address made harmless, "[text](address)" a link.
 _DEFANGED = re.compile(r"\[(?:\.|:|@|://|dot|at)\]", re.IGNORECASE)
-_HAN = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+(?:·[\p{Script=Han}]+)*")
+_HAN = regex.compile(
+    r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+(?:·[\p{Script=Han}]+)*"
+)
+_NAMES = {"Cyrl": "Cyrillic", "Arab": "Arabic", "Grek": "Greek", "Hebr": "Hebrew", "Deva": "Devanagari", "Thai": "Thai"}
 _SPACED = {
-    code: regex.compile(rf"[\p{{Script={name}}}\p{{M}}]+(?:[ ’'-][\p{{Script={name}}}\p{{M}}]+){{0,11}}")
-    for code, name in {
-        "Cyrl": "Cyrillic", "Arab": "Arabic", "Grek": "Greek", "Hebr": "Hebrew", "Deva": "Devanagari", "Thai": "Thai",
-        "Tibt": "Tibetan", "Mong": "Mongolian",
-    }.items()
-}  # fmt: skip
+    code: regex.compile(rf"[\p{{Script={name}}}\p{{M}}]++(?:[ ’'-][\p{{Script={name}}}\p{{M}}]++){{0,11}}")
+    for code, name in (_NAMES | {"Tibt": "Tibetan", "Mong": "Mongolian"}).items()
+}
 _LATIN = regex.compile(r"(?<=[(（])[\p{Script=Latin}\p{M}][\p{Script=Latin}\p{M}\p{N} .,’'&-]{0,80}(?=[)）])")
 _LONGEST_GLOSS = 60
 _DESCRIBES = re.compile(
-    r"(?:an? |the |two |three |several )?(?:\w+ ){0,3}(?:card|poster|quote|quotation|photo|photograph|picture|image|screenshot|map|"
-    r"cartoon|drawing|timetable|portrait|graphic|meme|video|collage|chart|logo|banner|flag|leaflet|still|caricature)s?\b",
+    r"(?:an? |the |two |three |several )?(?:\w+ ){0,3}(?:card|poster|quote|quotation|photo|photograph|picture|image|"
+    r"screenshot|map|cartoon|drawing|timetable|portrait|graphic|meme|video|collage|chart|logo|banner|flag|leaflet|still|caricature)s?\b",
     re.IGNORECASE,
 )
 _GLOSSED = ("analysis", "asset_history", "narrative", "footnote", "translator_note")
@@ -51,6 +51,8 @@ class Spans:
         self._post: str | None = None
         self._photo: str | None = None
         self._keys: dict[int, str] = {}
+        self._owners: dict[str, Paragraph] = {}
+        self._places = {id(paragraph): n for n, paragraph in enumerate(found)}
         self._pictured: set[str] = set()
 
     def write(self) -> Iterator[Segment]:
@@ -74,12 +76,14 @@ class Spans:
 
     def _end(self, number: int) -> int:
         """Return where a paragraph's span ends: with the last one that goes on with it."""
-        end = self.found[number].end
-        for paragraph in self.found[number + 1 :]:
-            if not paragraph.joined:
-                break
-            end = paragraph.end
-        return end
+        return max((paragraph.end for paragraph in self._joined(number)), default=self.found[number].end)
+
+    def _joined(self, number: int) -> Iterator[Paragraph]:
+        """Yield the paragraphs that go on with one."""
+        for at in range(number + 1, len(self.found)):
+            if not self.found[at].joined:
+                return
+            yield self.found[at]
 
     def _key(self, kind: str) -> str:
         self._counts[kind] = self._counts.get(kind, 0) + 1
@@ -90,6 +94,7 @@ class Spans:
         for paragraph in self.found:
             if paragraph.role == "post" and not paragraph.joined:
                 self._keys[id(paragraph)] = self._key("post")
+                self._owners[self._keys[id(paragraph)]] = paragraph
 
     def _span(self, start: int, end: int, role: str, rule: str, confidence: float, **attributes: Any) -> Segment:
         place = {"role": role, "char_start": start, "char_end": end, "rule": rule, "confidence": confidence}
@@ -174,7 +179,9 @@ class Spans:
     def _one_photo(self, paragraph: Paragraph, end: int) -> Iterator[Segment]:
         key = self._photo = self._key("photo")
         words = paragraph.words
-        if is_foreign(words, self.script) or any(code in letter_counts(words[:4000]) for code in ("Hani", "Arab", "Cyrl") if code != self.script):
+        if is_foreign(words, self.script) or any(
+            code in letter_counts(words[:4000]) for code in ("Hani", "Arab", "Cyrl") if code != self.script
+        ):
             kind = "verbatim"
         else:
             kind = "description" if _DESCRIBES.match(words) else "translation"
@@ -196,7 +203,8 @@ class Spans:
         self._leave(paragraph)
         yield self._whole(paragraph, end, key=key, content_start=paragraph.content)
         if place := paragraph.attributes.get("name"):
-            yield self._span(*place, "narrative_name", paragraph.rule, paragraph.confidence, belongs_to=key)
+            start, name_end = place
+            yield self._span(start, name_end, "narrative_name", paragraph.rule, paragraph.confidence, belongs_to=key)
         yield from self._inner(paragraph, end, None)
 
     def _footnote(self, paragraph: Paragraph, end: int) -> Iterator[Segment]:
@@ -206,13 +214,8 @@ class Spans:
 
     def _text(self, paragraph: Paragraph, end: int) -> tuple[str, int]:
         """Return a paragraph's words, with those that go on with it, and where they begin."""
-        at = next(n for n, p in enumerate(self.found) if p is paragraph) if end != paragraph.end else None
-        if at is None:
-            return paragraph.words, paragraph.content or paragraph.start
         parts, place = [paragraph.words], paragraph.end
-        for following in self.found[at + 1 :]:
-            if not following.joined:
-                break
+        for following in self._joined(self._places[id(paragraph)]):
             parts.append("\n" * (following.start - place) + following.text)
             place = following.end
         return "".join(parts), paragraph.content or paragraph.start
@@ -235,10 +238,9 @@ class Spans:
             taken = {number.start for number in markers}
             text, start = self._text(paragraph, end)
             for match in _INSERTION.finditer(text):
-                if _DEFANGED.fullmatch(match[0]) or start + match.start() in taken or text[match.end() : match.end() + 1] == "(":
-                    continue
-                at = (start + match.start(), start + match.end())
-                yield self._span(*at, "insertion", "square brackets", 0.8, belongs_to=key)
+                if _is_inserted(match, text) and start + match.start() not in taken:
+                    at = (start + match.start(), start + match.end())
+                    yield self._span(*at, "insertion", "square brackets", 0.8, belongs_to=key)
         elif paragraph.role in _GLOSSED:
             yield from self._glosses(paragraph, end, None)
 
@@ -258,18 +260,21 @@ class Spans:
 
     def _images(self, paragraph: Paragraph, owner: str | None, place: Paragraph | None) -> Iterator[Segment]:
         """Yield the image before a paragraph: on its caption, or on the post that it stands by."""
-        place = place or next((p for p in self.found if self._keys.get(id(p)) == owner and owner), None)
+        place = place or self._owners.get(owner or "")
         if not paragraph.images or place is None or owner is None:
             return
         where = f"{place.start}"
         if where in self._pictured:
             return
         self._pictured.add(where)
-        end = place.end if place is not paragraph or place.role != "post" else self._end(self._position(place))
+        end = place.end if place is not paragraph or place.role != "post" else self._end(self._places[id(place)])
         start = place.content or place.start if place.role == "post" else place.start
         rule = "image before its caption" if place.kind == "caption" else "image beside its post"
         about = {"belongs_to": owner, "media": paragraph.images[0]}
         yield self._span(start, end, "image", rule, 0.9 if place.kind == "caption" else 0.6, **about)
 
-    def _position(self, paragraph: Paragraph) -> int:
-        return next(n for n, p in enumerate(self.found) if p is paragraph)
+
+def _is_inserted(match: re.Match[str], text: str) -> bool:
+    """Tell whether square brackets hold an insertion: no defanged address, no link, not the whole text."""
+    whole = match.start() == 0 and match.end() == len(text)
+    return not (whole or _DEFANGED.fullmatch(match[0]) or text[match.end() : match.end() + 1] == "(")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 from toolkit.sources.proposals.labels import Labels
 from toolkit.sources.proposals.numbers import candidates
@@ -18,7 +20,11 @@ _SERIES_INSIDE = re.compile(
     re.IGNORECASE,
 )
 _PART_INSIDE = re.compile(rf"\bpart (?P<part>{_PART})\s*(?:/|of)\s*(?P<total>{_PART})\b", re.IGNORECASE)
-_LINK = re.compile(rf"[\s*•–-]{{0,6}}Part (?P<part>{_PART})(?:\s*\([^()\n]{{1,40}}\))?\s*[:.–—-]\s*\S", re.IGNORECASE)
+_LINK = re.compile(
+    rf"[\s*•–-]{{0,6}}(?:Part|Teil|Partie|Parte|Часть|Частина|Deel|Del) (?P<part>{_PART})"
+    r"(?:\s*\([^()\n]{1,40}\))?\s*[:.–—-]\s*\S",
+    re.IGNORECASE,
+)
 _ITEM = re.compile(r"[•‣▪*–—-]\s+|[0-9]{1,2}[.)]\s+|\([0-9a-z]\)\s+")
 _NAME = re.compile(r"[*_“\"]{0,3}(?P<name>[^\n]{3,100}?)[*_”\"]{0,3} [-–—] [*_]{0,2}\S")
 _NAME_COLON = re.compile(r"[*_“\"]{0,3}(?P<name>[^\n:]{3,100}?)[*_”\"]{0,3}:[*_]{0,2} \S")
@@ -28,17 +34,25 @@ _NARRATIVES = re.compile(
     r"what the .{0,30}(?:say|says|claim|claims))\b",
     re.IGNORECASE,
 )
-_NOTES = re.compile(r"(?:foot|end)?notes(?: and (?:sources|references))?|references|sources(?: and notes)?|citations", re.IGNORECASE)
-_NOTE = re.compile(r"(?:\[(?P<a>[0-9]{1,3})\]|(?P<b>[0-9]{1,3})[.):]?|(?P<c>[⁰¹²³⁴-⁹]{1,3})|\^(?P<d>[0-9]{1,3}))\s+(?=\S)")
+_NOTES = re.compile(
+    r"(?:foot|end)?notes(?: and (?:sources|references))?|references|sources(?: and notes)?|citations", re.IGNORECASE
+)
+_NOTE = re.compile(
+    r"(?:\[(?P<a>[0-9]{1,3})\]|(?P<b>[0-9]{1,3})[.):]?|(?P<c>[⁰¹²³⁴-⁹]{1,3})|\^(?P<d>[0-9]{1,3}))\s+(?=\S)"
+)
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _BYLINE = re.compile(
-    rf"(?:by|text by|written by|authors?:)\s+[^\W\d_].{{1,120}}|(?:(?:first )?(?:published|posted|updated|last updated)\b.{{0,60}})|"
-    rf"(?:{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{1,2}} {_MONTH},? [0-9]{{4}}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})|"
+    rf"(?:by|text by|written by|authors?:)\s+[^\W\d_].{{1,120}}|"
+    r"(?:first |last )?(?:published|posted|updated)\b.{0,60}|"
+    rf"(?:{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{1,2}} {_MONTH},? [0-9]{{4}}|"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2})|"
     r"[0-9]{1,3} min(?:ute)?s? read",
     re.IGNORECASE,
 )
-_FURNITURE = re.compile(r"(?:subscribe|share|thanks for reading|sign up|follow us|read more|like this)\b.{0,120}", re.IGNORECASE)
+_FURNITURE = re.compile(
+    r"(?:subscribe|share|thanks for reading|sign up|follow us|read more|like this)\b.{0,120}", re.IGNORECASE
+)
 _SHORT_LINE = 160
 
 
@@ -78,7 +92,7 @@ def _links(found: Sequence[Paragraph]) -> None:
         # One alone, before the end, may be the heading of a chapter.
         if match and (number - 1 in linked or number + 1 in linked or number > 0.6 * len(found)):
             paragraph.settle("series_link", "Part n: title", 0.9, part=number_of(match["part"]))
-    for before, paragraph in zip(found, found[1:], strict=False):
+    for before, paragraph in pairwise(found):
         if paragraph.role == "series_link" and before.role is None and _leads(before.text):
             before.settle("heading", "line before the series' links", 0.7)
 
@@ -152,7 +166,7 @@ def headings(found: Sequence[Paragraph]) -> None:
             paragraph.role is None
             and paragraph.tag == "line"
             and len(line) <= 70
-            and not line.endswith((".", "!", "?", ",", ";", "”", '"', "。", "！", "？"))
+            and not line.endswith((".", "!", "?", ",", ";", ":", "：", "”", '"', "。", "！", "？"))
             and paragraph.group != before.group
             and len(following.text) > len(line)
             and not line.startswith(("#", "@", "["))
@@ -223,5 +237,5 @@ def _unnumbered(found: Sequence[Paragraph], rest: Sequence[Paragraph]) -> None:
         return
     labels = sorted(values) if len(values) == len(notes) else []
     for number, paragraph in enumerate(notes):
-        given = {"footnote": str(labels[number]), "inferred": ("footnote",)} if labels else {}
+        given: dict[str, Any] = {"footnote": str(labels[number]), "inferred": ("footnote",)} if labels else {}
         paragraph.settle("footnote", "behind the series' links", 0.6, **given)
