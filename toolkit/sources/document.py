@@ -16,6 +16,8 @@ class Block:
     ``anchors`` are (place in the text, length, footnote label) of the footnote markers that the page links or raises;
     ``links`` are (place, length, address). ``page`` is a PDF's page, from 1, on which the block begins; ``pages`` are
     (page, char_start, char_end) of the pieces of a block that crosses pages.
+    ``box`` names the block quote, table cell or list item that the line stands in: lines of one share it ("quote 3",
+    "cell table.row.column", "item 5").
     """
 
     kind: BlockKind
@@ -28,6 +30,7 @@ class Block:
     page: int | None = None
     pages: tuple[tuple[int, int, int], ...] = ()
     links: tuple[tuple[int, int, str], ...] = ()
+    box: str | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the block as it is written to ``blocks.jsonl``: what says nothing left out."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from toolkit.settings import Name, Strict
+from toolkit.sources.markers import Markers
 from toolkit.sources.tabular.model import TableFile
 
 Rights = Literal["redistributable", "quotable", "restricted"]
@@ -82,6 +83,7 @@ class CuratedMeta(Strict):
     translator: str | None = None
     translated: bool | None = None
     fictional: bool = False
+    markers: Markers = Markers()
 
 
 class SourceMeta(CuratedMeta):

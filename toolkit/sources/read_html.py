@@ -35,7 +35,10 @@ _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 _LABEL = re.compile(r"^\s*[\[(]?(\d{1,3}|[*†‡])[\])]?\s*$")
 _BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
 _NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
+# Behind a digit or a unit of length a raised number is a power; behind "12." it is none.
+_POWER = re.compile(r"(?:[0-9]|\b[kcdm]?m)\Z")
 _DEPTH = 200
+_BOXES = ("quote", "table", "row", "cell", "item")
 
 
 def read(data: bytes, path: Path) -> Document:
@@ -122,6 +125,7 @@ class _Line:
     image: str | None = None
     footnote: str | None = None
     anchors: tuple[tuple[int, int, str], ...] = ()
+    box: str | None = None
 
 
 @dataclass
@@ -135,6 +139,8 @@ class _Walker:
     _kind: BlockKind = "paragraph"
     _tag: str = "p"
     _footnote: str | None = None
+    _box: str | None = None
+    _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_BOXES, 0))
 
     def line(self, text: str, kind: BlockKind, tag: str) -> None:
         self.blocks.append(_Line(text, kind, tag))
@@ -153,7 +159,7 @@ class _Walker:
         text = self._inline.rstrip()
         if text:
             anchors = tuple(self._anchors)
-            self.blocks.append(_Line(text, self._kind, self._tag, footnote=self._footnote, anchors=anchors))
+            self.blocks.append(_Line(text, self._kind, self._tag, None, self._footnote, anchors, self._box))
         self._inline, self._anchors = "", []
 
     def add(self, text: str | None) -> None:
@@ -182,18 +188,46 @@ class _Walker:
             self.add(" ")
         elif child.tag in _BLOCKS:
             self.flush()
-            outer = self._footnote
+            outer, box = self._footnote, self._box
             self._footnote = self.labels.get(child.get("id") or "") or outer
+            self._box = self._box_of(child.tag, box) or box
             self.walk(child, self._block_kind(child, kind), child.tag, depth + 1)
             self.flush()
-            self._footnote, self._kind, self._tag = outer, kind, tag
+            self._footnote, self._box, self._kind, self._tag = outer, box, kind, tag
         elif child.tag == "a" and _BACKREF.match(child.text_content()):
             pass
         elif child.tag == "a" and (label := self._marker(child)):
             self._anchors.append((len(self._inline), len(label), self.labels[child.get("href")[1:]]))
             self._inline += label
+        elif child.tag == "sup" and (label := self._raised(child)):
+            self._anchors.append((len(self._inline), len(label), label.strip("[]()")))
+            self._inline += label
         else:
             self.walk(child, kind, tag, depth + 1)
+
+    def _raised(self, element: Any) -> str | None:
+        """Return a footnote's number that is raised but not linked; a power or a square metre is none."""
+        shown = "".join(element.text_content().split())
+        plain = _LABEL.match(shown) and shown.strip("[]()").isdigit() and next(element.iter("a"), None) is None
+        return shown if plain and self._inline and not _POWER.search(self._inline) else None
+
+    def _box_of(self, tag: str, outer: str | None) -> str | None:
+        """Return the name of the block quote, table cell or list item that begins, None where none does."""
+        counts = self._counts
+        if tag == "blockquote":
+            counts["quote"] += 1
+            return f"quote {counts['quote']}"
+        if tag == "table":
+            counts.update(table=counts["table"] + 1, row=0)
+        elif tag == "tr":
+            counts.update(row=counts["row"] + 1, cell=0)
+        elif tag in ("td", "th"):
+            counts["cell"] += 1
+            return f"cell {counts['table']}.{counts['row']}.{counts['cell']}"
+        elif tag == "li" and outer is None:
+            counts["item"] += 1
+            return f"item {counts['item']}"
+        return None
 
     def _marker(self, anchor: Any) -> str | None:
         href = anchor.get("href") or ""
@@ -215,7 +249,7 @@ class _Walker:
 def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Document:
     blocks, parts, start = [], [], 0
     for line in lines:
-        block = Block(line.kind, start, start + len(line.text), line.tag, line.image, line.footnote)
+        block = Block(line.kind, start, start + len(line.text), line.tag, line.image, line.footnote, box=line.box)
         if line.text:
             block = replace(block, anchors=tuple((start + at, length, label) for at, length, label in line.anchors))
             parts.append(line.text)

@@ -154,7 +154,11 @@ def passage(segment: Segment, segments: Iterable[Segment], text: str) -> Passage
     pieces: list[Piece] = []
     parts: list[str] = []
     length = 0
-    for start, end in [*((m.char_start, m.char_end) for m in inner), (segment.char_end, segment.char_end)]:
+    behind = segment.char_end
+    if segment.content_start is not None and text[segment.char_start] == "[" and text[behind - 1] == "]":
+        # "[Image text: …]": the bracket that opens before the marker closes behind the words.
+        behind -= "]" not in text[segment.char_start : segment.content_start]
+    for start, end in [*((m.char_start, m.char_end) for m in inner), (behind, behind)]:
         if start > at:
             pieces.append(Piece(length, length + start - at, at, start))
             parts.append(text[at:start])

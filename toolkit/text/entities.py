@@ -38,16 +38,25 @@ class Entity:
 
 def hashtags(text: str) -> list[Entity]:
     """Return the hashtags in order, the sign within the place, outside the value."""
-    urls = find_urls(text)
-    found = [Entity(match.start(), match.end(), match[1]) for match in _HASHTAG.finditer(text)]
-    return [tag for tag in found if not any(url.start <= tag.start < url.end for url in urls)]
+    return _outside_urls([Entity(match.start(), match.end(), match[1]) for match in _HASHTAG.finditer(text)], text)
 
 
 def mentions(text: str) -> list[Entity]:
     """Return the mentions in order, the sign within the place, outside the value."""
-    urls = find_urls(text)
-    found = [Entity(match.start(), match.end(), match[1]) for match in _MENTION.finditer(text)]
-    return [name for name in found if not any(url.start <= name.start < url.end for url in urls)]
+    return _outside_urls([Entity(match.start(), match.end(), match[1]) for match in _MENTION.finditer(text)], text)
+
+
+def _outside_urls(found: list[Entity], text: str) -> list[Entity]:
+    """Return what begins in no URL; both stand in order, so that each list is gone through once."""
+    urls = iter(find_urls(text) if found else ())
+    url = next(urls, None)
+    outside = []
+    for entity in found:
+        while url and url.end <= entity.start:
+            url = next(urls, None)
+        if url is None or entity.start < url.start:
+            outside.append(entity)
+    return outside
 
 
 def find_urls(text: str) -> list[Entity]:

@@ -1,0 +1,283 @@
+"""Posts and what belongs to them: by label, by quotation, by hashtag, by lead-in, by the block that they stand in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from toolkit.sources.proposals.labels import Label, Labels
+from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign, is_translation_of
+from toolkit.sources.proposals.prose import is_attribution, is_quoted, leads_to_other, leads_to_post, prose_score
+from toolkit.text.entities import hashtags
+
+_NOTE = re.compile(r"\[[^\[\]]+\]")
+_DESCRIBED = re.compile(
+    r"\[(?:an? |the )?(?:photo|image|picture|poster|video|screenshot|graphic|cartoon|meme|drawing)\b[^:\[\]]{0,40}[:：]\s*",
+    re.IGNORECASE,
+)
+_HANDLE_OR_DATE = re.compile(r"@\w|\b(?:1[5-9]|2[01])\d\d\b")
+_READS = re.compile(
+    r"\b(?:text|words?|banner|sign|slogan|poster|placard|card|headline|reads?|says|reading|saying|captioned)\b[^“”\"«»]{0,40}[“\"«„]",
+    re.I,
+)
+_DAY = (
+    r"(?:[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2} [^\W\d_]{3,9}\.? [0-9]{4}|"
+    r"[^\W\d_]{3,9}\.? [0-9]{1,2}, [0-9]{4})"
+)
+_TIMED = re.compile(
+    rf"[\[(]?(?:{_DAY},?(?: at)? ?)?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?[\])]?\s*(?:[-–—:|]\s+|(?<=[\])])\s+)"
+)
+_ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
+_OPEN = ("post", "translation", "photo_text", "translator_note")
+
+
+def labelled(found: Sequence[Paragraph], labels: Labels) -> None:
+    """Settle paragraphs that begin with a label, and those that a label alone on its line announces."""
+    waiting: Label | None = None
+    for number, paragraph in enumerate(found):
+        line = paragraph.text
+        if paragraph.role == "heading":
+            waiting = Label("post", 0, True, True) if labels.alone(line) else None
+            continue
+        if paragraph.role is not None:
+            continue
+        label = labels.match(line)
+        if label is None and labels.alone(line):
+            label = Label("post", len(line), True, True)
+        if label and label.kind == "note" and not label.bracketed and not _in_posts(found, number):
+            label = None
+        if label and label.alone:
+            paragraph.settle("", "label", 0.9)
+            waiting = label
+        elif label and label.kind != "narrative":
+            _announce(paragraph, label, paragraph.start + label.end)
+            waiting = None
+        elif waiting and not leads_to_post(line):
+            _announce(paragraph, waiting, None)
+            waiting = None
+
+
+def _announce(paragraph: Paragraph, label: Label, content: int | None) -> None:
+    paragraph.settle(_ROLES.get(label.kind, label.kind), f"{label.kind} label".replace("_", " "), 0.9, content)
+    paragraph.label = label.kind
+    paragraph.attributes["numbered"] = label.numbered
+
+
+def _in_posts(found: Sequence[Paragraph], number: int) -> bool:
+    before = _before(found, number)
+    return before is not None and before.role in _OPEN
+
+
+def _before(found: Sequence[Paragraph], number: int) -> Paragraph | None:
+    """Return the paragraph before one, past labels and attributions."""
+    return next((found[n] for n in range(number - 1, max(-1, number - 4), -1) if found[n].role != ""), None)
+
+
+def tables(found: Sequence[Paragraph], labels: Labels) -> None:
+    """Settle the cells of tables whose first row says which column holds posts and which their translations."""
+    columns: dict[str, str | None] = {}
+    for paragraph in found:
+        if not paragraph.box or not paragraph.box.startswith("cell "):
+            columns = {}
+            continue
+        _, row, column = paragraph.box.split(" ")[1].split(".")
+        if row == "1":
+            columns[column] = labels.names(paragraph.text)
+            if columns[column]:
+                paragraph.settle("heading", "heading of a column", 0.7)
+        elif paragraph.role is None and (kind := columns.get(column)):
+            role = _ROLES.get(kind, kind)
+            if role in ("post", "translation", "photo_text"):
+                paragraph.settle(role, "column of a table", 0.8)
+                paragraph.label = kind
+                paragraph.attributes["row"] = row
+
+
+def quoted(found: Sequence[Paragraph], script: str) -> None:
+    """Settle block quotes, paragraphs in quotation marks, leading hashtags and paragraphs in another script as posts."""
+    foreign = [p for p in found if p.role is None and p.kind != "quote" and is_foreign(p.text, script)]
+    strange = len(foreign) * 2 < len([p for p in found if p.role is None])
+    # Lines that are set in, as block quotes are, in a plain text that sets most lines out.
+    set_in = sum(p.indented for p in found) * 2 < len(found)
+    other = False
+    for number, paragraph in enumerate(found):
+        line, before = paragraph.text, found[number - 1] if number else None
+        tag = hashtags(line[:100])
+        if paragraph.role is not None:
+            continue
+        if (
+            paragraph.kind == "quote"
+            or line.startswith(">")
+            or (set_in and paragraph.indented and paragraph.tag == "line")
+        ):
+            other = (before is not None and leads_to_other(before.text)) or (
+                other and before is not None and _same_box(before, paragraph)
+            )
+            _quote(paragraph, before, other)
+        elif tag and tag[0].start == 0:
+            paragraph.settle("post", "leading hashtag", 0.9)
+        elif paragraph.kind == "caption" and (is_quoted(line) or (strange and is_foreign(line, script))):
+            paragraph.settle("photo_text", "caption in quotation marks", 0.6)
+        elif paragraph.kind == "caption" and _READS.search(line[:600]):
+            paragraph.settle("photo_text", "caption that says what is written", 0.6)
+        elif is_quoted(line) and not (before is not None and leads_to_other(before.text)):
+            paragraph.settle("post", "paragraph in quotation marks", 0.8)
+        elif strange and number > 2 and is_foreign(line, script):
+            paragraph.settle("post", "paragraph in another script", 0.7)
+
+
+def _same_box(before: Paragraph, paragraph: Paragraph) -> bool:
+    return paragraph.box is not None and paragraph.box == before.box
+
+
+def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
+    if match := re.match(r"[>\s]+", paragraph.text):
+        paragraph.start += match.end()
+        paragraph.text = paragraph.text[match.end() :]
+    same = before is not None and (
+        _same_box(before, paragraph) or (paragraph.kind != "quote" and before.group == paragraph.group)
+    )
+    if same and before is not None and is_attribution(paragraph.text):
+        # An embedded post ends with its account and date; words with a name behind them are a person's.
+        paragraph.settle("", "attribution of a quote", 0.8)
+        if not _HANDLE_OR_DATE.search(paragraph.text) and before.rule == "block quote":
+            before.settle("analysis", "quotation with its speaker", 0.5)
+    elif other:
+        paragraph.settle("analysis", "quotation that is no post", 0.5)
+    else:
+        paragraph.settle("post", "block quote", 0.9)
+        paragraph.joined = same and before is not None and before.role == "post" and before.rule == "block quote"
+
+
+def led_in(found: Sequence[Paragraph]) -> None:
+    """Settle what follows a line such as "One account wrote:" as a post; a whole list where the items stand in one."""
+    leading: Paragraph | None = None
+    for paragraph in found:
+        if paragraph.role is None and leads_to_post(paragraph.text):
+            paragraph.settle("analysis", "line before a post", 0.7)
+            leading = paragraph
+        elif leading is not None and paragraph.role is None and paragraph.kind != "caption":
+            listed = paragraph.listed
+            if not listed and (paragraph.text.endswith((":", "：")) or prose_score(paragraph.text) >= 4):
+                leading = None
+                continue
+            paragraph.settle("post", "behind a line that announces it", 0.6)
+            leading = leading if listed else None
+        elif paragraph.role != "":
+            leading = None
+
+
+def _is_marked(paragraph: Paragraph) -> bool:
+    return paragraph.role in _OPEN and paragraph.kind != "quote" and paragraph.rule != "paragraph in quotation marks"
+
+
+def grouped(found: Sequence[Paragraph], names: Sequence[str]) -> bool:
+    """Settle the unmarked paragraphs of blocks that hold a marker; return whether the report has such blocks.
+
+    A block is what blank lines set apart. One that begins with the report's title is none: the report has no blank
+    lines then.
+    """
+    groups: dict[int, list[Paragraph]] = {}
+    for paragraph in found:
+        groups.setdefault(paragraph.group, []).append(paragraph)
+    blocks = [
+        members
+        for members in groups.values()
+        if members[0].tag == "line"
+        and members[0].role != "title"
+        and any(map(_is_marked, members))
+        and len(members) > 1
+    ]
+    for members in blocks:
+        _block(members, names)
+    return bool(blocks)
+
+
+def _block(members: Sequence[Paragraph], names: Sequence[str]) -> None:
+    explicit = any(p.label in ("post", "original") for p in members)
+    for number, paragraph in enumerate(members):
+        before = members[number - 1] if number else None
+        if paragraph.role is not None:
+            continue
+        note = _NOTE.fullmatch(paragraph.text)
+        if note and before is not None and before.role in _OPEN:
+            continue
+        if explicit and before is not None and before.role == "post":
+            # Where each post has its label, a further line goes on with the one before.
+            paragraph.settle("post", "goes on", 0.7)
+            paragraph.joined = True
+        elif paragraph.text.endswith((":", "：")) or explicit or prose_score(paragraph.text, names) >= 4:
+            continue
+        else:
+            paragraph.settle("post", "block of posts", 0.7)
+
+
+def scattered(found: Sequence[Paragraph], names: Sequence[str]) -> None:
+    """Settle unmarked paragraphs among marked ones where no blank lines show the blocks; prose about posts is none."""
+    marked = [n for n, p in enumerate(found) if _is_marked(p)]
+    if not marked or any(p.label in ("post", "original") for p in found):
+        return
+    first, last = marked[0], marked[-1]
+    for number in range(first + 1, min(last + 2, len(found))):
+        paragraph, before = found[number], found[number - 1]
+        if paragraph.role is not None or paragraph.kind not in ("paragraph",) or (paragraph.box or paragraph.listed):
+            continue
+        if before.role not in _OPEN or _NOTE.fullmatch(paragraph.text) or paragraph.text.endswith((":", "：")):
+            continue
+        following = next((p for p in found[number + 1 : number + 5] if p.role != ""), None)
+        score, tags = prose_score(paragraph.text, names), hashtags(paragraph.text)
+        if score < 2 and tags and tags[-1].end == len(paragraph.text.rstrip()):
+            paragraph.settle("post", "hashtag at the end", 0.7)
+        elif score < 2 and tags and number < last:
+            paragraph.settle("post", "hashtag among posts", 0.5)
+        elif score == 0 and following is not None and following.role == "photo_text":
+            paragraph.settle("post", "before a photo text", 0.6)
+        elif score == 0 and number < last and len(paragraph.text) >= 200 and _among(found, number, names):
+            paragraph.settle("post", "among posts", 0.4)
+
+
+def _among(found: Sequence[Paragraph], number: int, names: Sequence[str]) -> bool:
+    """Tell whether posts go on behind a paragraph before any prose does."""
+    for paragraph in found[number + 1 : number + 4]:
+        if paragraph.role in _OPEN:
+            return True
+        if paragraph.role is not None or prose_score(paragraph.text, names) >= 2 or paragraph.text.endswith(":"):
+            return False
+        if hashtags(paragraph.text):
+            return True
+    return False
+
+
+def timed(found: Sequence[Paragraph]) -> None:
+    """Settle lines that begin with the time of day at which they were posted, where there are several."""
+    lines = [(p, match) for p in found if p.role is None and (match := _TIMED.match(p.text[:80]))]
+    for paragraph, match in lines if len(lines) > 1 else ():
+        paragraph.settle("post", "time of posting before it", 0.7, paragraph.start + match.end())
+        paragraph.label = "post"
+        paragraph.attributes["numbered"] = True
+
+
+def notes(found: Sequence[Paragraph], script: str) -> None:
+    """Settle whole lines in square brackets behind posts: pictures, translations, the translator's notes."""
+    for number, paragraph in enumerate(found):
+        if paragraph.role is not None or not _NOTE.fullmatch(paragraph.text) or not _in_posts(found, number):
+            continue
+        if match := _DESCRIBED.match(paragraph.text):
+            paragraph.settle("photo_text", "picture in brackets", 0.7, paragraph.start + match.end())
+        elif (
+            (before := _before(found, number))
+            and before.role == "post"
+            and is_translation_of(paragraph.text, before.words, script)
+        ):
+            paragraph.settle("translation", "in brackets behind its original", 0.6, of=before)
+        else:
+            paragraph.settle("translator_note", "whole line in brackets", 0.8)
+
+
+def uncertain(found: Sequence[Paragraph]) -> None:
+    """Flag neighbouring posts that nothing sets apart: they may be one."""
+    weak = [p.role == "post" and p.rule in ("block of posts", "among posts") and not hashtags(p.text) for p in found]
+    for number, paragraph in enumerate(found):
+        near = (number and weak[number - 1]) or (number + 1 < len(found) and weak[number + 1])
+        if weak[number] and near:
+            paragraph.attributes["uncertain_boundary"] = True
