@@ -174,7 +174,9 @@ def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:
             states = _labels if field.kind == "multi" else _value
             one, other = states(old, field.name), states(row, field.name)
             found += [
-                Flip(config, row[KEYS[config]], field.name, label, one.get(label, NOT_ASKED), other.get(label, NOT_ASKED))
+                Flip(
+                    config, row[KEYS[config]], field.name, label, one.get(label, NOT_ASKED), other.get(label, NOT_ASKED)
+                )
                 for label in [*other, *(label for label in one if label not in other)]
                 if one.get(label, NOT_ASKED) != other.get(label, NOT_ASKED)
             ]

@@ -14,7 +14,13 @@ _SHOWN = 500
 
 def page(found: ReleaseDiff) -> str:
     """Return the page as HTML; beyond 500 cells it says how many more there are."""
-    return render("release_diff.html", diff=found, cells=found.cells[:_SHOWN], more=max(0, len(found.cells) - _SHOWN), value=_value)
+    return render(
+        "release_diff.html",
+        diff=found,
+        cells=found.cells[:_SHOWN],
+        more=max(0, len(found.cells) - _SHOWN),
+        value=_value,
+    )
 
 
 def _value(value: Any) -> str:
