@@ -412,6 +412,23 @@ def test_skips_and_repeats_are_judgements(labelled: Workspace, studio: FakeStudi
     ]
 
 
+def test_a_skip_may_say_why_and_distress_leaves_no_time(labelled: Workspace, studio: FakeStudio) -> None:
+    reasons = ["distressing", "not_readable", None]
+    for reason, name in zip(reasons, POSTS, strict=True):
+        answers = [entry("unable", "choices", {"choices": [reason]})] if reason else []
+        studio.submit(task_of(studio, "narrative.ann-1", post_id(name)).id, answers, skipped=True, lead_time=9.0)
+    pull(labelled, studio)
+    rows = load_judgements(labelled).to_pylist()
+    assert [(row["unable"], row["seconds"]) for row in rows] == [
+        ("distressing", None),
+        ("not_readable", 9.0),
+        (None, 9.0),
+    ]
+    assert {(row["round"], row["round_kind"], row["predictions_shown"], row["prediction_version"]) for row in rows} == {
+        ("main", "production", False, None)
+    }
+
+
 def test_another_codebook_is_said_not_guessed(labelled: Workspace, studio: FakeStudio) -> None:
     studio.submit(task_of(studio, "narrative.ann-1", post_id("soup")).id, GOOD)
     pull(labelled, studio)

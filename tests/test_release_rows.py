@@ -116,6 +116,7 @@ def judgement(number: int, item_id: str, who: str, labels: dict[str, list[str]],
     row |= {"item_type": "photo_text" if photo else "post", "task": "photo_text" if photo else "narrative"}
     at = dt.datetime(2032, 5, 3, 12, number % 60, tzinfo=dt.UTC)
     row |= {"project": "p", "created_at": at, "updated_at": at, "seconds": 60.5, "skipped": False, "image_seen": False}
+    row |= {"round": "main", "round_kind": "production", "predictions_shown": False}
     row |= {
         "text_layer": "description" if photo else "translation",
         "codebook_version": "1.0.0",

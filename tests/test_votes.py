@@ -30,7 +30,7 @@ def judgement(number: int, who: str, item: str, labels: Mapping[str, Sequence[st
     }
     row |= {"item_type": "photo_text" if photo else "post", "task": "photo_text" if photo else "narrative"}
     row |= {"created_at": at, "updated_at": at, "skipped": False, "text_layer": "original", "image_seen": False}
-    row["text_sha256"] = "2" * 64
+    row |= {"text_sha256": "2" * 64, "round": "main", "round_kind": "production", "predictions_shown": False}
     row |= {"codebook_version": "1.0.0", "config_sha256": "0" * 64, "guide_sha256": "1" * 64, "provenance": "human"}
     row |= {"labels": [{"field": field, "label": label} for field, own in labels.items() for label in own]}
     return row | {"evidence": [], "free": [], "regions": []} | change
@@ -63,6 +63,15 @@ def test_the_latest_submission_counts_and_earlier_ones_stay_in_the_table() -> No
 def test_of_two_submissions_at_one_time_the_choice_does_not_depend_on_their_order() -> None:
     one, two = (judgement(n, "ann-1", "post-1", {"narrative": [f"n1{n}"]}, created_at=START) for n in (1, 2))
     assert latest(judgements(one, two)) == latest(judgements(two, one))
+
+
+@pytest.mark.parametrize("kind", ["training", "repeat"])
+def test_what_was_learnt_or_measured_by_is_no_vote(kind: str) -> None:
+    vote = judgement(1, "ann-1", "post-1", {"narrative": ["n11"]})
+    other = judgement(2, "ann-2", "post-1", {"narrative": ["n11"]}, round="first", round_kind="calibration")
+    later = judgement(3, "ann-1", "post-1", {"narrative": ["n12"]}, round="again", round_kind=kind)
+    assert given(vote, other, later) == {"ann-1": ("n11",), "ann-2": ("n11",)}
+    assert answers(judgements(later)) == []
 
 
 def test_the_same_item_in_two_tasks_or_by_two_people_is_no_repeat() -> None:

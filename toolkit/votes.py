@@ -1,6 +1,7 @@
 """From judgements to votes: the rules by which an annotator's submission answers questions. Pure.
 
 - An annotator's latest submission on an item counts; earlier ones are repeats, kept for intra-annotator agreement.
+  What was made in a training or a repeat round is no vote: the one was for learning, the other for measuring.
 - A skip answers nothing. A field left empty answers nothing where an answer is required.
 - A label that abstains (n99, cannot tell), given alone, answers nothing in its field.
 - Where several labels may hold, each label that anyone gave on an item is a question of its own: yes or no. A field
@@ -19,6 +20,8 @@ from toolkit.codebook import Codebook, load_codebook
 from toolkit.ids import digest_id
 
 YES, NO, CONTESTED = "yes", "no", "contested"
+NO_VOTE = ("training", "repeat")
+"""Kinds of rounds whose judgements count as no votes."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Question:
 
 def latest(judgements: pa.Table) -> list[dict[str, Any]]:
     """Return each annotator's latest submission on each item, skips included, in the table's order."""
-    rows = judgements.to_pylist()
+    rows = [row for row in judgements.to_pylist() if row["round_kind"] not in NO_VOTE]
     newest: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (row["created_at"], row["judgement_id"])):
         newest[row["task"], row["item_id"], row["annotator"]] = row

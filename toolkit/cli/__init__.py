@@ -14,6 +14,7 @@ from toolkit.cli.corpus import corpus
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
 from toolkit.cli.release import release
+from toolkit.cli.release_hub import push
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
@@ -61,6 +62,7 @@ for command in (demo, init, status, source, corpus, studio, tasks, labels, adjud
     docposts.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
+release.add_command(push)
 
 
 def main() -> None:

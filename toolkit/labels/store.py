@@ -18,6 +18,8 @@ from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.workspace import Workspace
 
+UNABLE, DISTRESSING = "unable", "distressing"
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -71,20 +73,27 @@ def _judgement(
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     if codebook.version != project["codebook_version"]:
         problems = [*problems, f"made under codebook {project['codebook_version']}, read under {codebook.version}"]
+    unable = _unable(annotation) if skipped else None
     row = {
         "judgement_id": judgement_id(annotation, project["marker"]),
         "item_id": data["item_id"],
         "item_type": data["item_type"],
         "task": project["task"],
         "project": project["project"],
+        "round": project.get("round", "main"),
+        "round_kind": project.get("round_kind", "production"),
         "annotator": project["annotator"],
         "created_at": moment(annotation["created_at"]),
         "updated_at": moment(annotation["updated_at"]),
-        "seconds": annotation.get("lead_time"),
+        # Whoever passes over what distresses them leaves no trace in the figures of speed.
+        "seconds": None if unable == DISTRESSING else annotation.get("lead_time"),
         "skipped": skipped,
+        "unable": unable,
         "text_layer": data["text_layer"],
         "text_sha256": sha256_text(data["text"]),
         "image_seen": bool(data["image_seen"]),
+        "predictions_shown": bool(project.get("predictions_shown", False)),
+        "prediction_version": project.get("prediction_version"),
         "codebook_version": project["codebook_version"],
         "config_sha256": project["config_sha256"],
         "guide_sha256": project["guide_sha256"],
@@ -98,6 +107,16 @@ def _judgement(
     }
     # A skip answers nothing, so that nothing about its answers can be wrong.
     return row, [] if skipped else problems
+
+
+def _unable(annotation: dict[str, Any]) -> str | None:
+    """Return the reason that a skip gives: the choice of the control ``unable``."""
+    for entry in annotation.get("result") or []:
+        value = entry.get("value") if isinstance(entry, dict) and entry.get("from_name") == UNABLE else None
+        chosen = value.get("choices") if isinstance(value, dict) else None
+        if isinstance(chosen, list) and chosen and isinstance(chosen[0], str):
+            return chosen[0]
+    return None
 
 
 def moment(text: str) -> datetime:
