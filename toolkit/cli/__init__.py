@@ -11,6 +11,8 @@ from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
+from toolkit.cli.corpus_explore import export, query, show, stats
+from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
 from toolkit.cli.release import release
@@ -60,6 +62,8 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
 
 for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
     docposts.add_command(command)
+for command in (show, diff, verify, stats, query, export, promote):
+    corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
 release.add_command(push)
