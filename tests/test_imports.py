@@ -53,6 +53,8 @@ ONLY_IN = {
     "nltk": {"labels"},
     "opencc": {"text"},
     "langdetect": {"text"},
+    "duckdb": {"corpus"},
+    "matplotlib": {"report"},
     "pyarrow.parquet": {"parquet"},
     "datasets": {"release", "demo"},
     "huggingface_hub": {"release"},

@@ -26,7 +26,7 @@ class Ledger:
 
     - ``source``: source_id, key, text_sha256 (of a table's file), in the order added, which the rows of every version follow
     - ``accept``: source_id, by (who), spans (how many), as_proposed (how many of them a rule made), sha256 of segments.jsonl
-    - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step
+    - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step, manifest (its SHA-256)
     - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever
     - ``release``: version, corpus (its version), digest (of the data files)
     """

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,6 +61,16 @@ def read_any(path: Path) -> pa.Table:
         return pq.read_table(path, memory_map=False, partitioning=None)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"cannot read {path} as Parquet: {error}") from error
+
+
+def scan(paths: Sequence[Path], schema: pa.Schema | None = None) -> Any:
+    """Return Parquet files of one schema as a dataset that is read as it is asked for (a ``pyarrow.dataset.Dataset``)."""
+    import pyarrow.dataset
+
+    try:
+        return pyarrow.dataset.dataset([str(path) for path in paths], schema=schema, format="parquet")
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot read {paths[0]} as Parquet: {error}") from error
 
 
 def row_digest(rows: pa.Table) -> str:

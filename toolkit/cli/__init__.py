@@ -11,9 +11,13 @@ from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
+from toolkit.cli.corpus_explore import export, query, show, stats
+from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
 from toolkit.cli.release import release
+from toolkit.cli.release_diff import diff as release_diff
+from toolkit.cli.release_hub import push
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
@@ -59,8 +63,12 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
 
 for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
     docposts.add_command(command)
+for command in (show, diff, verify, stats, query, export, promote):
+    corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
+for command in (release_diff, push):
+    release.add_command(command)
 
 
 def main() -> None:

@@ -60,6 +60,7 @@ def log(root: Root, as_json: bool) -> None:
     rows = [
         {
             "version": found.manifest["version"],
+            "previous": found.manifest["previous"],
             "step": found.manifest["step"],
             "sources": len(found.manifest["sources"]),
             "posts": found.manifest["tables"]["posts"]["rows"],

@@ -70,7 +70,7 @@ def build(
         latest = before[-1] if before else None
         if latest:
             # A build may have been killed between publishing and this.
-            _enter(workspace, latest, str(latest.manifest["input_digest"]))
+            enter(workspace, latest, str(latest.manifest["input_digest"]))
         if latest and not repair and _made_of(workspace, latest, digest):
             return Built(latest, False, {}, skipped)
         parts = _parts(used, skipped.get(NOT_SEARCHED, []), progress)
@@ -81,7 +81,7 @@ def build(
         step = largest(changes)
         if latest and step is None:
             # Another input, such as a comment, and the same rows: known from now on as this version's too.
-            _enter(workspace, latest, digest)
+            enter(workspace, latest, digest)
             return Built(latest, False, {}, skipped)
         numbered = _after(latest, step) if latest else _recorded(workspace, digest)
         manifest = numbered | {
@@ -94,7 +94,7 @@ def build(
             "made_with": made_with() | {"parquet": WRITER},
         }
         published = store.publish(workspace.corpus_dir / str(manifest["version"]), manifest)
-        _enter(workspace, published, digest)
+        enter(workspace, published, digest)
         return Built(published, True, changes, skipped)
 
 
@@ -239,7 +239,8 @@ def _recorded(workspace: Workspace, digest: str) -> dict[str, Any]:
     input made; where the input is another, what changed since can no longer be told, so that it counts as all.
     """
     entered = list(workspace.ledger.records("corpus"))
-    for record in entered:
+    # Two versions may be of one input: one that was changed and changed back, one that was promoted.
+    for record in reversed(entered):
         if record["input_digest"] == digest:
             return {name: record.get(name) for name in ("version", "previous", "step")}
     if not entered:
@@ -248,9 +249,10 @@ def _recorded(workspace: Workspace, digest: str) -> dict[str, Any]:
     return {"version": str(Version.parse(last).after("major")), "previous": last, "step": "major"}
 
 
-def _enter(workspace: Workspace, version: store.CorpusVersion, digest: str) -> None:
-    """Enter what a published version was made of into the ledger, unless it is there."""
-    number = str(version.version)
-    if (number, digest) not in {(r["version"], r["input_digest"]) for r in workspace.ledger.records("corpus")}:
+def enter(workspace: Workspace, version: store.CorpusVersion, digest: str) -> None:
+    """Enter what a published version was made of, and the hash of its manifest, into the ledger, unless they are there."""
+    number, manifest = str(version.version), sha256_file(version.folder / "manifest.json")
+    entered = {(r["version"], r["input_digest"], r.get("manifest")) for r in workspace.ledger.records("corpus")}
+    if (number, digest, manifest) not in entered:
         about = {name: version.manifest[name] for name in ("previous", "step")}
-        workspace.ledger.append("corpus", version=number, input_digest=digest, **about)
+        workspace.ledger.append("corpus", version=number, input_digest=digest, **about, manifest=manifest)

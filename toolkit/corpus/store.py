@@ -60,6 +60,19 @@ class CorpusVersion:
                 )
             yield path
 
+    def rows_of(self, name: str, source_id: str) -> pa.Table:
+        """Return a source's rows of a table, with the columns that they were made with."""
+        wanted = {
+            p["sha256"] for p in self.manifest["tables"].get(name, {"parts": []})["parts"] if p["name"] == source_id
+        }
+        parts = [read_any(path) for path in self._parts(name) if path.stem in wanted]
+        return pa.concat_tables(parts) if parts else table(name).empty()
+
+    def part_files(self, name: str) -> list[tuple[str, Path]]:
+        """Return (SHA-256, path) of a table's parts in corpus order, unchecked; none for a table that it has not."""
+        entries = self.manifest["tables"].get(name, {"parts": []})["parts"]
+        return [(part["sha256"], self.folder.parent / "parts" / f"{part['sha256']}.parquet") for part in entries]
+
     def tables(self) -> dict[str, pa.Table]:
         """Return all tables."""
         return {name: self.table(name) for name in self.manifest["tables"]}
@@ -87,6 +100,16 @@ def open_version(workspace: Workspace, version: str | None = None) -> CorpusVers
     raise InputError(
         f"no corpus version {version} (there: {', '.join(str(f.version) for f in found)})", hint="docposts corpus log"
     )
+
+
+def pair(workspace: Workspace, before: str | None, after: str | None) -> tuple[CorpusVersion, CorpusVersion]:
+    """Return two versions to compare: those named; ``after`` is the latest by default, ``before`` the one it came after."""
+    later = open_version(workspace, after)
+    if before is None:
+        before = later.manifest["previous"]
+        if before is None:
+            raise InputError(f"corpus {later.version} is the first: there is none to compare it with")
+    return open_version(workspace, before), later
 
 
 def write_parts(folder: Path, parts: Parts) -> dict[str, Any]:

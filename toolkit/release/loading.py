@@ -1,7 +1,7 @@
 """The gate that loads: ``load_dataset`` on every config in a process of its own, with a fresh cache and no network.
 
-Run as ``python -m toolkit.release.loading FOLDER CACHE``, it prints what it loaded as JSON. A fresh cache because the
-loader's cache is keyed by the folder's name and the card's YAML, not by the data.
+Run as ``python -m toolkit.release.loading FOLDER CACHE [REPO REVISION]``, it prints what it loaded as JSON. A fresh
+cache because the loader's is keyed by the folder's name and the card's YAML, not by the data.
 """
 
 from __future__ import annotations
@@ -12,32 +12,48 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 
-_OFFLINE = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
+_QUIET = {
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
 }
+_OFFLINE = _QUIET | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 _DEADLINE = 600
 
 
 def load(folder: Folder) -> list[str]:
     """Load every config, batch and streaming; compare versions, splits and row digests with the manifest."""
+    return _loaded(folder, _OFFLINE)
+
+
+def load_from_hub(folder: Folder, repo: str, revision: str) -> list[str]:
+    """Load every config from a repository on the Hub at a revision, in the same way, and compare with the folder's manifest.
+
+    A fresh cache, since the loader falls back on what it has whenever the Hub does not answer, whatever the revision.
+    """
+    from huggingface_hub import get_token
+
+    kept = {name: value for name, value in os.environ.items() if name.startswith("HF_HUB_") or name == "HF_ENDPOINT"}
+    token = get_token()
+    return _loaded(folder, kept | _QUIET | ({"HF_TOKEN": token} if token else {}), repo, revision)
+
+
+def _loaded(folder: Folder, settings: Mapping[str, str], *hub: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="docposts-load-") as cache:
         # The package's own place first, so that the child finds it whatever folder this process stands in.
         path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         try:
             run = subprocess.run(
-                [sys.executable, "-m", "toolkit.release.loading", str(folder.path.absolute()), cache],
-                env=kept | _OFFLINE | {"HF_HOME": cache, "PYTHONPATH": path},
+                [sys.executable, "-m", "toolkit.release.loading", str(folder.path.absolute()), cache, *hub],
+                env=kept | dict(settings) | {"HF_HOME": cache, "PYTHONPATH": path},
                 capture_output=True,
                 text=True,
                 timeout=_DEADLINE,
@@ -94,25 +110,30 @@ def loaded_digest(config: str, rows: Any) -> str:
     return row_digest(pa.Table.from_pylist(plain, schema=release_table(config).arrow))
 
 
-def main(folder: Path, cache: str) -> dict[str, Any]:
-    """Load every config of a release folder; return config → batch and stream (split → row digest) and versions."""
-    for name in ("connect", "connect_ex", "sendto"):
-        setattr(socket.socket, name, _no_network)
-    socket.getaddrinfo = _no_network  # type: ignore[assignment]
+def main(folder: Path, cache: str, repo: str = "", revision: str = "") -> dict[str, Any]:
+    """Load every config of a release; return config → batch and stream (split → row digest) and versions.
+
+    From the folder, with the network shut; or from ``repo`` at ``revision``, in which case the folder says what to load.
+    """
+    if not repo:
+        for name in ("connect", "connect_ex", "sendto"):
+            setattr(socket.socket, name, _no_network)
+        socket.getaddrinfo = _no_network  # type: ignore[assignment]
     from datasets import get_dataset_default_config_name, load_dataset
 
+    where, at = repo or str(folder), {"revision": revision} if revision else {}
     found: dict[str, Any] = {}
     for config in Folder(folder).manifest["configs"]:
-        batch = load_dataset(str(folder), config, cache_dir=cache)
-        stream = load_dataset(str(folder), config, streaming=True, cache_dir=cache)
+        batch = load_dataset(where, config, cache_dir=cache, **at)
+        stream = load_dataset(where, config, streaming=True, cache_dir=cache, **at)
         found[config] = {
             "batch": {split: loaded_digest(config, rows) for split, rows in batch.items()},
             "stream": {split: loaded_digest(config, rows) for split, rows in stream.items()},
             "versions": sorted({str(rows.info.version) for rows in [*batch.values(), *stream.values()]}),
         }
-    found["default"] = get_dataset_default_config_name(str(folder))
+    found["default"] = get_dataset_default_config_name(where, **at)
     return found
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2])))
+    print(json.dumps(main(Path(sys.argv[1]), *sys.argv[2:])))
