@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebook import Codebook
 from toolkit.corpus import store
 from toolkit.errors import InputError, ServiceError
+from toolkit.formchange import take_codebook
 from toolkit.fsio import append_jsonl, canonical_json, read_json, replacing, sha256_text, write_atomic
 from toolkit.items import Item, items
 from toolkit.labelconfig import render_config, render_guide
@@ -151,7 +152,7 @@ def push(
         for project, share in shares.items():
             progress(project.title)
             folder, addresses = serve_images(workspace, share)
-            codebook = load_codebook(project.task)
+            codebook = workspace.codebooks(project.task)
             tasks = [_task(item, project, addresses) for item in share]
             done.append(push_project(workspace, server, project, codebook, tasks, images=folder))
         return [*done, *_left_over(workspace, server, only, shares)]
@@ -172,8 +173,10 @@ def push_project(
     ``predictions`` is the model version of the tasks' predictions that annotators start from.
     """
     language = workspace.settings.tasks.language
-    config = render_config(codebook, form=project.form, language=language)
+    blur = workspace.settings.tasks.blur_images
+    config = render_config(codebook, form=project.form, language=language, blur=blur)
     name, guide = marker(workspace, project), render_guide(codebook, language)
+    earlier = take_codebook(workspace, server, project.key, name, codebook, sha256_text(config))
     project_id = server.ensure_project(
         name, title=project.title, config=config, instruction=guide, predictions=bool(predictions)
     )
@@ -192,6 +195,7 @@ def push_project(
         "codebook_version": codebook.version,
         "config_sha256": sha256_text(config),
         "guide_sha256": codebook.guide_sha256,
+        "earlier": earlier,
     }
     write_atomic(folder / "project.json", canonical_json(record) + "\n")
     by_key = {task["data"]["key"]: task for task in tasks}

@@ -67,7 +67,9 @@ def agreement(root: Root, pairs: bool, as_json: bool) -> None:
     workspace = root.workspace()
     judgements = load_judgements(workspace)
     settings = workspace.settings.agreement
-    rows = measure.records(measure.pairwise(judgements) if pairs else measure.agreement(judgements, settings))
+    codebooks = workspace.codebooks
+    found = measure.pairwise(judgements, codebooks) if pairs else measure.agreement(judgements, settings, codebooks)
+    rows = measure.records(found)
     if as_json:
         print_json(rows)
         return

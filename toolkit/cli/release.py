@@ -30,7 +30,7 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
 
     workspace = root.workspace()
     with progress("cutting a release") as show:
-        figures = agreement.agreement(load_judgements(workspace), workspace.settings.agreement)
+        figures = agreement.agreement(load_judgements(workspace), workspace.settings.agreement, workspace.codebooks)
         made = build.cut(workspace, version=version, corpus=corpus, agreement=agreement.records(figures), progress=show)
     if as_json:
         print_json(

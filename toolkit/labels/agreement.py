@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from toolkit.codebook import load_codebook
+from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebooks import Lookup
 from toolkit.settings import AgreementSettings
-from toolkit.votes import Answer, answers
+from toolkit.votes import YES, Answer, answers
 
 Floats = NDArray[np.float64]
 _UNDEFINED = 0.05
@@ -60,50 +61,48 @@ class PairFigure:
     kappa: float | None
 
 
-def agreement(judgements: pa.Table, settings: AgreementSettings) -> list[Figure]:
+def agreement(judgements: pa.Table, settings: AgreementSettings, codebooks: Lookup = load_codebook) -> list[Figure]:
     """Return the agreement table: for each field the whole first, then its labels in the codebook's order.
 
     Labels that nobody gave are left out. The same judgements and settings give the same figures.
     """
     figures: list[Figure] = []
-    for (task, field, multi), group in _by_field(judgements).items():
-        values = [list(answer.by.values()) for answer in group]
+    for (task, field, multi), group in _by_field(judgements, codebooks).items():
+        values = [list(answer.comparable().values()) for answer in group]
         figures.append(_figure((task, field, None), values, settings, masi if multi else nominal))
         if multi:
-            for label in _given(task, field, group):
-                votes = [[(label,) if label in given else () for given in answers_] for answers_ in values]
+            for label in _given(codebooks(task), field, group):
+                given = [answer.votes(label).values() for answer in group]
+                votes = [[(label,) if vote == YES else () for vote in each] for each in given]
                 figures.append(_figure((task, field, label), votes, settings, nominal))
     return figures
 
 
-def pairwise(judgements: pa.Table) -> list[PairFigure]:
+def pairwise(judgements: pa.Table, codebooks: Lookup = load_codebook) -> list[PairFigure]:
     """Return Cohen's κ for each pair of annotators, label by label."""
     figures: list[PairFigure] = []
-    for (task, field, multi), group in _by_field(judgements).items():
+    for (task, field, multi), group in _by_field(judgements, codebooks).items():
         names = sorted({name for answer in group for name in answer.by})
-        for label in _given(task, field, group) if multi else [None]:
+        for label in _given(codebooks(task), field, group) if multi else [None]:
+            votes = [a.votes(label) if label else {n: "".join(v) for n, v in a.by.items()} for a in group]
             for pair in combinations(names, 2):
-                both = [[_value(a.by[name], label) for name in pair] for a in group if set(pair) <= a.by.keys()]
+                both = [[each[name] for name in pair] for each in votes if set(pair) <= each.keys()]
                 if both:
                     same = sum(one == other for one, other in both) / len(both)
                     figures.append(PairFigure(task, field, label, pair, len(both), same, cohen_kappa(both)))
     return figures
 
 
-def _by_field(judgements: pa.Table) -> dict[tuple[str, str, bool], list[Answer]]:
+def _by_field(judgements: pa.Table, codebooks: Lookup) -> dict[tuple[str, str, bool], list[Answer]]:
     fields: dict[tuple[str, str, bool], list[Answer]] = {}
-    for answer in answers(judgements):
+    for answer in answers(judgements, codebooks):
         fields.setdefault((answer.task, answer.field, answer.multi), []).append(answer)
     return fields
 
 
-def _given(task: str, field: str, group: Sequence[Answer]) -> list[str]:
+def _given(codebook: Codebook, field: str, group: Sequence[Answer]) -> list[str]:
     given = {label for answer in group for labels in answer.by.values() for label in labels}
-    return [leaf.id for leaf in load_codebook(task).leaves(field) if leaf.id in given]
-
-
-def _value(labels: tuple[str, ...], label: str | None) -> str:
-    return "".join(labels) if label is None else ("yes" if label in labels else "no")
+    return [leaf.id for leaf in codebook.leaves(field) if leaf.id in given]
 
 
 Value = tuple[str, ...]

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.adjudication.store import load_decisions
-from toolkit.codebook import load_codebook
 from toolkit.corpus import store
 from toolkit.corpus.steps import Version
 from toolkit.errors import ChecksFailed, ConflictError, InputError
@@ -145,7 +144,7 @@ def _contents(
     agreement: Sequence[Mapping[str, Any]],
 ) -> tuple[Contents, Splits]:
     settings = workspace.settings
-    codebooks = {task: load_codebook(task) for task in TASK_OF.values()}
+    codebooks = {task: workspace.codebooks(task) for task in TASK_OF.values()}
     made = release_rows.make(tables, judgements, decisions, codebooks, load_key(workspace))
     splits = assign(
         made.items,
