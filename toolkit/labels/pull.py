@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl, write_jsonl
 from toolkit.tasks import projects
+from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 
 
@@ -54,10 +55,11 @@ def pull(
 def _pull_project(workspace: Workspace, server: Server, record: dict[str, Any]) -> Pulled:
     folder = workspace.annotations_dir / record["project"]
     project_id = server.require_project(record["marker"])
+    purged = Purged.of(workspace.ledger)
     lines = [
         {"task": task.id, "data": task.data, "annotations": [_kept(a) for a in sorted(task.annotations, key=_number)]}
         for task in server.annotations(project_id)
-        if task.annotations
+        if task.annotations and not purged.covers(task.data, record["annotator"])
     ]
     count = sum(len(line["annotations"]) for line in lines)
     earlier = pull_files(folder)
