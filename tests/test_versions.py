@@ -302,6 +302,7 @@ def test_differences_agree_with_a_comparison_row_by_row(workspace: Workspace) ->
             {json.dumps([row[k] for k in schema.primary_key]): row for row in version.table(name).to_pylist()}
             for version in (one, other)
         )
+        expected: set[tuple[str, str, str | None, str | None]]
         expected = {(key, "added", None, None) for key in new.keys() - old.keys()}
         expected |= {(key, "removed", None, None) for key in old.keys() - new.keys()}
         for key in old.keys() & new.keys():
@@ -310,7 +311,7 @@ def test_differences_agree_with_a_comparison_row_by_row(workspace: Workspace) ->
                 for column in new[key]
                 if old[key][column] != new[key][column]
             }
-        found = set()
+        found: set[tuple[str, str, str | None, str | None]] = set()
         for row in parts[name].rows() if name in parts else ():
             key = json.dumps(list(row.key.values()))
             if row.kind == "changed":
