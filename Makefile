@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes that the tests run in.
+WORKERS ?= 2
 # Label Studio's own environment, made once by `docposts studio install`.
 export DOCPOSTS_STUDIO_HOME ?= $(CURDIR)/.studio
 
@@ -26,7 +28,7 @@ system:
 	.ci/system-packages
 
 test: system studio
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import sha256_text
 from toolkit.labelresult import Submission as Answers
 from toolkit.labelresult import Vote, build_result
-from toolkit.labelstudio.client import RawTask, Submission
+from toolkit.labelstudio.client import Counts, RawTask, Submission
 from toolkit.labelstudio.transport import AnswerLost
 from toolkit.provenance import import_number
 from toolkit.schema import table
@@ -44,6 +44,7 @@ class FakeStudio:
     predictions: dict[int, list[Row]] = field(default_factory=dict)
     lose: Literal["", "answer", "late", "request"] = ""
     imports: int = 0
+    changed: dict[int, str] = field(default_factory=dict)
     _late: list[tuple[int, Row]] = field(default_factory=list)
     _reads: int = 0
     _ticks: int = 0
@@ -114,6 +115,7 @@ class FakeStudio:
         task = RawTask(self._last_task, copy.deepcopy(data), [])
         self.tasks[task.id] = task
         self.project_of[task.id] = project_id
+        self.changed[task.id] = self._now()
         return task.id
 
     def delete_task(self, task_id: int) -> None:
@@ -121,17 +123,30 @@ class FakeStudio:
 
     # -- annotations
 
-    def annotations(self, project_id: int) -> list[RawTask]:
+    def annotations(self, project_id: int, *, since: str | None = None, after: int = 0) -> Iterator[RawTask]:
         self._reads += 1
-        found = [copy.deepcopy(task) for task in self.tasks.values() if self.project_of[task.id] == project_id]
-        for task in found:
+        for number in sorted(self.tasks):
+            gone = self.project_of.get(number) != project_id
+            if gone or number <= after or (since is not None and self.changed[number] < since):
+                continue
+            task = copy.deepcopy(self.tasks[number])
             for annotation in task.annotations:
                 annotation["created_ago"] = f"{self._reads} minutes"
-        return found
+            yield task
+
+    def newest_change(self, project_id: int) -> str | None:
+        return max(
+            (at for number, at in self.changed.items() if self.project_of.get(number) == project_id), default=None
+        )
+
+    def counts(self, project_id: int) -> Counts:
+        tasks = [task for number, task in self.tasks.items() if self.project_of[number] == project_id]
+        cancelled = [bool(each["was_cancelled"]) for task in tasks for each in task.annotations]
+        return Counts(len(tasks), cancelled.count(False), cancelled.count(True))
 
     def _now(self) -> str:
         self._ticks += 1
-        return f"{START + dt.timedelta(seconds=self._ticks):%Y-%m-%dT%H:%M:%S.%f}Z"
+        return f"{START + dt.timedelta(minutes=self._ticks):%Y-%m-%dT%H:%M:%S.%f}Z"
 
     def submit(
         self,
@@ -155,6 +170,7 @@ class FakeStudio:
             "updated_at": now,
         }
         self.tasks[task_id].annotations.append(annotation)
+        self.changed[task_id] = self._now()
         return Submission(int(annotation["id"]), created=True)
 
     def update_annotation(
@@ -169,11 +185,18 @@ class FakeStudio:
         annotation.update(result=copy.deepcopy(list(result)), updated_at=self._now())
         annotation.update({} if lead_time is None else {"lead_time": lead_time})
         annotation.update({} if skipped is None else {"was_cancelled": skipped})
+        self._touch(annotation_id)
 
     def delete_annotation(self, annotation_id: int) -> None:
         gone = self._annotation(annotation_id)
+        self._touch(annotation_id)
         for task in self.tasks.values():
             task.annotations[:] = [annotation for annotation in task.annotations if annotation is not gone]
+
+    def _touch(self, annotation_id: int) -> None:
+        for task in self.tasks.values():
+            if any(each["id"] == annotation_id for each in task.annotations):
+                self.changed[task.id] = self._now()
 
     def _annotation(self, annotation_id: int) -> Row:
         return next(a for task in self.tasks.values() for a in task.annotations if a["id"] == annotation_id)

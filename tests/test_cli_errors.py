@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,13 +23,20 @@ REPORT = EXAMPLES / "reports" / "lantern-quay-3.txt"
 SPANS = EXAMPLES / "reports" / "lantern-quay-3.segments.jsonl"
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with one accepted source and a corpus version."""
-    docposts("init", tmp_path / "w", "--annotator", "ann-1", "--annotator", "ann-2", "--adjudicator", "adj-1")
-    docposts("-C", tmp_path / "w", "source", "add", REPORT, "--spans", SPANS)
-    docposts("-C", tmp_path / "w", "corpus", "build")
-    return tmp_path / "w"
+    folder = tmp_path_factory.mktemp("built") / "w"
+    docposts("init", folder, "--annotator", "ann-1", "--annotator", "ann-2", "--adjudicator", "adj-1")
+    docposts("-C", folder, "source", "add", REPORT, "--spans", SPANS)
+    docposts("-C", folder, "corpus", "build")
+    return folder
+
+
+@pytest.fixture
+def built(tmp_path: Path, built_once: Path) -> Path:
+    """A copy of it, for one test."""
+    return shutil.copytree(built_once, tmp_path / "w", symlinks=True)
 
 
 def state(folder: Path) -> dict[str, str]:

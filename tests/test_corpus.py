@@ -460,6 +460,7 @@ def test_a_changed_image_is_refused(examples: Workspace) -> None:
         ('[[same_as]]\nposts = ["post-1"]\n', "same_as.0.posts"),
         ('[[post]]\nkey = "post-1"\nposted_at = "May 2032"\n', "post.0.posted_at"),
         ('colour = "red"\n', "colour: unknown key"),
+        ('[[reference]]\ntitle = "A title"\nfootnote = "9"\n', "reference 'A title': there is no footnote '9'"),
     ],
 )
 def test_facts_that_lead_nowhere_name_file_and_key(workspace: Workspace, facts: str, message: str) -> None:

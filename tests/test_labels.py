@@ -278,6 +278,79 @@ def test_a_deleted_annotation_stays_on_record_and_its_number_makes_another(
     ) == 2
 
 
+def test_a_pull_holds_what_changed_and_no_more(labelled: Workspace, studio: FakeStudio) -> None:
+    kites, soup, lamps = studio.of("harbour/narrative.ann-1")
+    for task in (kites, soup):
+        studio.submit(task.id, result("narrative", "n11"))
+    first = pull(labelled, studio)[0]
+    assert (first.annotations, first.changed, first.deleted) == (2, 2, 0)
+    studio.submit(lamps.id, [], skipped=True)
+    second = pull(labelled, studio)[0]
+    assert second.file is not None and [line["task"] for _, line in read_jsonl(second.file)] == [lamps.id]
+    assert (second.annotations, second.changed, second.deleted) == (3, 1, 0)
+    assert pull(labelled, studio, full=True)[0].file is None, "a sweep that finds nothing new writes nothing"
+    assert load_judgements(labelled).num_rows == 3
+
+
+def test_a_task_deleted_by_hand_is_noticed_and_its_judgement_kept(labelled: Workspace, studio: FakeStudio) -> None:
+    kites, soup, _ = studio.of("harbour/narrative.ann-1")
+    for task in (kites, soup):
+        studio.submit(task.id, result("narrative", "n11"))
+    pull(labelled, studio)
+    studio.delete_task(soup.id)
+    found = pull(labelled, studio)[0]
+    assert (found.annotations, found.changed, found.deleted) == (1, 1, 1)
+    assert found.file is not None
+    assert [line for _, line in read_jsonl(found.file)] == [
+        {"task": soup.id, "data": {}, "annotations": [], "deleted": True}
+    ]
+    assert load_judgements(labelled).num_rows == 2
+    assert pull(labelled, studio)[0].file is None
+
+
+def test_a_pull_that_was_killed_goes_on_from_where_it_was(
+    labelled: Workspace, studio: FakeStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = studio.of("harbour/narrative.ann-1")
+    for task in tasks:
+        studio.submit(task.id, result("narrative", "n11"))
+    asked: list[int] = []
+    whole = studio.annotations
+
+    def broken(project_id: int, *, since: str | None = None, after: int = 0) -> Any:
+        asked.append(after)
+        for number, task in enumerate(whole(project_id, since=since, after=after)):
+            if number == 2 and len(asked) == 1:
+                raise AnswerLost("the connection broke")
+            yield task
+
+    monkeypatch.setattr(studio, "annotations", broken)
+    with pytest.raises(AnswerLost):
+        pull(labelled, studio)
+    folder = labelled.annotations_dir / "narrative.ann-1"
+    with (folder / "pull.part").open("ab") as part:
+        part.write(b'{"task": 3, "da')  # as a kill in the middle of a line leaves it
+    assert pulls(labelled) == []
+    studio.submit(tasks[0].id, result("narrative", "n12"))  # on a page that was read before
+    found = pull(labelled, studio)[0]
+    assert asked[:2] == [0, tasks[1].id], "what was written is not asked for again"
+    assert found.annotations == 4 and not (folder / "pull.part").exists()
+    assert sorted(row["labels"][0]["label"] for row in load_judgements(labelled).to_pylist()) == ["n11"] * 3 + ["n12"]
+
+
+def test_a_server_that_gives_less_than_it_counts_is_not_believed(
+    labelled: Workspace, studio: FakeStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task in studio.of("harbour/narrative.ann-1"):
+        studio.submit(task.id, result("narrative", "n11"))
+    whole = studio.annotations
+    monkeypatch.setattr(studio, "annotations", lambda p, **how: list(whole(p, **how))[:2])
+    with pytest.raises(ServiceError, match=r"counts 3 annotations and 0 skips in narrative\.ann-1, but gave 2 and 0"):
+        pull(labelled, studio)
+    monkeypatch.undo()
+    assert pull(labelled, studio)[0].annotations == 3
+
+
 def test_what_a_judgement_keeps(labelled: Workspace, studio: FakeStudio) -> None:
     task = task_of(studio, "photo_text-text.ann-3", photo_id("card"))
     studio.submit(task.id, result("photo_text", "n51", comment="A joke."), lead_time=12.5)

@@ -183,6 +183,36 @@ def writing_jsonl(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         yield write
 
 
+@contextmanager
+def appending_jsonl(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Give a function that appends records to an unfinished file (``*.part``), which a killed command leaves as it is.
+
+    A line that was left half written is cut off first. :func:`finish` makes the file what it is to be.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            os.truncate(path, _finished(path.read_bytes()))
+        with path.open("ab") as file:
+
+            def write(record: Mapping[str, Any]) -> None:
+                file.write(json_line(record).encode("utf-8"))
+
+            yield write
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def finish(part: Path, path: Path) -> None:
+    """Rename an unfinished file, written to its end, to what it is to be; nothing may stand there."""
+    if path.exists():
+        raise WorkspaceError(f"{path} is there already")
+    part.rename(path)
+    _fsync_folder(path.parent)
+
+
 def copy_file(path: Path, to: Path) -> None:
     """Copy a file's bytes in pieces, atomically; whoever needs to know what was copied hashes the copy."""
     with replacing(to) as beside, path.open("rb") as source, beside.open("wb") as target:

@@ -17,6 +17,8 @@ from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
 from toolkit.cli.purge import purge
 from toolkit.cli.release import release
+from toolkit.cli.release_diff import diff as release_diff
+from toolkit.cli.release_export import export as release_export
 from toolkit.cli.release_hub import push
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
@@ -67,7 +69,8 @@ for command in (show, diff, verify, stats, query, export, promote):
     corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
-release.add_command(push)
+for command in (release_diff, push, release_export):
+    release.add_command(command)
 
 
 def main() -> None:

@@ -123,7 +123,14 @@ def query(root: Root, sql: str, version: str | None, as_csv: bool, output: Path 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @_VERSION
-@click.option("--format", "form", type=click.Choice(["parquet", "csv", "jsonl"]), default="parquet", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "jsonl"]),
+    default="parquet",
+    show_default=True,
+    help="What the files are.",
+)
 @click.option("--table", "tables", multiple=True, help="Only this table; may be given again.")
 @click.pass_obj
 def export(root: Root, folder: Path, version: str | None, form: Format, tables: tuple[str, ...]) -> None:

@@ -15,22 +15,28 @@ def labels() -> None:
 
 
 @labels.command()
+@click.option("--full", is_flag=True, help="Look at every task, instead of those that changed since the last pull.")
 @json_option
 @click.pass_obj
-def pull(root: Root, as_json: bool) -> None:
-    """Pull every annotation. Files already pulled are never changed."""
+def pull(root: Root, full: bool, as_json: bool) -> None:
+    """Pull what changed. Files already pulled are never changed; what was deleted on the server stays on record.
+
+    What was pulled is held against the server's own count; where they differ, every task is looked at again.
+    """
     from toolkit.labels import pull as pulling
     from toolkit.labels.store import read_judgements
     from toolkit.labelstudio.connect import connect
 
     workspace = root.workspace()
     with progress("pulling") as show:
-        pulled = pulling.pull(workspace, connect(workspace), progress=show)
+        pulled = pulling.pull(workspace, connect(workspace), full=full, progress=show)
         judgements, rejected = read_judgements(workspace)
     rows = [
         {
             "project": each.project,
             "annotations": each.annotations,
+            "changed tasks": each.changed,
+            "deleted": each.deleted,
             "file": each.file.name if each.file else "nothing new",
         }
         for each in pulled

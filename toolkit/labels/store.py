@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.codebook import load_codebook
-from toolkit.fsio import read_jsonl, sha256_text
+from toolkit.fsio import sha256_text
 from toolkit.labelresult import parse_result
-from toolkit.labels.pull import pull_files
+from toolkit.labels.pullfiles import lines, pull_files
 from toolkit.provenance import judgement_id, provenance
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
@@ -58,13 +58,12 @@ def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict
     """Yield (task data, annotation) for each annotation of a project's pulls, in its newest state, oldest first."""
     found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     purged = Purged.of(workspace.ledger)
-    for path in pull_files(workspace.annotations_dir / project["project"]):
-        for _, line in read_jsonl(path):
-            # A pull that came back, from a backup or a git history.
-            if purged.covers(line["data"], project["annotator"]):
-                continue
-            for annotation in line["annotations"]:
-                found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
+    for _, _, line in lines(pull_files(workspace.annotations_dir / project["project"])):
+        # What was purged is a shell; or it came back as it was, from a backup or a git history.
+        if line.get("purged") or purged.covers(line["data"], project["annotator"]):
+            continue
+        for annotation in line["annotations"]:
+            found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
     yield from sorted(found.values(), key=lambda pair: (pair[1]["created_at"], pair[1]["id"]))
 
 

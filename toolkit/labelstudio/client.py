@@ -16,7 +16,7 @@ from toolkit.labelstudio.projects import Projects, marker
 from toolkit.labelstudio.transport import BULK_WRITE, WRITE, AnswerLost, Refused, Transport, check_text
 from toolkit.provenance import import_number
 
-__all__ = ["AnswerLost", "RawTask", "Refused", "Studio", "Submission", "import_number", "marker"]
+__all__ = ["AnswerLost", "Counts", "RawTask", "Refused", "Studio", "Submission", "import_number", "marker"]
 
 _BATCH_CHARACTERS = 50_000_000  # the server takes 250 MB a request
 
@@ -28,6 +28,15 @@ class RawTask:
     id: int
     data: dict[str, Any]
     annotations: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a server counts in a project, by itself: tasks, submitted annotations, skips."""
+
+    tasks: int
+    annotations: int
+    skipped: int
 
 
 @dataclass(frozen=True)
@@ -157,13 +166,29 @@ class Studio:
 
     # -- annotations
 
-    def annotations(self, project_id: int) -> Iterator[RawTask]:
-        """Yield every task of the project by id with all its annotations, none included."""
-        for task in self._transport.tasks(project_id, "id,data,annotations"):
+    def annotations(self, project_id: int, *, since: str | None = None, after: int = 0) -> Iterator[RawTask]:
+        """Yield the tasks of the project by id with all their annotations, none included; drafts are left out.
+
+        ``since``: only tasks changed at that time (as the server writes it) or later; ``after``: only ids above it.
+        """
+        for task in self._transport.tasks(project_id, "id,data,annotations", since=since, after=after):
             data, annotations = task.get("data"), task.get("annotations")
             if not isinstance(data, dict) or not isinstance(annotations, list):
                 raise ServiceError(f"{self.url} answered task {task['id']} without its data or its annotations")
             yield RawTask(int(task["id"]), data, annotations)
+
+    def newest_change(self, project_id: int) -> str | None:
+        """Return when a task of the project changed last, by the server's clock; None where it has no tasks."""
+        return self._transport.newest_change(project_id)
+
+    def counts(self, project_id: int) -> Counts:
+        """Return the server's own count of a project, made in its database and not from the lists that it answers."""
+        answer = self._transport.page(f"api/projects/{project_id}", {})
+        names = ("task_number", "total_annotations_number", "skipped_annotations_number")
+        try:
+            return Counts(*(int(answer[name]) for name in names))
+        except (KeyError, TypeError, ValueError):
+            raise ServiceError(f"{self.url} does not count the annotations of project {project_id}") from None
 
     def submit(
         self,

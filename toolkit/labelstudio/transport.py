@@ -123,33 +123,50 @@ class Transport:
                 raise self._refused(response.status_code, body)
             return response.json()
 
-    def tasks(self, project_id: int, include: str) -> Iterator[dict[str, Any]]:
+    def tasks(
+        self, project_id: int, include: str, *, since: str | None = None, after: int = 0
+    ) -> Iterator[dict[str, Any]]:
         """Yield a project's tasks by id, each once, fetched by key, so that what comes and goes meanwhile moves none.
 
-        :class:`ServiceError` where a page holds fewer tasks than the server itself counts.
+        ``since``: those changed then or later; ``after``: those with ids above it. :class:`ServiceError` where a page
+        holds fewer tasks than the server itself counts.
         """
-        last = 0
+        last = after
         while True:
-            greater = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": last}
-            query = {"filters": {"conjunction": "and", "items": [greater]}, "ordering": ["tasks:id"]}
-            answer = self.page(
-                "api/tasks",
-                {
-                    "project": project_id,
-                    "fields": "all",
-                    "include": include,
-                    # Without this the names in "include" are taken for the annotations' fields too: ids alone come.
-                    "expand": "annotations",
-                    "page": 1,
-                    "page_size": _PAGE,
-                    "query": json.dumps(query),
-                },
-            )
+            wanted = [{"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": last}]
+            if since is not None:
+                at = {"operator": "greater_or_equal", "type": "Datetime", "value": since}
+                wanted.append({"filter": "filter:tasks:updated_at", **at})
+            query = {"filters": {"conjunction": "and", "items": wanted}, "ordering": ["tasks:id"]}
+            answer = self._task_page(project_id, include, query, _PAGE)
             tasks, total = self._checked_page(answer, last)
             yield from tasks
             if total <= len(tasks):
                 return
             last = tasks[-1]["id"]
+
+    def _task_page(self, project_id: int, include: str, query: Mapping[str, Any], size: int) -> Any:
+        return self.page(
+            "api/tasks",
+            {
+                "project": project_id,
+                "fields": "all",
+                "include": include,
+                # Without this the names in "include" are taken for the annotations' fields too: ids alone come.
+                "expand": "annotations",
+                "page": 1,
+                "page_size": size,
+                "query": json.dumps(query),
+            },
+        )
+
+    def newest_change(self, project_id: int) -> str | None:
+        """Return when a task of the project changed last, as the server writes it; None where it has none."""
+        answer = self._task_page(project_id, "id,updated_at", {"ordering": ["-tasks:updated_at"]}, 1)
+        try:
+            return str(answer["tasks"][0]["updated_at"]) if answer["tasks"] else None
+        except (KeyError, TypeError, IndexError):
+            raise ServiceError(f"{self.url} does not say when tasks changed") from None
 
     def _checked_page(self, answer: Any, last: int) -> tuple[list[dict[str, Any]], int]:
         try:

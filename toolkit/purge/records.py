@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.fsio import read_json, read_jsonl, write_jsonl
+from toolkit.labels.pullfiles import PART, shell_of
 from toolkit.provenance import judgement_id
 from toolkit.tombstones import annotator_id
 from toolkit.workspace import Workspace
@@ -69,7 +70,7 @@ def _erase(workspace: Workspace, named: Callable[[str], bool]) -> tuple[int, lis
     gone, touched = 0, []
     for path in _files(workspace):
         records = [record for _, record in read_jsonl(path, appended=True)]
-        left = [scrub(record, named) for record in records]
+        left = [_left(record, named) for record in records]
         kept = [record for record in left if record is not _GONE]
         if kept != records:
             gone += sum(1 for one, other in zip(records, left, strict=True) if one != other)
@@ -79,9 +80,15 @@ def _erase(workspace: Workspace, named: Callable[[str], bool]) -> tuple[int, lis
     return gone, list(dict.fromkeys(touched))
 
 
+def _left(record: dict[str, Any], named: Callable[[str], bool]) -> Any:
+    left = scrub(record, named)
+    # A pull compares what it has with what the server counts.
+    return shell_of(record) if left is _GONE and {"task", "data", "annotations"} <= record.keys() else left
+
+
 def _files(workspace: Workspace) -> Iterator[Path]:
     for folder in (workspace.annotations_dir, workspace.decisions_dir):
-        yield from sorted(folder.rglob("*.jsonl"))
+        yield from sorted([*folder.rglob("*.jsonl"), *folder.rglob(PART)])
 
 
 def projects_of(workspace: Workspace, annotator: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from toolkit.report import plots
+from toolkit.report.pages import render
 from toolkit.report.visible import plain
 
 Rows = list[dict[str, Any]]
@@ -36,13 +37,7 @@ class Section:
 
 def page(title: str, version: str, stats: dict[str, Rows]) -> str:
     """Return the page of what :func:`toolkit.corpus.stats.stats` counted."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("toolkit.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    template = environment.get_template("corpus.html")
-    return template.render(title=title, version=version, sections=_sections(stats), plain=plain, shown=_shown) + "\n"
+    return render("corpus.html", title=title, version=version, sections=_sections(stats), shown=_shown)
 
 
 def _shown(value: object) -> str:

@@ -15,7 +15,8 @@ from toolkit.corpus.rows import source_tables
 from toolkit.errors import InputError
 from toolkit.fsio import write_atomic
 from toolkit.report.layout import ROLES, View, tokens
-from toolkit.report.visible import Piece, pieces, plain
+from toolkit.report.pages import render
+from toolkit.report.visible import Piece, pieces
 from toolkit.sources import segments
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
@@ -190,15 +191,5 @@ def _unmarked(text: str, spans: Sequence[Segment]) -> int:
 
 
 def _render(**values: Any) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("toolkit.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     language = next((code for code in values["source"].meta.languages if _CODE.fullmatch(code)), None)
-    return environment.get_template("review.html").render(values, pieces=pieces, plain=plain, language=language)
+    return render("review.html", language=language, **values)

@@ -11,7 +11,7 @@ from toolkit.codebook import load_codebook
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
 from toolkit.labelresult import parse_result
-from toolkit.labels.pull import pull_files
+from toolkit.labels.pullfiles import lines, pull_files, up_to
 from toolkit.labels.store import moment
 from toolkit.segmentation.push import TASK
 from toolkit.settings import Strict, check_record
@@ -92,10 +92,13 @@ def find_pull(workspace: Workspace, source: Source, given: Path) -> Path | None:
 
 
 def _answers(pull: Path, source: Source) -> list[_Answer]:
-    """Return the annotations of a pull's tasks about a source."""
+    """Return the annotations of tasks about a source, as they stood at a pull: it holds what changed since the one before."""
+    newest: dict[int, tuple[str, dict[str, Any]]] = {}
+    for path, number, record in lines(up_to(pull)):
+        newest[record["task"]] = (f"{path}:{number}", record)
     found = []
-    for line, record in read_jsonl(pull):
-        given, where = record.get("data"), f"{pull}:{line}"
+    for where, record in newest.values():
+        given = record.get("data")
         if isinstance(given, dict) and given.get("source_id") == source.id:
             data = check_record(given, _Data, f"{where}: data")
             found += [_Answer(where, data, annotation) for annotation in record.get("annotations") or []]

@@ -142,8 +142,8 @@ class AccountEvent(Strict):
 class Account(Strict):
     """An account or page that the report speaks of."""
 
-    handle: str
-    platform: str
+    handle: str = Field(min_length=1)
+    platform: str = Field(min_length=1)
     names: tuple[str, ...] = ()
     public_figure: bool = False
     state_outlet: bool = False
@@ -171,7 +171,7 @@ class Quotation(Strict):
     """Who is quoted in a post or a photo text."""
 
     key: str
-    speaker: str
+    speaker: str = Field(min_length=1)
     role: str | None = None
     manner: Literal["exact", "paraphrase"] = "paraphrase"
 
@@ -185,7 +185,7 @@ class SameAs(Strict):
 class CitedSource(Strict):
     """A source that the report cites, by the footnote that names it."""
 
-    title: str
+    title: str = Field(min_length=1)
     footnote: str | None = None
 
 

@@ -100,6 +100,11 @@ class Source:
         return self.folder / "proposals.jsonl"
 
     @property
+    def facts_path(self) -> Path:
+        """The curated facts."""
+        return self.folder / "facts.toml"
+
+    @property
     def review_path(self) -> Path:
         """The review page."""
         return self.folder / "review.html"
@@ -139,8 +144,7 @@ class Source:
     @cached_property
     def facts(self) -> Facts:
         """The curated facts; none where there is no file."""
-        path = self.folder / "facts.toml"
-        return parse_toml(path, Facts) if path.exists() else Facts()
+        return parse_toml(self.facts_path, Facts) if self.facts_path.exists() else Facts()
 
     @cached_property
     def media(self) -> dict[str, Path]:
@@ -350,6 +354,17 @@ def default_id(path: Path) -> str:
     return name
 
 
+def unknown_fields(meta: SourceMeta) -> list[str]:
+    """Return the fields that nobody has said anything of, neither the page nor the curator, in the schema's order."""
+    values = meta.model_dump(exclude_none=True, mode="json")
+    said = {
+        "selection": meta.selection != "unknown",
+        **{n: bool(values.get(n)) for n in ("authors", "languages", "platforms")},
+    }
+    fields = (n for n in SourceMeta.model_fields if n not in ("file", "table"))
+    return [name for name in fields if not said.get(name, name in values)]
+
+
 def render_meta(meta: SourceMeta) -> str:
     """Return ``source.toml``: what is known, and a comment for each field that a curator should fill."""
     import tomlkit
@@ -360,8 +375,7 @@ def render_meta(meta: SourceMeta) -> str:
     document.add(
         tomlkit.comment("selection (how the report chose its posts): illustrative, exhaustive, sampled, unknown.")
     )
-    missing = [n for n in SourceMeta.model_fields if n not in values and n not in ("file", "table")]
-    if missing:
+    if missing := unknown_fields(meta):
         document.add(tomlkit.comment(f"Not known yet: {', '.join(missing)}"))
     for name in SourceMeta.model_fields:
         if name in values and name not in ("series", "file", "table"):

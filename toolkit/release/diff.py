@@ -1,0 +1,226 @@
+"""What one release holds that another does not: rows, cells, labels with both values, splits, declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from toolkit.corpus.steps import Version
+from toolkit.release.changes import difference
+from toolkit.release.coded import TASK_OF, coded_fields
+from toolkit.release.folder import Folder
+from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
+
+NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One label of one item that stands otherwise: yes, no, contested, undecided or not asked.
+
+    ``label`` is None for a field with one value, whose ``before`` and ``after`` are that value.
+    """
+
+    config: str
+    id: str
+    field: str
+    label: str | None
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value that changed."""
+
+    config: str
+    id: str
+    column: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Move:
+    """An item in another split."""
+
+    config: str
+    id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ConfigDiff:
+    """One config: keys added and removed in the order of their release, and how many values changed, by column."""
+
+    config: str
+    rows_before: int
+    rows_after: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ReleaseDiff:
+    """Everything between two releases, and the step of the version that follows from it.
+
+    ``step`` None: nothing changed. ``expected`` is the least version that may follow ``before``; ``lines`` are those of the
+    changelog.
+    """
+
+    before: str
+    after: str
+    step: str | None
+    expected: str
+    lines: tuple[str, ...]
+    configs: tuple[ConfigDiff, ...]
+    flips: tuple[Flip, ...]
+    moves: tuple[Move, ...]
+    cells: tuple[Cell, ...]
+    schema: tuple[str, ...]
+    codebooks: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return asdict(self)
+
+
+def diff(before: Folder, after: Folder) -> ReleaseDiff:
+    """Compare two release folders by what they hold; :class:`InputError` where one cannot be read."""
+    told = difference(
+        before.parts,
+        after.parts,
+        before.features(),
+        after.features(),
+        before.codebook_hashes() != after.codebook_hashes(),
+    )
+    configs, cells, flips, moves = [], [], [], []
+    for config in CONFIGS:
+        one, changed = _config(config, before.rows(config), after.rows(config))
+        configs.append(one)
+        cells += changed
+        if config in TASK_OF:
+            flips += _flips(config, before, after)
+        if config in SPLIT_CONFIGS:
+            moves += _moves(config, before, after)
+    return ReleaseDiff(
+        before=before.version,
+        after=after.version,
+        step=told.step,
+        expected=str(Version.parse(before.version).after(told.step)) if told.step else before.version,
+        lines=tuple(told.lines),
+        configs=tuple(configs),
+        flips=tuple(flips),
+        moves=tuple(moves),
+        cells=tuple(cells),
+        schema=tuple(_schema(before.features(), after.features())),
+        codebooks=tuple(_files(before.codebook_hashes(), after.codebook_hashes())),
+    )
+
+
+def _config(config: str, before: pa.Table, after: pa.Table) -> tuple[ConfigDiff, list[Cell]]:
+    key = KEYS[config]
+    was, now = _places(before, key), _places(after, key)
+    common = [name for name in was if name in now]
+    old = before.take(pa.array([was[name] for name in common], pa.int64()))
+    new = after.take(pa.array([now[name] for name in common], pa.int64()))
+    cells = [
+        Cell(config, common[place], column, old[column][place].as_py(), new[column][place].as_py())
+        for column in after.schema.names
+        if column in before.schema.names
+        for place in _unequal(old[column], new[column])
+    ]
+    counts: dict[str, int] = {}
+    for cell in cells:
+        counts[cell.column] = counts.get(cell.column, 0) + 1
+    added = tuple(name for name in now if name not in was)
+    removed = tuple(name for name in was if name not in now)
+    return ConfigDiff(config, before.num_rows, after.num_rows, added, removed, counts), cells
+
+
+def _places(rows: pa.Table, key: str) -> dict[str, int]:
+    return {name: place for place, name in enumerate(rows[key].to_pylist())}
+
+
+def _unequal(old: pa.ChunkedArray, new: pa.ChunkedArray) -> Sequence[int]:
+    """Return the places at which two columns of one length differ, empty values equal to each other alone."""
+    if old.type != new.type:
+        return range(len(old))
+    if pa.types.is_nested(old.type):
+        pairs = zip(old.to_pylist(), new.to_pylist(), strict=True)
+        return [place for place, (one, other) in enumerate(pairs) if one != other]
+    differ = pc.or_(pc.fill_null(pc.not_equal(old, new), False), pc.xor(pc.is_null(old), pc.is_null(new)))
+    places: Sequence[int] = pc.indices_nonzero(differ).to_pylist()
+    return places
+
+
+def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:
+    was = {row[KEYS[config]]: row for row in before.rows(config).to_pylist()}
+    book = after.codebooks[TASK_OF[config]]
+    found = []
+    for row in after.rows(config).to_pylist():
+        old = was.get(row[KEYS[config]])
+        if old is None:
+            continue
+        for field in coded_fields(book):
+            if field.name not in old or field.name not in row:
+                continue
+            states = _labels if field.kind == "multi" else _value
+            one, other = states(old, field.name), states(row, field.name)
+            found += [
+                Flip(
+                    config, row[KEYS[config]], field.name, label, one.get(label, NOT_ASKED), other.get(label, NOT_ASKED)
+                )
+                for label in [*other, *(label for label in one if label not in other)]
+                if one.get(label, NOT_ASKED) != other.get(label, NOT_ASKED)
+            ]
+    return found
+
+
+def _labels(row: Mapping[str, Any], field: str) -> dict[str | None, str]:
+    """Return how each label that was asked about stands on an item, in the codebook's order."""
+    states: dict[str | None, str] = {entry["label"]: "no" for entry in row[f"{field}_dist"] or ()}
+    for suffix, state in (("", "yes"), ("_contested", "contested"), ("_undecided", "undecided")):
+        states |= dict.fromkeys(row[f"{field}{suffix}"] or (), state)
+    return states
+
+
+def _value(row: Mapping[str, Any], field: str) -> dict[str | None, str]:
+    if row[f"{field}_contested"]:
+        return {None: "contested"}
+    if row[f"{field}_undecided"]:
+        return {None: "undecided"}
+    return {None: row[field]} if row[field] is not None else {}
+
+
+def _moves(config: str, before: Folder, after: Folder) -> list[Move]:
+    was, now = (
+        {name: split for split, rows in folder.parts.get(config, {}).items() for name in rows[KEYS[config]].to_pylist()}
+        for folder in (before, after)
+    )
+    return [Move(config, name, was[name], split) for name, split in now.items() if was.get(name, split) != split]
+
+
+def _schema(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    lines = [f"{config}: config gone" for config in before if config not in after]
+    for config, declared in after.items():
+        if config not in before:
+            lines.append(f"{config}: new config")
+            continue
+        was, now = ({feature["name"]: feature for feature in own} for own in (before[config], declared))
+        lines += [f"{config}.{name}: column gone" for name in was if name not in now]
+        lines += [f"{config}.{name}: new column" for name in now if name not in was]
+        lines += [f"{config}.{name}: declared otherwise" for name in now if name in was and was[name] != now[name]]
+    return lines
+
+
+def _files(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    lines = [f"{path}: gone" for path in before if path not in after]
+    lines += [f"{path}: new" for path in after if path not in before]
+    return lines + [f"{path}: changed" for path in after if path in before and before[path] != after[path]]
