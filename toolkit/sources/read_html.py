@@ -17,8 +17,9 @@ from lxml.etree import LxmlError
 
 from toolkit.errors import InputError
 from toolkit.sources.document import Block, BlockKind, Document
-from toolkit.sources.html_page import decode, held, load_image, mark_unheld, page_metadata
-from toolkit.sources.read_text import SERIES_LINE, describe
+from toolkit.sources.html_page import decode, held, load_image, mark_unheld
+from toolkit.sources.page_metadata import page_metadata, series_of
+from toolkit.sources.read_text import describe
 
 _BLOCKS = frozenset(
     """
@@ -81,8 +82,12 @@ def _read(page: Any, content: Any, path: Path) -> Document:
 
 
 def _with_anchors(page: Any, markup: str) -> str:
-    """Return the markup with its footnote anchors renamed: extraction drops what is named after a page's foot."""
+    """Return the markup with anchors and headings renamed: extraction drops what is named after a page's foot or head.
+
+    Footnote anchors are, and Substack's headings ("header-anchor-post").
+    """
     named = [e for e in page.iter("a", "sup") if "foot" in f"{e.get('class')} {e.get('id')}".lower()]
+    named += [h for h in page.iter(*_HEADINGS) if "header-anchor" in (h.get("class") or "")]
     classes = [element.get("class") for element in named]
     for element in named:
         element.set("class", "article")
@@ -186,7 +191,8 @@ class _Walker:
             self.blocks.append(_Line("", "image", "img", image=child.get("src") or ""))
         elif child.tag == "br":
             self.add(" ")
-        elif child.tag in _BLOCKS:
+        elif child.tag in _BLOCKS or (child.tag == "cite" and kind == "quote" and not self._inline.strip()):
+            # WordPress's cite stands behind a quote's paragraphs, as a line of its own.
             self.flush()
             outer, box = self._footnote, self._box
             self._footnote = self.labels.get(child.get("id") or "") or outer
@@ -256,15 +262,7 @@ def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Docum
             start += len(line.text) + 1
         blocks.append(block)
     text = "\n".join(parts) + "\n"
-    series = next((m for part in parts[:6] for m in [_series(part)] if m), None)
+    series = next((m for part in parts[:6] for m in [series_of(part)] if m), None)
     images = {line.image: load_image(line.image, path) for line in lines if line.image}
     described = {"title": describe(text).get("title")} | metadata | ({"series": series} if series else {})
     return Document(text, tuple(blocks), images, described)
-
-
-def _series(line: str) -> dict[str, Any] | None:
-    match = SERIES_LINE.match(line)
-    if not match:
-        return None
-    series: dict[str, Any] = {"name": match["name"], "part": int(match["part"])}
-    return series | ({"total": int(match["total"])} if match["total"] else {})

@@ -13,6 +13,8 @@ SERIES_LINE = re.compile(
     r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>[1-9]\d{0,2})(?:\s*(?:/|of)\s*(?P<total>[1-9]\d{0,2}))?\s*$"
 )
 
+_MARKDOWN = re.compile(r"\A#{1,6}\s+(?=\S)")
+
 
 def read(data: bytes, name: str) -> Document:
     """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, nothing else changes."""
@@ -37,7 +39,7 @@ def read(data: bytes, name: str) -> Document:
 def describe(text: str) -> dict[str, Any]:
     """Return what the first lines say of the report: its title, and its place in a series where one is given."""
     lines = [line.strip() for line in text.split("\n") if line.strip()][:5]
-    metadata: dict[str, Any] = {"title": lines[0]} if lines else {}
+    metadata: dict[str, Any] = {"title": _MARKDOWN.sub("", lines[0])} if lines else {}
     for line in lines[1:]:
         if match := SERIES_LINE.match(line):
             total = match["total"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from toolkit.sources.proposals.labels import Label, Labels
@@ -28,6 +29,7 @@ _TIMED = re.compile(
     rf"[\[(]?(?:{_DAY},?(?: at)? ?)?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?[\])]?\s*(?:[-–—:|]\s+|(?<=[\])])\s+)"
 )
 _ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
+_FIELD = re.compile(r"([^\W\d_][\w ’'/-]{1,30}):\s")
 _OPEN = ("post", "translation", "photo_text", "translator_note")
 
 
@@ -137,7 +139,7 @@ def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
     same = before is not None and (
         _same_box(before, paragraph) or (paragraph.kind != "quote" and before.group == paragraph.group)
     )
-    if same and before is not None and is_attribution(paragraph.text):
+    if same and before is not None and (paragraph.tag in ("cite", "footer") or is_attribution(paragraph.text)):
         # An embedded post ends with its account and date; words with a name behind them are a person's.
         paragraph.settle("", "attribution of a quote", 0.8)
         if not _HANDLE_OR_DATE.search(paragraph.text) and before.rule == "block quote":
@@ -188,9 +190,21 @@ def grouped(found: Sequence[Paragraph], names: Sequence[str]) -> bool:
         and any(map(_is_marked, members))
         and len(members) > 1
     ]
+    fields = _fields(found)
     for members in blocks:
-        _block(members, names)
+        _block([p for p in members if _field(p) not in fields or p.role is not None], names)
     return bool(blocks)
+
+
+def _fields(found: Sequence[Paragraph]) -> set[str]:
+    """Return the words that lines begin with again and again ("Date:", "Assessment:"): fields of a form, no posts."""
+    counted = Counter(name for paragraph in found if paragraph.role is None and (name := _field(paragraph)))
+    return {name for name, count in counted.items() if count > 1}
+
+
+def _field(paragraph: Paragraph) -> str:
+    match = _FIELD.match(paragraph.text)
+    return match[1] if match else ""
 
 
 def _block(members: Sequence[Paragraph], names: Sequence[str]) -> None:
