@@ -14,6 +14,7 @@ from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import sha256_bytes, sha256_file
 from toolkit.sources import read_html, read_text, registry
 from toolkit.sources.document import Document
+from toolkit.sources.propose import propose
 from toolkit.workspace import Workspace
 
 PAGE = EXAMPLES / "reports" / "salt-lamps" / "salt-lamps.html"
@@ -184,7 +185,7 @@ def test_a_doubled_title_is_one_line(tmp_path: Path) -> None:
 def test_a_page_without_a_title_is_read(tmp_path: Path) -> None:
     document = read(page(PROSE, head=""), tmp_path)
     assert len(document.blocks) == 1
-    assert document.metadata["title"] == document.text.strip()
+    assert "title" not in document.metadata
 
 
 @pytest.mark.parametrize(
@@ -375,6 +376,13 @@ def test_metadata_from_a_substack_page_with_its_series_in_the_subtitle() -> None
 def test_what_a_page_says_of_itself(tmp_path: Path, head: str, found: dict[str, object]) -> None:
     metadata = read(page(PROSE, head=head), tmp_path).metadata
     assert {name: metadata.get(name) for name in found} == found
+
+
+def test_a_first_paragraph_is_no_title(tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / "lamps.html").write_bytes(page(PROSE, head=""))
+    source = registry.add(workspace, tmp_path / "lamps.html")
+    assert source.meta.title == "lamps"
+    assert [s.role for s in propose(workspace, source)] == ["analysis"]
 
 
 def test_metadata_of_odd_shapes_is_passed_over(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def _spans_of(source: Source) -> str:
 def made_with() -> dict[str, Any]:
     """Return the versions of the algorithms and of the libraries whose answers go into derived columns."""
     algorithms = {"ids": ids.VERSION, "rows": ROWS_VERSION, "text": analysis.VERSION, "links": links.VERSION}
-    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc", "datasketch")}
+    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc")}
 
 
 def _parts(used: list[_Used], exact_only: list[str], progress: Callable[[str], None]) -> store.Parts:

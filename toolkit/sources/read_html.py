@@ -264,5 +264,7 @@ def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Docum
     text = "\n".join(parts) + "\n"
     series = next((m for part in parts[:6] for m in [series_of(part)] if m), None)
     images = {line.image: load_image(line.image, path) for line in lines if line.image}
-    described = {"title": describe(text).get("title")} | metadata | ({"series": series} if series else {})
+    described = (
+        {k: v for k, v in describe(text).items() if k == "title"} | metadata | ({"series": series} if series else {})
+    )
     return Document(text, tuple(blocks), images, described)

@@ -11,7 +11,7 @@ from toolkit.sources.proposals.labels import Labels
 from toolkit.sources.proposals.numbers import candidates
 from toolkit.sources.proposals.paragraphs import Paragraph
 from toolkit.sources.proposals.prose import is_quoted, leads_to_post
-from toolkit.sources.read_text import SERIES_LINE
+from toolkit.sources.read_text import SERIES_LINE, is_title
 
 _WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
 _PART = rf"(?:[1-9][0-9]{{0,2}}|{'|'.join(_WORDS)})"
@@ -67,7 +67,7 @@ def frame(found: Sequence[Paragraph], labels: Labels) -> None:
     """Settle title, byline, series, headings of a page, markdown headings and links to the series' other parts."""
     for number, paragraph in enumerate(found):
         line = paragraph.text
-        if number == 0:
+        if number == 0 and is_title(line):
             paragraph.settle("title", "first line", 0.9)
             if match := _MARKDOWN.match(line):
                 paragraph.start += match.end()
