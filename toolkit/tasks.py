@@ -20,6 +20,7 @@ from toolkit.fsio import append_jsonl, canonical_json, read_json, replacing, sha
 from toolkit.items import Item, items
 from toolkit.labelconfig import render_config, render_guide
 from toolkit.sources import registry
+from toolkit.tombstones import annotator_id, purged_annotators
 from toolkit.workspace import Workspace
 
 LABEL_TASKS = ("narrative", "photo_text")
@@ -81,6 +82,11 @@ def assigned(workspace: Workspace, found: Sequence[Item]) -> dict[Project, list[
         raise InputError(
             f"{workspace.root / 'docposts.toml'}: tasks.annotators is empty",
             hint='name them: annotators = ["ann-1", …]',
+        )
+    if gone := [name for name in names if annotator_id(name) in purged_annotators(workspace.ledger)]:
+        raise InputError(
+            f"{workspace.root / 'docposts.toml'}: tasks.annotators names {gone[0]}, whose judgements were purged",
+            hint="take the name out; another person needs another name",
         )
     overlap = workspace.settings.tasks.overlap or len(names)
     shares: dict[Project, list[Item]] = {}

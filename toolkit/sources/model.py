@@ -59,6 +59,8 @@ class SourceFile(Strict):
     text_sha256: str | None = None
     # Characters that the text could not hold, each U+FFFD in it.
     replaced: int = 0
+    # A purge erases the file as obtained of a report, since it holds the post too.
+    raw: Literal["erased"] | None = None
 
 
 class CuratedMeta(Strict):

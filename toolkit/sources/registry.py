@@ -41,6 +41,7 @@ from toolkit.sources import read_text as plain
 from toolkit.sources.document import Document
 from toolkit.sources.model import CuratedMeta, Facts, SourceFile, SourceMeta
 from toolkit.sources.tabular.model import TableFile
+from toolkit.tombstones import purged_sources, refuse_source
 from toolkit.workspace import Workspace
 
 Format = Literal["text", "html", "pdf"]
@@ -126,6 +127,8 @@ class Source:
 
     def check_raw(self) -> None:
         """Hold the file as obtained against its recorded hash; :class:`InputError` where it is another or gone."""
+        if self.file.raw == "erased":
+            return
         path = self.folder / "raw" / self.file.name
         if not path.is_file() or sha256_file(path) != self.file.raw_sha256:
             raise InputError(
@@ -173,6 +176,7 @@ def add(
         folder = workspace.sources_dir / record.id
         if folder.exists():
             return complete(workspace, folder, record)
+        refuse_source(workspace.ledger, record.id, (record.file.text_sha256, record.file.raw_sha256))
         for entry in workspace.ledger.records("source"):
             # Ids are made of the text, so that the same one twice would be two rows with one id.
             if entry["text_sha256"] == record.file.text_sha256 and entry["source_id"] != record.id:
@@ -215,7 +219,10 @@ def complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
 def sources(workspace: Workspace) -> list[Source]:
     """Return the sources in the order they were added; :class:`WorkspaceError` where a folder is gone."""
     seen: dict[str, Source] = {}
+    purged = purged_sources(workspace.ledger)
     for record in workspace.ledger.records("source"):
+        if record["source_id"] in purged:
+            continue
         if not (workspace.sources_dir / record["source_id"] / "source.toml").is_file():
             raise WorkspaceError(
                 f"{workspace.ledger.path} names source {record['source_id']!r}, but its folder is gone",
@@ -230,6 +237,18 @@ def sources(workspace: Workspace) -> list[Source]:
             hint="restore the ledger, or add the report again: docposts source add FILE --id ID",
         )
     return list(seen.values())
+
+
+def every(workspace: Workspace) -> list[Source]:
+    """Return the sources whose folders are there, whatever the ledger says and whatever else is wrong with them."""
+    found = sorted(path.parent for path in workspace.sources_dir.glob("*/source.toml"))
+    return [_open(folder) for folder in found if folder.name[0] != "."]
+
+
+def sequence(workspace: Workspace) -> dict[str, int]:
+    """Return source id → its place in the order of adding, from 1; one that was purged keeps its place, empty."""
+    ids = dict.fromkeys(record["source_id"] for record in workspace.ledger.records("source"))
+    return {source_id: place for place, source_id in enumerate(ids, start=1)}
 
 
 def get(workspace: Workspace, source_id: str) -> Source:
