@@ -37,6 +37,7 @@ RANKS = {
     "corpus": 3,
     "tasks": 4,
     "labels": 5,
+    "rounds": 6,
     "segmentation": 6,
     "adjudication": 6,
     "release": 7,
