@@ -128,10 +128,9 @@ def test_the_journal_says_what_was_sent_and_what_arrived(labelled: Workspace, st
         "round_kind": "production",
         "predictions_shown": False,
         "prediction_version": None,
-        "keys": [t.data["key"] for t in there],
-        "data_sha256": [sha256_text(canonical_json(t.data)) for t in there],
+        "tasks": [{"key": t.data["key"], "data_sha256": sha256_text(canonical_json(t.data))} for t in there],
     }
-    assert sent == {"event": "sent", "project_id": project_id, "keys": send["keys"]}
+    assert sent == {"event": "sent", "project_id": project_id, "keys": [t.data["key"] for t in there]}
     push(labelled, studio)
     assert len(journal(labelled, "narrative.ann-2")) == 2, "nothing was sent"
     record = read_json(labelled.annotations_dir / "narrative.ann-2" / "project.json")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_studio import FakeStudio, photo_id, publish, result, task_of, workspace_of
+from tests.fake_studio import FakeStudio, photo_id, publish, result, task_of
 from toolkit.errors import InputError
 from toolkit.labels.pull import pull
 from toolkit.labels.store import load_judgements, read_judgements

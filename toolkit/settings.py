@@ -142,8 +142,13 @@ M = TypeVar("M", bound=BaseModel)
 
 def parse_toml(path: Path, model: type[M]) -> M:
     """Return a TOML file as a checked record; :class:`InputError` names the file and each field that does not hold."""
+    return parse_toml_text(read_text(path), model, path)
+
+
+def parse_toml_text(text: str, model: type[M], path: Path) -> M:
+    """Return the text of a TOML file as a checked record, as :func:`parse_toml`."""
     try:
-        values = tomllib.loads(read_text(path))
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from error
     return check_record(values, model, str(path))

@@ -15,8 +15,10 @@ from toolkit.cli.corpus_explore import export, query, show, stats
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
+from toolkit.cli.purge import purge
 from toolkit.cli.release import release
 from toolkit.cli.release_diff import diff as release_diff
+from toolkit.cli.release_export import export as release_export
 from toolkit.cli.release_hub import push
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
@@ -61,13 +63,13 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
+for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge):
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote):
     corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
-for command in (release_diff, push):
+for command in (release_diff, push, release_export):
     release.add_command(command)
 
 

@@ -27,11 +27,15 @@ class Root:
     folder: Path | None
     debug: bool
 
-    def workspace(self) -> Workspace:
-        """Open the workspace that the command is about."""
+    def workspace(self, *, unfinished: bool = False) -> Workspace:
+        """Open the workspace that the command is about; one in which a purge was cut off only where that is said."""
+        from toolkit.tombstones import check_finished
         from toolkit.workspace import Workspace
 
-        return Workspace.open(self.folder)
+        workspace = Workspace.open(self.folder)
+        if not unfinished:
+            check_finished(workspace.ledger)
+        return workspace
 
 
 def json_option(function: F) -> F:

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 from toolkit.errors import InputError, ServiceError
 from toolkit.fsio import appending_jsonl, finish, read_jsonl
-from toolkit.labels.pullfiles import PART, Known, State, line_of, pull_files
+from toolkit.labels.pullfiles import PART, Known, State, line_of, pull_files, shell_of
 from toolkit.tasks import projects
+from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 
 __all__ = ["Pulled", "Server", "pull", "pull_files"]
@@ -65,7 +66,9 @@ def pull(
     :class:`ServiceError` where the server counts other annotations than it gives.
     """
     with workspace.lock():
+        purged = Purged.of(workspace.ledger)
         records = [record for record in projects(workspace) if task in (None, record["task"])]
+        records = [record for record in records if not purged.covers({}, record["annotator"])]
         if not records:
             raise InputError("nothing was pushed yet", hint="docposts tasks push")
         done = []
@@ -73,15 +76,16 @@ def pull(
             progress(record["project"])
             folder = workspace.annotations_dir / record["project"]
             project_id = server.require_project(record["marker"])
-            done.append(_Pull(server, record["project"], folder, project_id).run(full=full))
+            done.append(_Pull(server, record["project"], folder, project_id, purged).run(full=full))
         return done
 
 
 class _Pull:
     """The pull of one project."""
 
-    def __init__(self, server: Server, name: str, folder: Path, project_id: int) -> None:
+    def __init__(self, server: Server, name: str, folder: Path, project_id: int, purged: Purged) -> None:
         self.server = server
+        self.purged = purged
         self.name = name
         self.folder = folder
         self.project_id = project_id
@@ -130,7 +134,8 @@ class _Pull:
         with appending_jsonl(self.part) as write:
             for task in self.server.annotations(self.project_id, since=since, after=after):
                 seen.add(task.id)
-                self._take(line_of(task.id, task.data, task.annotations), write)
+                line = line_of(task.id, task.data, task.annotations)
+                self._take(shell_of(line) if self.purged.covers(task.data, "") else line, write)
             if since is None and after == 0:
                 for task_id in sorted(self.known.tasks.keys() - seen):
                     self._take({"task": task_id, "data": {}, "annotations": [], "deleted": True}, write)

@@ -18,6 +18,7 @@ from toolkit.provenance import judgement_id, provenance
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tasks.push import data_sha256, sent
+from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 
 UNABLE, DISTRESSING = "unable", "distressing"
@@ -61,7 +62,11 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
 def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield (task data, annotation) for each annotation of a project's pulls, in its newest state, oldest first."""
     found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    purged = Purged.of(workspace.ledger)
     for _, _, line in lines(pull_files(workspace.annotations_dir / project["project"])):
+        # What was purged is a shell; or it came back as it was, from a backup or a git history.
+        if line.get("purged") or purged.covers(line["data"], project["annotator"]):
+            continue
         for annotation in line["annotations"]:
             found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
     yield from sorted(found.values(), key=lambda pair: (pair[1]["created_at"], pair[1]["id"]))

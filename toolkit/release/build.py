@@ -27,6 +27,7 @@ from toolkit.release.notices import changelog
 from toolkit.release.people import load_key
 from toolkit.release.splits import TRAIN, Splits, assign, recorded_splits, text_links
 from toolkit.release.verify import verify
+from toolkit.tombstones import tombstones
 from toolkit.workspace import Workspace
 
 Progress = Callable[[str], None]
@@ -238,6 +239,12 @@ def _next(
         number = again["version"] if again else str(Version.parse(asked) if asked else FIRST)
         return number, Difference(None, ["first release"]), None
     last = entered[-1]["version"]
+    if last not in there and last in {version for stone in tombstones(workspace.ledger) for version in stone.releases}:
+        # Its folder was erased, and with it all that could be compared.
+        computed = Version.parse(last).after("major")
+        if asked and Version.parse(asked) < computed:
+            raise ConflictError(f"{asked} is too low: {last} was purged, after which comes {computed}")
+        return asked or str(computed), Difference("major", [f"release {last} was purged"]), None
     if last not in there:
         raise InputError(
             f"release {last} is not in {workspace.releases_dir}: the next version follows from what changed against it",

@@ -18,6 +18,7 @@ from toolkit.settings import RoundSettings
 from toolkit.tasks import LABEL_TASKS, Project
 from toolkit.tasks.assignment import Assignments
 from toolkit.tasks.projects import MAIN
+from toolkit.tombstones import annotator_id, purged_annotators
 from toolkit.votes import latest
 from toolkit.workspace import Workspace
 
@@ -57,6 +58,11 @@ def annotators(workspace: Workspace) -> tuple[str, ...]:
         raise InputError(
             f"{workspace.root / 'docposts.toml'}: tasks.annotators is empty",
             hint="name them: docposts studio user add NAME --role annotator",
+        )
+    if gone := [name for name in names if annotator_id(name) in purged_annotators(workspace.ledger)]:
+        raise InputError(
+            f"{workspace.root / 'docposts.toml'}: tasks.annotators names {gone[0]}, whose judgements were purged",
+            hint="take the name out; another person needs another name",
         )
     return names
 

@@ -1,6 +1,6 @@
 """Who gets which item: balanced, decided by a seed, and kept for good in ``annotations/assignments.jsonl``.
 
-One line a push that assigned anything: ``{"round", "task", "items": {item id: [names]}}``. An item that someone has been
+A line says ``{"round", "task", "item_id", "annotator"}``. An item that someone has been
 given stays theirs whatever comes later; what lacks readers (an annotator came or went, or was let in) is given to those
 who have least.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from toolkit.fsio import append_jsonl, read_jsonl, sha256_text
+from toolkit.fsio import appending_jsonl, read_jsonl, sha256_text
 from toolkit.items import Item
 from toolkit.workspace import Workspace
 
@@ -28,8 +28,7 @@ class Assignments:
         self._new: dict[tuple[str, str], dict[str, Names]] = defaultdict(dict)
         if self._path.exists():
             for _, record in read_jsonl(self._path, appended=True):
-                for item_id, names in record["items"].items():
-                    self._add(self._of[record["round"], record["task"]], item_id, names)
+                self._add(self._of[record["round"], record["task"]], record["item_id"], [record["annotator"]])
 
     @staticmethod
     def _add(items: dict[str, Names], item_id: str, names: Iterable[str]) -> None:
@@ -74,7 +73,11 @@ class Assignments:
 
     def write(self) -> None:
         """Put what was assigned anew on record, before anything of it is sent."""
-        for (round_name, task), items in self._new.items():
-            if items:
-                append_jsonl(self._path, {"round": round_name, "task": task, "items": items})
+        if not self._new:
+            return
+        with appending_jsonl(self._path) as write:
+            for (round_name, task), items in self._new.items():
+                for item_id, names in items.items():
+                    for name in names:
+                        write({"round": round_name, "task": task, "item_id": item_id, "annotator": name})
         self._new.clear()

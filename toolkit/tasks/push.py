@@ -143,9 +143,11 @@ def _announce(
     for task in tasks:
         groups.setdefault(canonical_json(dict(about.get(task["data"]["key"], {}))), []).append(task["data"])
     for data in groups.values():
-        more = about.get(data[0]["key"], {})
-        keys, digests = [each["key"] for each in data], [data_sha256(each) for each in data]
-        append_jsonl(journal, {"event": "send", "project_id": project_id, **more, "keys": keys, "data_sha256": digests})
+        # A record for each task, so that what is purged later can go one by one.
+        keyed = [{"key": each["key"], "data_sha256": data_sha256(each)} for each in data]
+        append_jsonl(
+            journal, {"event": "send", "project_id": project_id, **about.get(data[0]["key"], {}), "tasks": keyed}
+        )
 
 
 def data_sha256(data: Mapping[str, Any]) -> str:
@@ -159,10 +161,8 @@ def sent(folder: Path) -> dict[str, dict[str, Any]]:
     if (folder / JOURNAL).exists():
         for _, record in read_jsonl(folder / JOURNAL, appended=True):
             if record["event"] == "send":
-                about = {name: value for name, value in record.items() if name not in ("event", "keys", "data_sha256")}
-                digests = record.get("data_sha256") or [None] * len(record["keys"])
-                for key, digest in zip(record["keys"], digests, strict=True):
-                    found[key] = about | {"data_sha256": digest}
+                about = {name: value for name, value in record.items() if name not in ("event", "tasks")}
+                found.update({task["key"]: about | {"data_sha256": task["data_sha256"]} for task in record["tasks"]})
     return found
 
 
