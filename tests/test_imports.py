@@ -21,6 +21,7 @@ RANKS = {
     "parquet": 0,
     "ids": 0,
     "ledger": 0,
+    "lineage": 0,
     "settings": 0,
     "workspace": 0,
     "tombstones": 0,

@@ -12,6 +12,7 @@ from toolkit.cli.adjudicate import adjudicate
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.corpus_explore import export, query, show, stats
+from toolkit.cli.corpus_lineage import lineage, supersede
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
@@ -65,7 +66,7 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
 
 for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge):
     docposts.add_command(command)
-for command in (show, diff, verify, stats, query, export, promote):
+for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)

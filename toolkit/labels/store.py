@@ -14,6 +14,7 @@ from toolkit.fsio import sha256_text
 from toolkit.labelresult import parse_result
 from toolkit.labels.authors import author
 from toolkit.labels.pullfiles import lines, pull_files
+from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
@@ -44,6 +45,7 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
     """Return the judgements, and the submissions that are none with what does not hold of them."""
     rows: list[dict[str, Any]] = []
     rejected: list[Rejected] = []
+    lineage = Lineage.of(workspace.ledger)
     for project in projects(workspace):
         if project["task"] in LABEL_TASKS:
             pushed = sent(workspace.annotations_dir / project["project"])
@@ -55,8 +57,14 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
                     where = (project["project"], int(annotation["id"]), str(data.get("item_id")), annotator)
                     rejected.append(Rejected(*where, tuple(problems)))
                 else:
-                    rows.append(row)
+                    rows.append(_carried(row, lineage))
     return table("judgements").from_rows(rows), rejected
+
+
+def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
+    """Return a judgement as one of the item that follows the judged one, where a person decided that it carries over."""
+    today = lineage.today(row["item_id"])
+    return row if today == row["item_id"] else row | {"item_id": today, "judged_item_id": row["item_id"]}
 
 
 def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
