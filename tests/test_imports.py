@@ -45,6 +45,7 @@ RANKS = {
     "release": 7,
     "report": 8,
     "purge": 8,
+    "migrate": 8,
     "demo": 8,
     "status": 8,
     "cli": 9,

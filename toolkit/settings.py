@@ -12,7 +12,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-FORMAT = 1
+FORMAT = 2
 
 
 class Strict(BaseModel):
@@ -105,7 +105,7 @@ class ReleaseSettings(Strict):
 class Settings(Strict):
     """All settings of a workspace; the defaults are those of ``docposts init``."""
 
-    format: Literal[1]
+    format: Literal[2]
     name: Name
     title: str
     label_studio: LabelStudioSettings = LabelStudioSettings()

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from toolkit.errors import ConflictError, InputError, WorkspaceError
-from toolkit.fsio import write_atomic
+from toolkit.fsio import read_text, write_atomic
 from toolkit.ledger import Ledger
 from toolkit.settings import FORMAT, Settings, check_record, parse_toml
 
@@ -31,7 +32,7 @@ SETTINGS_FILE = "docposts.toml"
 # A table's rows and rejects are made of its raw file.
 _IGNORED = (
     "sources/*/review.html\nsources/*/rows.parquet\nsources/*/rejects.jsonl\n"
-    + "corpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
+    + "corpus/\nreleases/\nserved/\nstudio/\nbackup/\nrelease.key\n.docposts.lock\n*.part\n"
 )
 
 
@@ -45,11 +46,19 @@ class Workspace:
     @classmethod
     def open(cls, start: Path | None = None) -> Workspace:
         """Open the workspace that ``start`` (default: the current folder) is, or the nearest above it."""
-        here = (start or Path.cwd()).absolute()
-        for folder in (here, *here.parents):
-            if (folder / SETTINGS_FILE).is_file():
-                return cls(folder, parse_toml(folder / SETTINGS_FILE, Settings))
-        raise WorkspaceError(f"no workspace in {here} or above it", hint="make one with: docposts init DIR")
+        root = find_root(start)
+        found = format_of(root)
+        if found < FORMAT:
+            raise WorkspaceError(
+                f"{root} is of an earlier format ({found}; this docposts works on {FORMAT})",
+                hint=f"docposts -C {root} migrate, which keeps the files as they were in backup/",
+            )
+        if found > FORMAT:
+            raise WorkspaceError(
+                f"{root} is of a later format ({found}; this docposts works on {FORMAT})",
+                hint="install a later docposts",
+            )
+        return cls(root, parse_toml(root / SETTINGS_FILE, Settings))
 
     @classmethod
     def create(cls, root: Path, settings: Settings) -> Workspace:
@@ -125,6 +134,25 @@ class Workspace:
             yield
         finally:
             lock.release()
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the folder of the workspace that ``start`` (default: the current folder) is, or the nearest above it."""
+    here = (start or Path.cwd()).absolute()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise WorkspaceError(f"no workspace in {here} or above it", hint="make one with: docposts init DIR")
+
+
+def format_of(root: Path) -> int:
+    """Return the format that a workspace's settings name; this one's where they name none, which reading them tells."""
+    path = root / SETTINGS_FILE
+    try:
+        found = tomllib.loads(read_text(path)).get("format", FORMAT)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from error
+    return found if type(found) is int else FORMAT
 
 
 def new_settings(name: str, title: str = "", **sections: object) -> Settings:

@@ -26,7 +26,7 @@ from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
 from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
-from toolkit.cli.workspace import init, status
+from toolkit.cli.workspace import init, migrate, status
 from toolkit.errors import DocpostsError
 
 _HELP = """From reports on influence operations to a labelled, released corpus of the posts they quote.
@@ -64,7 +64,7 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge):
+for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge, migrate):
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)
