@@ -86,7 +86,8 @@ class EmbeddedStudio:
             raise InputError(f"{port} is not a port: they go from 1 to 65535")
         with self._control():
             running = self._running()
-            if running is not None:
+            # One that is just being killed still holds its lock: it is waited for, and another started.
+            if running is not None and _listens(running["port"]):
                 if port is not None and running["port"] != port:
                     raise StudioError(
                         f"Label Studio already runs on port {running['port']}, not {port}",
@@ -254,6 +255,12 @@ class EmbeddedStudio:
             self._started.wait()
             self._started = None
         (self._dir / "ready.json").unlink(missing_ok=True)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_STOP_SECONDS)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _check_free(port: int) -> None:
