@@ -12,10 +12,13 @@ import pyarrow as pa
 from toolkit.codebook import load_codebook
 from toolkit.fsio import sha256_text
 from toolkit.labelresult import parse_result
+from toolkit.labels.authors import author
 from toolkit.labels.pullfiles import lines, pull_files
+from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
+from toolkit.tasks.push import data_sha256, sent
 from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 
@@ -42,16 +45,26 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
     """Return the judgements, and the submissions that are none with what does not hold of them."""
     rows: list[dict[str, Any]] = []
     rejected: list[Rejected] = []
+    lineage = Lineage.of(workspace.ledger)
     for project in projects(workspace):
         if project["task"] in LABEL_TASKS:
+            pushed = sent(workspace.annotations_dir / project["project"])
             for data, annotation in newest(workspace, project):
-                row, problems = _judgement(project, data, annotation)
-                if problems:
-                    where = (project["project"], int(annotation["id"]), str(data.get("item_id")), project["annotator"])
+                annotator, problems = author(workspace.settings, project, annotation)
+                about = project | {"annotator": annotator} | pushed.get(str(data.get("key")), {})
+                row, more = _judgement(about, data, annotation)
+                if problems := [*problems, *more]:
+                    where = (project["project"], int(annotation["id"]), str(data.get("item_id")), annotator)
                     rejected.append(Rejected(*where, tuple(problems)))
                 else:
-                    rows.append(row)
+                    rows.append(_carried(row, lineage))
     return table("judgements").from_rows(rows), rejected
+
+
+def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
+    """Return a judgement as one of the item that follows the judged one, where a person decided that it carries over."""
+    today = lineage.today(row["item_id"])
+    return row if today == row["item_id"] else row | {"item_id": today, "judged_item_id": row["item_id"]}
 
 
 def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -75,6 +88,11 @@ def _judgement(
     submission, problems = parse_result(codebook, annotation.get("result") or [], text=data.get("text", ""))
     if missing := {"key", "item_id", "item_type", "text", "text_layer", "image_seen"} - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
+    if project.get("data_sha256") not in (None, data_sha256(data)):
+        problems = [*problems, "the task was changed in Label Studio after it was pushed"]
+    if not annotation.get("result") and not skipped:
+        # Told from an answer that nothing applies, for which the codebook has a label.
+        problems = ["empty: nothing was answered", *problems]
     if codebook.version != project["codebook_version"]:
         problems = [*problems, f"made under codebook {project['codebook_version']}, read under {codebook.version}"]
     unable = _unable(annotation) if skipped else None

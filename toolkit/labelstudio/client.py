@@ -164,6 +164,39 @@ class Studio:
         with self._transport.translated():
             self._transport.sdk.tasks.delete(str(task_id), request_options=WRITE)
 
+    def delete_unjudged(self, task_id: int) -> bool:
+        """Delete a task unless someone has judged it in the meantime; return whether it is gone."""
+        try:
+            task = self._transport.page(f"api/tasks/{task_id}/", {})
+            if task["annotations"]:
+                return False
+            self.delete_task(task_id)
+        except Refused as error:
+            # Another writer that found the same copies was there first.
+            if error.status != 404:
+                raise
+        except (KeyError, TypeError):
+            raise ServiceError(f"{self.url} answered task {task_id} without its annotations") from None
+        return True
+
+    def ensure_prediction(self, task_id: int, result: Sequence[Mapping[str, Any]], model_version: str) -> bool:
+        """Give a task the prediction of this version where it has none; return whether it was made."""
+        check_text(list(result), f"prediction for task {task_id}")
+        there = self._transport.page("api/predictions", {"task": task_id})
+        try:
+            if any(each["model_version"] == model_version for each in there):
+                return False
+        except (KeyError, TypeError):
+            raise ServiceError(f"{self.url} answered the predictions of task {task_id} unreadably") from None
+        with self._transport.translated():
+            self._transport.sdk.predictions.create(
+                task=task_id,
+                result=[dict(region) for region in result],
+                model_version=model_version,
+                request_options=WRITE,
+            )
+        return True
+
     # -- annotations
 
     def annotations(self, project_id: int, *, since: str | None = None, after: int = 0) -> Iterator[RawTask]:

@@ -183,10 +183,12 @@ class Transport:
 
 
 def check_text(value: Any, where: str) -> None:
-    """Refuse, before it is sent, what would make the server's lists fail for good: a lone surrogate, a NaN.
+    """Refuse, before it is sent, what would make the server's lists fail for good, or its database refuse a batch.
 
-    :class:`InputError` names the place.
+    That is a lone surrogate, a NaN, or NUL, which PostgreSQL cannot store. :class:`InputError` names the place.
     """
+    if _holds_nul(value):
+        raise InputError(f"{where}: holds U+0000 (NUL), which not every server can store")
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -196,6 +198,14 @@ def check_text(value: Any, where: str) -> None:
         ) from None
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: cannot be written as JSON: {error}") from None
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_holds_nul(each) for pair in value.items() for each in pair)
+    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
 
 
 def _is_html(body: str) -> bool:

@@ -16,6 +16,7 @@ from toolkit.corpus.steps import Version
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import canonical_json, publishing, read_text, sha256_text
 from toolkit.labels.store import load_judgements
+from toolkit.lineage import Lineage
 from toolkit.parquet import row_digest
 from toolkit.release import rows as release_rows
 from toolkit.release.changes import FIRST, Difference, difference
@@ -151,7 +152,7 @@ def _contents(
     splits = assign(
         made.items,
         [*made.links, *text_links(made.items)],
-        workspace.ledger.records("split"),
+        _split_records(workspace, [item.id for item in made.items]),
         shares=dict[str, float](settings.release.splits.items()),
         seed=settings.release.seed,
     )
@@ -186,6 +187,12 @@ def _contents(
         ),
         splits,
     )
+
+
+def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the ledger's records of splits, and those that items inherit from what they supersede."""
+    records: list[Mapping[str, Any]] = [*workspace.ledger.records("split")]
+    return [*records, *Lineage.of(workspace.ledger).splits(recorded_splits(records), items)]
 
 
 def split_rows(rows: Mapping[str, list[dict[str, Any]]], splits: Splits) -> tuple[dict[str, dict[str, pa.Table]], int]:
