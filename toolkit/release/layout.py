@@ -5,7 +5,7 @@
     README.md                                  the card; its YAML says what load_dataset reads
     <config>/<split>-00000-of-00001.parquet    rows in corpus order
     codebooks/<task>/                          codebook.yaml · config.xml · guide.en.md · guide.zh.md
-    LICENSE.md · CITATION.cff · CHANGELOG.md
+    croissant.json · LICENSE.md · CITATION.cff · CHANGELOG.md
     MANIFEST.json                              every other file with size and hash, rows and digests, what it was made of
 
 No file holds a clock's time: the same contents give the same bytes.
@@ -25,7 +25,7 @@ from toolkit.codebook import LANGUAGES, Codebook
 from toolkit.fsio import canonical_json, read_text, sha256_file, sha256_text, write_atomic
 from toolkit.labelconfig import render_config, render_guide
 from toolkit.parquet import WRITER, row_digest, write_table
-from toolkit.release import card, notices
+from toolkit.release import card, croissant, notices
 from toolkit.release.features import features, labels, release_table
 
 MANIFEST, README = "MANIFEST.json", "README.md"
@@ -111,6 +111,8 @@ def write(folder: Path, contents: Contents, *, template: Path | None = None) -> 
     write_atomic(folder / "LICENSE.md", notices.licence(contents))
     write_atomic(folder / "CITATION.cff", notices.citation(contents))
     write_atomic(folder / "CHANGELOG.md", contents.changelog)
+    data = {path: entry for path, entry in list_files(folder).items() if path.endswith(".parquet")}
+    write_atomic(folder / croissant.FILE, canonical_pretty(croissant.describe(contents, numbers, data)))
     front = notices.front_matter(contents, digest, sizes)
     write_atomic(folder / README, f"---\n{front}---\n{card.render(numbers, template)}")
     write_atomic(folder / MANIFEST, canonical_pretty(manifest(folder, contents, digest)))
