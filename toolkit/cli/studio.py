@@ -113,7 +113,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["annotator", "adjudicator"]), required=True)
+@click.option("--role", type=click.Choice(["annotator", "adjudicator"]), required=True, help="What they do.")
 @click.option("--email", help="On another server: the account's address.")
 @click.pass_obj
 def add(root: Root, name: str, role: Literal["annotator", "adjudicator"], email: str | None) -> None:
