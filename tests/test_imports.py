@@ -33,6 +33,7 @@ RANKS = {
     "items": 0,
     "votes": 0,
     "provenance": 0,
+    "people": 0,
     "text": 0,
     "labelstudio": 1,
     "sources": 2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+from toolkit.cli.common import Root, enter, json_option, print_json, print_table, progress, say
 
 _COLUMNS = ("task", "field", "label", "metric", "items", "pairs", "positives", "percent", "alpha", "low", "high")
 
@@ -25,11 +25,10 @@ def pull(root: Root, full: bool, as_json: bool) -> None:
     """
     from toolkit.labels import pull as pulling
     from toolkit.labels.store import read_judgements
-    from toolkit.labelstudio.connect import connect
 
     workspace = root.workspace()
     with progress("pulling") as show:
-        pulled = pulling.pull(workspace, connect(workspace), full=full, progress=show)
+        pulled = pulling.pull(workspace, enter(workspace), full=full, progress=show)
         judgements, rejected = read_judgements(workspace)
     rows = [
         {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+from toolkit.cli.common import Root, enter, json_option, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
     from toolkit.rounds.plan import Work
@@ -54,7 +54,6 @@ def plan(root: Root, task: str, source_id: str | None, annotator: str | None, as
     """Show what a push would do, project by project, and who waits for what. Nothing is sent."""
     from toolkit import rounds
     from toolkit.cli.source_segmentation import push_spans
-    from toolkit.labelstudio.connect import connect
 
     _check(task, source_id, annotator)
     workspace, work = root.workspace(), None
@@ -62,7 +61,7 @@ def plan(root: Root, task: str, source_id: str | None, annotator: str | None, as
         plans = [push_spans(workspace, source_id, annotator, dry_run=True)]
     else:
         with progress("planning"):
-            plans, work = rounds.plan(workspace, connect(workspace))
+            plans, work = rounds.plan(workspace, enter(workspace))
     _print(workspace, plans, work, as_json=as_json, verb="create")
     say("  next: docposts tasks push")
 
@@ -75,7 +74,6 @@ def push(root: Root, task: str, source_id: str | None, annotator: str | None, as
     """Push what is not there yet. Stopped and run again, it ends with each task once."""
     from toolkit import rounds
     from toolkit.cli.source_segmentation import push_spans
-    from toolkit.labelstudio.connect import connect
 
     _check(task, source_id, annotator)
     workspace, work = root.workspace(), None
@@ -83,7 +81,7 @@ def push(root: Root, task: str, source_id: str | None, annotator: str | None, as
         plans = [push_spans(workspace, source_id, annotator)]
     else:
         with progress("pushing") as show:
-            plans, work = rounds.push(workspace, connect(workspace), progress=show)
+            plans, work = rounds.push(workspace, enter(workspace), progress=show)
     _print(workspace, plans, work, as_json=as_json, verb="created")
     say("  next: docposts labels pull, when the annotators have done")
 
@@ -133,12 +131,11 @@ def status(root: Root, watch: bool, every: float, as_json: bool) -> None:
     Seconds are the median of what a submission took; what was skipped does not count there.
     """
     from toolkit.labels.authors import author
-    from toolkit.labelstudio.connect import connect
     from toolkit.rounds.push import standing_rows
     from toolkit.tasks.progress import Watch
 
     workspace = root.workspace()
-    watching = Watch(workspace, connect(workspace), lambda record, a: author(workspace.settings, record, a)[0])
+    watching = Watch(workspace, enter(workspace), lambda record, a: author(workspace.settings, record, a)[0])
     stand = standing_rows(workspace)
 
     def rows() -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ConflictError, InputError, ServiceError
+from toolkit.labelstudio.invite import sign_up
 from toolkit.labelstudio.projects import Projects, marker
 from toolkit.labelstudio.transport import BULK_WRITE, WRITE, AnswerLost, Refused, Transport, check_text
 from toolkit.provenance import import_number
@@ -70,6 +71,10 @@ class Studio:
         if not isinstance(release, str):
             raise ServiceError(f"{self.url} does not say its version: is it a Label Studio?")
         return release
+
+    def sign_up(self, email: str, password: str) -> str:
+        """Make an account through the server's invitation; return a token of it (see :func:`invite.sign_up`)."""
+        return sign_up(self._transport, email, password)
 
     def whoami(self) -> str:
         """Return the e-mail address of the token's account."""
