@@ -404,6 +404,22 @@ def a_translation_that_stands_in_two_splits(of: Draft) -> None:
     of.post(P3)["translation"] = apart["text"] + " So!"
 
 
+@corruption("folds", "folds/source.csv is missing")
+def a_fold_file_that_is_gone(of: Draft) -> None:
+    of.last = lambda folder: (folder / "folds" / "source.csv").unlink()
+
+
+@corruption("folds", "is in 'lamps', not 'kites'|is in 'kites', not 'lamps'|not")
+def an_item_in_another_fold(of: Draft) -> None:
+    def move(folder: Path) -> None:
+        path = folder / "folds" / "source.csv"
+        lines = read_text(path).splitlines(keepends=True)
+        first, *rest = lines[1].split(",")
+        path.write_text("".join([lines[0], ",".join([first, "elsewhere", *rest[1:]]), *lines[2:]]), encoding="utf-8")
+
+    of.last = move
+
+
 @corruption("people", "a live address")
 def a_live_address(of: Draft) -> None:
     of.text(P2, TEXTS[P2][1] + " https://sarn.example")
@@ -427,6 +443,11 @@ def a_private_handle(of: Draft) -> None:
 @corruption("people", "neither a pseudonym nor public")
 def an_account_by_its_name(of: Draft) -> None:
     of.post(P1)["account"] = "gull_of_sarn"
+
+
+@corruption("takedowns", P2)
+def a_post_that_was_taken_down(of: Draft) -> None:
+    of.manifest = lambda said: said.update(taken_down=["post_" + "0" * 32, P2])
 
 
 @corruption("rights", "restricted")

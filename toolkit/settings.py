@@ -100,6 +100,7 @@ class ReleaseSettings(Strict):
         "test": 0.3,
     }
     seed: int = 0
+    campaigns_whole: bool = False
 
 
 class Settings(Strict):

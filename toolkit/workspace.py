@@ -210,6 +210,7 @@ contact = {text(release.contact)}  # where people ask for a takedown
 languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}
+campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
 """
     return content
 
