@@ -12,7 +12,7 @@ from tests.command import data, docposts
 from tests.fake_studio import FakeStudio, result, workspace_of
 from tests.test_adjudication import decision_of
 from tests.test_corpus import add_text
-from toolkit import tasks
+from toolkit import rounds
 from toolkit.adjudication import pull as adjudication_pull
 from toolkit.adjudication import push as adjudication_push
 from toolkit.adjudication.store import standing
@@ -45,7 +45,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, FakeStu
     add_text(workspace, "one", *POSTS)
     add_text(workspace, "two", "Another report has one post of its own")
     build(workspace)
-    tasks.push(workspace, studio)
+    rounds.push(workspace, studio)
     for who, labels in zip(PEOPLE, ("n11", "n11", "n12"), strict=True):
         for task in studio.of(f"harbour/narrative.{who}"):
             studio.submit(task.id, result("narrative", labels))
@@ -127,7 +127,7 @@ def test_a_vote_on_the_new_text_counts_for_more_than_the_carried_one(
     old, new = ids(workspace)
     supersede(workspace, old, new, carries=True, reason="a typo")
     studio = copy.deepcopy(judged[1])
-    tasks.push(workspace, studio)
+    rounds.push(workspace, studio)
     (task,) = [t for t in studio.of("harbour/narrative.ann-3") if t.data["item_id"] == new]
     studio.submit(task.id, result("narrative", "n11"))
     labels_pull.pull(workspace, studio)

@@ -21,7 +21,7 @@ from tests.conftest import EXAMPLES, ROOT
 from tests.fake_studio import FakeStudio, result, workspace_of
 from tests.test_adjudication import decision_of
 from tests.test_corpus import add_examples, add_text, edit, tree
-from toolkit import tasks
+from toolkit import rounds
 from toolkit.adjudication import pull as adjudication_pull
 from toolkit.adjudication import push as adjudication_push
 from toolkit.adjudication.store import history
@@ -80,7 +80,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Made:
     (workspace.root / "other.txt").unlink()
     build(workspace)
     studio = FakeStudio()
-    tasks.push(workspace, studio)
+    rounds.push(workspace, studio)
     for number, (key, project) in enumerate(sorted(studio.projects.items())):
         task = "photo_text" if "photo_text" in key else "narrative"
         for place, each in enumerate(studio.of(key)):
@@ -411,10 +411,10 @@ def test_a_persons_judgements_go_and_the_others_stay(made: Made) -> None:
     labels_pull.pull(workspace, made.studio)
     assert load_judgements(workspace).to_pylist() == after
     with pytest.raises(InputError, match="names ann-2, whose judgements were purged"):
-        tasks.push(workspace, made.studio)
+        rounds.push(workspace, made.studio)
     edit(workspace.root / "docposts.toml", '"ann-1", "ann-2", "ann-3"', '"ann-1", "ann-3"')
     reopened = Workspace.open(workspace.root)
-    tasks.push(reopened, made.studio)
+    rounds.push(reopened, made.studio)
     assert purge(reopened, "annotator", WHO).left == []
 
 

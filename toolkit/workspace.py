@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,6 +169,9 @@ def render_settings(settings: Settings) -> str:
 
     tasks, agreement, release = settings.tasks, settings.agreement, settings.release
     adjudicator = f"adjudicator = {text(tasks.adjudicator)}" if tasks.adjudicator else '# adjudicator = "name"'
+    studio = settings.label_studio
+    people = ", ".join(f"{name} = {text(address)}" for name, address in studio.people.items())
+    rounds = "".join(_render_round(each.model_dump(exclude_defaults=True), text) for each in settings.rounds)
     splits = ", ".join(f"{split} = {share}" for split, share in release.splits.items())
     content = f"""\
 # Settings of this workspace. Unknown keys are errors; `docposts status` says where everything stands.
@@ -177,7 +180,10 @@ name = {text(settings.name)}
 title = {text(settings.title)}
 
 [label_studio]
-url = {text(settings.label_studio.url)}  # empty: the embedded server (docposts studio up)
+url = {text(studio.url)}  # empty: the embedded server (docposts studio up)
+token_file = {text(studio.token_file)}  # of another server: a file that only you can read; DOCPOSTS_LABEL_STUDIO_TOKEN goes first
+images = {text(studio.images)}  # of another server: where annotators' browsers find the files of served/images
+people = {{ {people} }}  # of another server: name = "e-mail address of the account"
 
 [tasks]
 annotators = {text(tasks.annotators)}
@@ -185,6 +191,9 @@ annotators = {text(tasks.annotators)}
 overlap = {tasks.overlap}  # how many annotators see each item; 0: all of them
 layer = {text(tasks.layer)}  # the text that is labelled where a post has both: original or translation
 language = {text(tasks.language)}  # of the codebook's names and the guide: en or zh
+seed = {tasks.seed}  # decides who gets which item
+projects = {text(tasks.projects)}  # own: one for each annotator; shared: one for all of them
+{rounds}
 
 [agreement]
 minimum_items = {agreement.minimum_items}  # no coefficient below this many items with two answers or more
@@ -201,8 +210,13 @@ contact = {text(release.contact)}  # where people ask for a takedown
 languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}
+campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
 """
     return content
+
+
+def _render_round(values: Mapping[str, object], text: Callable[[object], str]) -> str:
+    return "\n[[rounds]]\n" + "".join(f"{name} = {text(value)}\n" for name, value in values.items())
 
 
 def default_name(root: Path) -> str:

@@ -50,6 +50,8 @@ class _Manifest(_Form):
     public_handles: tuple[str, ...]
     simulated: bool
     restricted: bool
+    campaigns_whole: bool = False
+    taken_down: tuple[str, ...] = ()
 
 
 class StrictLoader(yaml.SafeLoader):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from toolkit.release.folder import Folder
+from toolkit.release.takedown import found_in
 
 SCANNED = (
     "no live address, e-mail address, telephone number or private handle in posts (text, text_simplified, translation, "
@@ -62,3 +63,13 @@ def rights(folder: Folder) -> list[str]:
         if row["text"] is not None and may.get(row["source_id"]) != "redistributable":
             problems.append(f"{row['narrative_id']} holds the prose of a report that is not redistributable")
     return problems
+
+
+def takedowns(folder: Folder) -> list[str]:
+    """Look for what the release says was taken down."""
+    return held(folder, folder.manifest.get("taken_down", ()))
+
+
+def held(folder: Folder, names: Iterable[str]) -> list[str]:
+    """Look for what must not be there."""
+    return [f"{name} was taken down" for name in found_in(folder.tables(), names)]
