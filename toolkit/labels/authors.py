@@ -38,6 +38,8 @@ def author(settings: Settings, project: Mapping[str, Any], annotation: Mapping[s
     In a project of one's own that is its annotator, and the account must be theirs where it is known whose it is; in a
     shared one whoever's account it is.
     """
+    if project.get("imported"):
+        return str(annotation["annotator"]), []
     email, own = email_of(annotation), str(project["annotator"])
     name = name_of(settings, email) if email else None
     problems = []

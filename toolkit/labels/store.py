@@ -13,6 +13,7 @@ from toolkit.codebook import load_codebook
 from toolkit.fsio import sha256_text
 from toolkit.labelresult import parse_result
 from toolkit.labels.authors import author
+from toolkit.labels.importing.take import imports
 from toolkit.labels.pullfiles import lines, pull_files
 from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
@@ -45,14 +46,19 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
     """Return the judgements, and the submissions that are none with what does not hold of them."""
     rows: list[dict[str, Any]] = []
     rejected: list[Rejected] = []
-    lineage = Lineage.of(workspace.ledger)
-    for project in projects(workspace):
+    lineage, purged = Lineage.of(workspace.ledger), Purged.of(workspace.ledger)
+    for project in [*projects(workspace), *imports(workspace)]:
         if project["task"] in LABEL_TASKS:
             pushed = sent(workspace.annotations_dir / project["project"])
             for data, annotation in newest(workspace, project):
                 annotator, problems = author(workspace.settings, project, annotation)
+                if purged.covers({}, annotator):
+                    continue
                 about = project | {"annotator": annotator} | pushed.get(str(data.get("key")), {})
                 row, more = _judgement(about, data, annotation)
+                if project.get("imported"):
+                    # Whoever asked elsewhere need not have asked everything.
+                    more = [problem for problem in more if not problem.endswith(": no answer")]
                 if problems := [*problems, *more]:
                     where = (project["project"], int(annotation["id"]), str(data.get("item_id")), annotator)
                     rejected.append(Rejected(*where, tuple(problems)))
@@ -119,7 +125,7 @@ def _judgement(
         "codebook_version": project["codebook_version"],
         "config_sha256": project["config_sha256"],
         "guide_sha256": project["guide_sha256"],
-        "provenance": provenance(annotation, project["marker"], data["key"]),
+        "provenance": "imported" if project.get("imported") else provenance(annotation, project["marker"], data["key"]),
         "labels": [] if skipped else [vote._asdict() for vote in submission.labels],
         "evidence": [] if skipped else [span._asdict() for span in submission.evidence],
         "confidence": None if skipped else submission.confidence,
