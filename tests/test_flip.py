@@ -22,7 +22,7 @@ from tests import independent
 from tests.conftest import EXAMPLES
 from tests.fake_studio import FakeStudio
 from tests.independent import Gold
-from toolkit import tasks
+from toolkit import rounds
 from toolkit.adjudication import pull as decisions_pull
 from toolkit.adjudication import push as decisions_push
 from toolkit.adjudication.store import load_decisions, standing
@@ -85,7 +85,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         source = registry.add(loop.workspace, report.path, meta=report.meta, facts=report.facts)
         segments.accept(loop.workspace, source, report.spans)
     build(loop.workspace)
-    tasks.push(loop.workspace, loop.studio)
+    rounds.push(loop.workspace, loop.studio)
     with pytest.MonkeyPatch.context() as monkeypatch:
         loop.run(monkeypatch)
         yield loop
@@ -320,7 +320,7 @@ def test_a_folder_with_one_line_less_has_one_vote_less(
     shutil.rmtree(loop.workspace.annotations_dir)
     shutil.rmtree(loop.workspace.decisions_dir)
     loop.studio = FakeStudio()
-    tasks.push(loop.workspace, loop.studio)
+    rounds.push(loop.workspace, loop.studio)
     loop.run(monkeypatch)
     check(loop)
 

@@ -21,7 +21,7 @@ from tests.conftest import EXAMPLES, ROOT
 from tests.fake_studio import FakeStudio, result, workspace_of
 from tests.test_adjudication import decision_of
 from tests.test_corpus import add_examples, add_text, edit, tree
-from toolkit import tasks
+from toolkit import rounds
 from toolkit.adjudication import pull as adjudication_pull
 from toolkit.adjudication import push as adjudication_push
 from toolkit.adjudication.store import history
@@ -80,7 +80,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Made:
     (workspace.root / "other.txt").unlink()
     build(workspace)
     studio = FakeStudio()
-    tasks.push(workspace, studio)
+    rounds.push(workspace, studio)
     for number, (key, project) in enumerate(sorted(studio.projects.items())):
         task = "photo_text" if "photo_text" in key else "narrative"
         for place, each in enumerate(studio.of(key)):
@@ -411,11 +411,44 @@ def test_a_persons_judgements_go_and_the_others_stay(made: Made) -> None:
     labels_pull.pull(workspace, made.studio)
     assert load_judgements(workspace).to_pylist() == after
     with pytest.raises(InputError, match="names ann-2, whose judgements were purged"):
-        tasks.push(workspace, made.studio)
+        rounds.push(workspace, made.studio)
     edit(workspace.root / "docposts.toml", '"ann-1", "ann-2", "ann-3"', '"ann-1", "ann-3"')
     reopened = Workspace.open(workspace.root)
-    tasks.push(reopened, made.studio)
+    rounds.push(reopened, made.studio)
     assert purge(reopened, "annotator", WHO).left == []
+
+
+def test_a_persons_answers_in_a_shared_project_and_in_an_import_go(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "ws", annotators=("ann-1", "ann-2"), projects="shared")
+    add_text(workspace, "one", "The lamps burn on the quay", "Soup and nets")
+    build(workspace)
+    studio = FakeStudio()
+    rounds.push(workspace, studio)
+    (key,) = studio.projects
+    for each in studio.of(key):
+        for number, who in enumerate(("ann-1", "ann-2"), start=1):
+            studio.submit(each.id, result("narrative", "n11", comment=f"{who} says so"))
+            each.annotations[-1] |= {"created_username": f" {who}@docposts.invalid, {number}", "completed_by": number}
+    labels_pull.pull(workspace, studio)
+    path = tmp_path / "elsewhere.csv"
+    post = store.open_version(workspace).table("posts")["post_id"][0].as_py()
+    path.write_text(f"item,annotator,label\n{post},ann-1,n12\n{post},ann-2,n11\n", encoding="utf-8")
+    docposts("-C", workspace.root, "labels", "import", path)
+    before = load_judgements(workspace).to_pylist()
+    assert sorted(row["annotator"] for row in before) == ["ann-1"] * 3 + ["ann-2"] * 3
+    done = purge(workspace, "annotator", WHO)
+    after = load_judgements(workspace).to_pylist()
+    assert after == [row for row in before if row["annotator"] != WHO]
+    assert holding(workspace.annotations_dir, "ann-2") == []
+    assert done.left == ["docposts.toml"]
+    # The server's count adds up without them, and what it gives of them again is left out.
+    for full in (False, True):
+        labels_pull.pull(workspace, studio, full=full)
+        assert load_judgements(workspace).to_pylist() == after
+    assert holding(workspace.annotations_dir, "ann-2") == []
+    state_before = state(workspace.root)
+    purge(workspace, "annotator", WHO)
+    assert state(workspace.root) == state_before
 
 
 # Killed

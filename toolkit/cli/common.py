@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from toolkit.labelstudio.client import Studio
     from toolkit.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,6 +88,16 @@ def visible(text: str) -> str:
 def say(message: str) -> None:
     """Tell people something, on stderr."""
     click.echo("\n".join(visible(line) for line in message.split("\n")), err=True)
+
+
+def enter(workspace: Workspace) -> Studio:
+    """Enter the workspace's Label Studio; what is worth knowing about another server is said."""
+    from toolkit.labelstudio.connect import connect, warnings
+
+    server = connect(workspace)
+    for line in warnings(workspace, server):
+        say(line)
+    return server
 
 
 @contextmanager

@@ -81,9 +81,24 @@ def verify(root: Root, folder: str | None, hub: str | None, revision: str, as_js
             from toolkit.release.verify import verify as verify_release
 
             path = release_folder(root, folder).path
-            where, gates = str(path), verify_release(path)
+            where, gates = str(path), verify_release(path, taken_down=_taken_down(root))
     rows = [{"gate": gate.name, "holds": gate.ok, "detail": gate.detail} for gate in gates]
     print_json(rows) if as_json else print_table(rows)
     if failed := [gate.name for gate in gates if not gate.ok]:
         raise ChecksFailed(f"{where}: {len(failed)} of {len(gates)} checks do not hold: {', '.join(failed)}")
     say(f"{where}: all {len(gates)} checks hold")
+
+
+def _taken_down(root: Root) -> tuple[str, ...]:
+    """Return this workspace's takedown list, where the command is run in one."""
+    from toolkit.errors import WorkspaceError
+    from toolkit.release.build import named
+    from toolkit.release.people import load_key
+    from toolkit.release.takedown import Takedowns
+
+    try:
+        workspace = root.workspace()
+    except WorkspaceError:
+        return ()
+    listed = Takedowns.of(workspace.ledger)
+    return named(listed, load_key(workspace)) if listed.posts or listed.accounts else ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from toolkit import tasks
+from toolkit import rounds, tasks
 from toolkit.adjudication import pull as decisions_pull
 from toolkit.adjudication import push as decisions_push
 from toolkit.adjudication.store import standing
@@ -126,7 +126,7 @@ def _studio(workspace: Workspace, steps: Steps) -> tuple[str, dict[str, Account]
         tell(f"{address.url}, accounts for {', '.join(people)}")
     with steps.step("tasks, a project for each annotator") as tell:
         studio = connect(workspace)
-        plans = tasks.push(workspace, studio)
+        plans, _ = rounds.push(workspace, studio)
         tell(f"{len(plans)} projects, {sum(len(p.create) for p in plans)} tasks pushed, the rest was there")
     first = studio.require_project(tasks.marker(workspace, plans[0].project))
     return studio.project_url(first), accounts

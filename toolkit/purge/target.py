@@ -12,6 +12,7 @@ from toolkit.corpus import store
 from toolkit.corpus.reading import Read
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import InputError
+from toolkit.lineage import Lineage
 from toolkit.purge import raw_table
 from toolkit.purge.records import judged
 from toolkit.purge.spans import Ranges, touches, within
@@ -77,11 +78,17 @@ def _of_spans(
     ranges = _merged([(span.char_start, span.char_end) for span in tree])
     shown_elsewhere = {span.media for span in spans if span not in tree}
     current = {span.id for span in spans if span.id}
+    own = [span.id for span in tree if span.id]
+    lineage = Lineage.of(workspace.ledger)
     return _stone(
         workspace,
         item_id,
         source,
-        items=(*(span.id for span in tree if span.id), *_earlier(workspace, source, current, ranges)),
+        items=(
+            *own,
+            *(old for item in own for old in lineage.before(item)),
+            *_earlier(workspace, source, current, ranges),
+        ),
         ranges=ranges,
         keys=tuple(span.key for span in tree if span.key),
         media=tuple(sorted({span.media for span in tree if span.media and span.media not in shown_elsewhere})),

@@ -38,6 +38,10 @@ _BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
 _NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
 # Behind a digit or a unit of length a raised number is a power; behind "12." it is none.
 _POWER = re.compile(r"(?:[0-9]|\b[kcdm]?m)\Z")
+_EMBED = re.compile(r"tweet|twitter", re.IGNORECASE)
+_BUTTON = re.compile(r"share|sharing|follow|button|timeline|social|comment|sidebar|footer|menu|widget", re.IGNORECASE)
+# Characters that a post has, and a button has not.
+_SHORTEST = 40
 _DEPTH = 200
 _BOXES = ("quote", "table", "row", "cell", "item")
 
@@ -82,12 +86,13 @@ def _read(page: Any, content: Any, path: Path) -> Document:
 
 
 def _with_anchors(page: Any, markup: str) -> str:
-    """Return the markup with anchors and headings renamed: extraction drops what is named after a page's foot or head.
+    """Return the markup with what an article needs renamed: extraction drops what is called foot, header or tweet.
 
-    Footnote anchors are, and Substack's headings ("header-anchor-post").
+    Footnote anchors are, Substack's headings ("header-anchor-post") and the posts that a page embeds.
     """
     named = [e for e in page.iter("a", "sup") if "foot" in f"{e.get('class')} {e.get('id')}".lower()]
     named += [h for h in page.iter(*_HEADINGS) if "header-anchor" in (h.get("class") or "")]
+    named += [e for e in page.iter("blockquote", "figure", "div", "section", "p") if _is_embedded(e)]
     classes = [element.get("class") for element in named]
     for element in named:
         element.set("class", "article")
@@ -95,6 +100,12 @@ def _with_anchors(page: Any, markup: str) -> str:
     for element, before in zip(named, classes, strict=True):
         element.attrib.pop("class") if before is None else element.set("class", before)
     return markup
+
+
+def _is_embedded(element: Any) -> bool:
+    """Tell whether an element holds an embedded post, and is no button to share or follow."""
+    name = f"{element.get('class')} {element.get('id')}"
+    return bool(_EMBED.search(name)) and not _BUTTON.search(name) and len(element.text_content().strip()) >= _SHORTEST
 
 
 def _main_content(markup: str) -> str:

@@ -29,6 +29,7 @@ _TIMED = re.compile(
     rf"[\[(]?(?:{_DAY},?(?: at)? ?)?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?[\])]?\s*(?:[-–—:|]\s+|(?<=[\])])\s+)"
 )
 _ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
+_NUMBERED = re.compile(r"\(?[0-9]{1,2}[.)]\s+")
 _FIELD = re.compile(r"([^\W\d_][\w ’'/-]{1,30}):\s")
 _OPEN = ("post", "translation", "photo_text", "translator_note")
 
@@ -102,10 +103,16 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
     # Lines that are set in, as block quotes are, in a plain text that sets most lines out.
     set_in = sum(p.indented for p in found) * 2 < len(found)
     other = False
+    said = " ".join(" ".join(p.text for p in found if not is_quoted(p.text)).split())
     for number, paragraph in enumerate(found):
         line, before = paragraph.text, found[number - 1] if number else None
         tag = hashtags(line[:100])
         if paragraph.role is not None:
+            continue
+        if _NOTE.fullmatch(line) and paragraph.tag == "line" and _in_posts(found, number):
+            continue
+        if (item := _NUMBERED.match(line)) and paragraph.tag == "line" and is_quoted(line[item.end() :]):
+            paragraph.settle("post", "paragraph in quotation marks", 0.8, paragraph.start + item.end())
             continue
         if (
             paragraph.kind == "quote"
@@ -122,6 +129,8 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
             paragraph.settle("photo_text", "caption in quotation marks", 0.6)
         elif paragraph.kind == "caption" and _READS.search(line[:600]):
             paragraph.settle("photo_text", "caption that says what is written", 0.6)
+        elif is_quoted(line) and " ".join(line[1:-1].split()) in said:
+            paragraph.settle("analysis", "pull quote of the report's own words", 0.8)
         elif is_quoted(line) and not (before is not None and leads_to_other(before.text)):
             paragraph.settle("post", "paragraph in quotation marks", 0.8)
         elif strange and number > 2 and is_foreign(line, script):
@@ -281,7 +290,7 @@ def notes(found: Sequence[Paragraph], script: str) -> None:
         elif (
             (before := _before(found, number))
             and before.role == "post"
-            and is_translation_of(paragraph.text, before.words, script)
+            and (is_translation_of(paragraph.text, before.words, script) or is_quoted(paragraph.text[1:-1]))
         ):
             paragraph.settle("translation", "in brackets behind its original", 0.6, of=before)
         else:
