@@ -205,6 +205,18 @@ def cohen_kappa(table: Ints) -> float | None:
     return co.rounded(float(cohen_kappa_score(one, other, sample_weight=table[one, other])))
 
 
+def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float | None:
+    """Return α of items' answers, each the labels given: by MASI for a field with several labels, else nominal."""
+    known = sorted({tuple(sorted(labels)) for own in given for labels in own})
+    cells = [(item, known.index(tuple(sorted(labels)))) for item, own in enumerate(given) for labels in own]
+    item, code = np.array(cells, dtype=np.int64).reshape(-1, 2).T
+    rated = co.units(item, code, len(known)).rated
+    names = sorted({label for labels in known for label in labels})
+    sets = np.array([[name in labels for name in names] for labels in known], dtype=np.bool_)
+    distances = co.masi(sets.reshape(len(known), len(names))) if multi else co.nominal(len(known))
+    return co.value(co.alpha(rated, distances), rated)
+
+
 def headline(figures: Sequence[Figure]) -> list[Figure]:
     """Return the figures that a summary shows: labels as chosen, sets by MASI; confidence, which is no vote, left out."""
     return [f for f in figures if f.level != 1 and f.metric in ("masi", "nominal")]
