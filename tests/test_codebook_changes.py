@@ -24,7 +24,7 @@ from toolkit.labels.change import plan_change, put_in_force
 from toolkit.labels.pull import pull
 from toolkit.labels.store import load_judgements, read_judgements
 from toolkit.resources import resource
-from toolkit.tasks import push
+from toolkit.rounds.push import push
 from toolkit.votes import questions
 from toolkit.workspace import Workspace
 

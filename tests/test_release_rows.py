@@ -130,7 +130,7 @@ def judgement(number: int, item_id: str, who: str, labels: dict[str, list[str]],
         "comment": "secret words",
     }
     row |= {"labels": [{"field": name, "label": label} for name, own in labels.items() for label in own]}
-    return row | {"free": [{"field": "speaker", "text": "free words"}], "regions": []} | change
+    return row | {"free": [{"field": "speaker", "text": "free words"}], "regions": [], "unanswered": []} | change
 
 
 def world() -> World:

@@ -8,7 +8,7 @@ that a store which deduplicates by content uploads little of a new version.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,21 @@ def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.R
             yield from file.iter_batches(batch_size=rows, columns=list(columns), use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"cannot read {path} as Parquet: {error}") from error
+
+
+def blank_rows(path: Path, out: Path, rows: Collection[int]) -> None:
+    """Write a Parquet file of any columns to ``out`` with all values of some rows (numbers from 1) null."""
+    number = 0
+    with (
+        pq.ParquetFile(path) as file,
+        pq.ParquetWriter(out, file.schema_arrow, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for group in range(file.num_row_groups):
+            batch = file.read_row_group(group, use_threads=False)
+            places = [None if number + i + 1 in rows else i for i in range(batch.num_rows)]
+            number += batch.num_rows
+            # Taking no place gives no value, whatever the column's type.
+            writer.write_table(batch.take(pa.array(places, pa.int64())) if None in places else batch)
 
 
 def column_names(path: Path) -> list[str]:

@@ -47,6 +47,9 @@ def build(root: Root, repair: bool, take: bool | None, as_json: bool) -> None:
         say(f"taken as proposed, nobody has reviewed them: {', '.join(unreviewed)}")
     for reason, names in built.skipped.items():
         say(f"left out, {reason}: {', '.join(names)}")
+    lost = sum(built.changes[name].removed for name in ("posts", "photo_texts") if name in built.changes)
+    if built.new and lost:
+        say(f"{lost} posts or photo texts are no longer there: docposts corpus lineage says what follows them")
     say("  next: docposts tasks push")
 
 
@@ -66,6 +69,7 @@ def log(root: Root, as_json: bool) -> None:
             "posts": found.manifest["tables"]["posts"]["rows"],
             "photo_texts": found.manifest["tables"]["photo_texts"]["rows"],
             "input": found.manifest["input_digest"][:12],
+            "purged": len(found.manifest.get("purged", [])),
         }
         for found in reversed(versions(root.workspace()))
     ]

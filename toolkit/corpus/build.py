@@ -22,6 +22,7 @@ from toolkit.schema import table
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
+from toolkit.sources.tabular.ingest import refuse_purged
 from toolkit.sources.tabular.rows import VERSION as table_rows_version
 from toolkit.text import analysis
 from toolkit.workspace import Workspace
@@ -121,8 +122,11 @@ def _accepted(workspace: Workspace, proposals: Proposals) -> tuple[list[_Used], 
             hint=f"docposts source review {waiting[0]}, then docposts source accept {waiting[0]}; "
             "or docposts corpus build --with-proposals (marks their rows) or --without-proposals (leaves them out)",
         )
-    for sequence, source in enumerate(added, start=1):
+    places = registry.sequence(workspace)
+    for source in added:
+        sequence = places[source.id]
         if source.is_table:
+            refuse_purged(workspace, source)
             used.append((sequence, source, []))
             if too_many_for_links(source):
                 skipped.setdefault(NOT_SEARCHED, []).append(source.id)
@@ -161,7 +165,7 @@ def _spans_of(source: Source) -> str:
 def made_with() -> dict[str, Any]:
     """Return the versions of the algorithms and of the libraries whose answers go into derived columns."""
     algorithms = {"ids": ids.VERSION, "rows": ROWS_VERSION, "text": analysis.VERSION, "links": links.VERSION}
-    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc", "datasketch")}
+    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc")}
 
 
 def _parts(used: list[_Used], exact_only: list[str], progress: Callable[[str], None]) -> store.Parts:

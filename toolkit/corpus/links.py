@@ -9,26 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 
+import numpy as np
 import pyarrow as pa
 
-from toolkit.ids import normalise
+from toolkit.corpus import near
 from toolkit.schema import table
 
-VERSION = 1
-GRAM = 4
-THRESHOLD = 0.65
-_PERMUTATIONS = 128
-
-
-def grams(text: str) -> frozenset[str]:
-    """Return the character 4-grams of a text, case and white space folded; of a shorter one, the text itself."""
-    folded = normalise(text).casefold()
-    return frozenset(folded[i : i + GRAM] for i in range(max(1, len(folded) - GRAM + 1)))
-
-
-def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return the share of grams that two texts have in common."""
-    return len(one & other) / len(one | other)
+VERSION = near.VERSION
 
 
 def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = (), *, exact_only: Container[str] = ()) -> pa.Table:
@@ -61,36 +48,16 @@ def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = (), *, exact_
     return table("post_links").from_rows(rows)
 
 
-def similar(texts: dict[str, str], threshold: float = THRESHOLD) -> list[tuple[str, str, float]]:
+def similar(texts: dict[str, str], threshold: float = near.THRESHOLD) -> list[tuple[str, str, float]]:
     """Return the pairs of texts, by key in the order given, whose 4-grams overlap at least that much, with the overlap."""
-    from datasketch import MinHash, MinHashLSH
-
-    # Looked up well below the threshold, since a lookup misses pairs and every find is verified.
-    index = MinHashLSH(threshold=threshold - 0.2, num_perm=_PERMUTATIONS)
-    sets = {key: grams(text) for key, text in texts.items()}
-    pairs = []
-    for key, own in sets.items():
-        sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
-        sketch.update_batch([gram.encode("utf-8") for gram in sorted(own)])
-        for other in index.query(sketch):
-            if (score := jaccard(sets[other], own)) >= threshold:
-                pairs.append((other, key, round(score, 4)))
-        index.insert(key, sketch)
-    order = {key: i for i, key in enumerate(texts)}
-    return sorted(pairs, key=lambda pair: (order[pair[0]], order[pair[1]]))
+    keys = list(texts)
+    pairs = near.near_pairs([near.folded(text) for text in texts.values()], threshold)
+    return [(keys[pair.one], keys[pair.other], pair.share) for pair in pairs]
 
 
 def components(members: Sequence[str], edges: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return for each member the first member, in the order given, of those it is connected with."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    index = {member: i for i, member in enumerate(members)}
+    index = {member: place for place, member in enumerate(members)}
     pairs = [(index[one], index[other]) for one, other in edges]
-    rows, columns = [one for one, _ in pairs], [other for _, other in pairs]
-    graph = coo_array(([1] * len(pairs), (rows, columns)), shape=(len(members), len(members)))
-    _, labels = connected_components(graph, directed=False)
-    first: dict[int, str] = {}
-    for member, label in zip(members, labels, strict=True):
-        first.setdefault(int(label), member)
-    return {member: first[int(label)] for member, label in zip(members, labels, strict=True)}
+    lowest = near.components(len(members), np.array(pairs, np.int64).reshape(-1, 2))
+    return {member: members[place] for member, place in zip(members, lowest.tolist(), strict=True)}

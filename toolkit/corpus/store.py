@@ -112,6 +112,15 @@ def pair(workspace: Workspace, before: str | None, after: str | None) -> tuple[C
     return open_version(workspace, before), later
 
 
+def read_part(path: Path) -> pa.Table:
+    """Return the rows of a part; :class:`InputError` where it is missing or not what its name says."""
+    if not path.exists() or sha256_file(path) != path.stem:
+        raise InputError(
+            f"{path}: the part is missing or damaged", hint="docposts corpus build --repair writes it again"
+        )
+    return read_any(path)
+
+
 def write_parts(folder: Path, parts: Parts) -> dict[str, Any]:
     """Write the parts that are not there yet; return the manifest's account of the tables."""
     account: dict[str, Any] = {}

@@ -12,12 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from toolkit.agreement.figures import Figure, agreement, headline
 from toolkit.codebook_changes import Change, diff
 from toolkit.codebook_checks import numbers
 from toolkit.codebooks import Codebooks
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import read_text, write_atomic
-from toolkit.labels.agreement import Figure, agreement
 from toolkit.labels.store import Rejected, read_judgements
 from toolkit.votes import latest
 from toolkit.workspace import Workspace
@@ -148,8 +148,8 @@ def _figures(
     workspace: Workspace, was: pa.Table, will: pa.Table, books: Codebooks, tasks: dict[str, str]
 ) -> list[dict[str, Any]]:
     settings = workspace.settings.agreement
-    one = {_about(f): f for f in agreement(was, settings, workspace.codebooks) if f.task in tasks}
-    other = {_about(f): f for f in agreement(will, settings, books) if f.task in tasks}
+    one = {_about(f): f for f in headline(agreement(was, settings, workspace.codebooks)) if f.task in tasks}
+    other = {_about(f): f for f in headline(agreement(will, settings, books)) if f.task in tasks}
     rows = []
     for about in dict.fromkeys([*one, *other]):
         before, after = one.get(about), other.get(about)
