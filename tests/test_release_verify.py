@@ -456,6 +456,14 @@ def a_restricted_report(of: Draft) -> None:
     row["rights"] = "restricted"
 
 
+@corruption("rights", "is called dehydrated and holds words")
+def a_dehydrated_row_with_words(of: Draft) -> None:
+    row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == of.post(P2)["source_id"])
+    row["rights"] = "restricted"
+    of.manifest = lambda said: said.update(restricted=True)
+    of.post(P2)["dehydrated"] = True
+
+
 @corruption("rights", "prose")
 def prose_of_a_quotable_report(of: Draft) -> None:
     row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == "kites")

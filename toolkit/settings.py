@@ -101,6 +101,7 @@ class ReleaseSettings(Strict):
     }
     seed: int = 0
     campaigns_whole: bool = False
+    restricted: Literal["dehydrate", "private"] = "dehydrate"
 
 
 class Settings(Strict):

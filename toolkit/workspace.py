@@ -211,6 +211,7 @@ languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}
 campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
+restricted = {text(release.restricted)}  # rows of restricted reports: without words, or a release that is not to be published
 """
     return content
 

@@ -21,6 +21,7 @@ from toolkit.cli.release import release
 from toolkit.cli.release_diff import diff as release_diff
 from toolkit.cli.release_export import export as release_export
 from toolkit.cli.release_hub import push
+from toolkit.cli.release_hydrate import hydrate as release_hydrate
 from toolkit.cli.release_takedown import takedown
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
@@ -71,7 +72,7 @@ for command in (show, diff, verify, stats, query, export, promote, lineage, supe
     corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
-for command in (release_diff, push, release_export, takedown):
+for command in (release_diff, push, release_export, release_hydrate, takedown):
     release.add_command(command)
 
 

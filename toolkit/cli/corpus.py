@@ -69,6 +69,7 @@ def log(root: Root, as_json: bool) -> None:
             "posts": found.manifest["tables"]["posts"]["rows"],
             "photo_texts": found.manifest["tables"]["photo_texts"]["rows"],
             "input": found.manifest["input_digest"][:12],
+            "purged": len(found.manifest.get("purged", [])),
         }
         for found in reversed(versions(root.workspace()))
     ]

@@ -9,7 +9,21 @@ import click
 
 from toolkit.cli.common import Root, enter, json_option, print_json, print_table, progress, say
 
-_COLUMNS = ("task", "field", "label", "metric", "items", "pairs", "positives", "percent", "alpha", "low", "high")
+_COLUMNS = (
+    "task",
+    "field",
+    "label",
+    "level",
+    "metric",
+    "items",
+    "pairs",
+    "positives",
+    "percent",
+    "alpha",
+    "low",
+    "high",
+    "ac1",
+)
 
 
 @click.group()
@@ -123,7 +137,7 @@ def rejected(root: Root, as_json: bool) -> None:
 @click.pass_obj
 def agreement(root: Root, pairs: bool, as_json: bool) -> None:
     """Measure agreement: percent and Krippendorff's α with a bootstrap interval, per field and per label."""
-    from toolkit.labels import agreement as measure
+    from toolkit.agreement import figures as measure
     from toolkit.labels.store import load_judgements
 
     workspace = root.workspace()

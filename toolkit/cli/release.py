@@ -23,14 +23,14 @@ def release() -> None:
 def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> None:
     """Cut the next release; where nothing changed, none is made."""
     from toolkit.adjudication.store import standing
-    from toolkit.labels import agreement
+    from toolkit.agreement import figures
     from toolkit.labels.store import load_judgements
     from toolkit.release import build
 
     workspace = root.workspace()
     with progress("cutting a release") as show:
-        figures = agreement.agreement(load_judgements(workspace), workspace.settings.agreement)
-        made = build.cut(workspace, version=version, corpus=corpus, agreement=agreement.records(figures), progress=show)
+        measured = figures.headline(figures.agreement(load_judgements(workspace), workspace.settings.agreement))
+        made = build.cut(workspace, version=version, corpus=corpus, agreement=figures.records(measured), progress=show)
     if as_json:
         print_json(
             {

@@ -14,10 +14,11 @@ from toolkit import rounds, tasks
 from toolkit.adjudication import pull as decisions_pull
 from toolkit.adjudication import push as decisions_push
 from toolkit.adjudication.store import standing
+from toolkit.agreement import figures as agreement
 from toolkit.corpus.build import build
 from toolkit.demo import examples, simulate
 from toolkit.errors import ChecksFailed
-from toolkit.labels import agreement, pull
+from toolkit.labels import pull
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio import environment
 from toolkit.labelstudio.connect import connect, embedded
@@ -137,7 +138,7 @@ def _label(workspace: Workspace, example_files: Path, steps: Steps) -> list[agre
     with steps.step("judgements back, and how far they agree") as tell:
         pull.pull(workspace, connect(workspace))
         judgements, rejected = read_judgements(workspace)
-        figures = agreement.agreement(judgements, workspace.settings.agreement)
+        figures = agreement.headline(agreement.agreement(judgements, workspace.settings.agreement))
         tell(f"{judgements.num_rows} judgements, {len(rejected)} not counted")
     return figures
 

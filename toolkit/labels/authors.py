@@ -7,10 +7,12 @@ is compared with whom the project belongs to, and with whoever changed the annot
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from toolkit.labels.pullfiles import annotation_shell
 from toolkit.settings import Settings
+from toolkit.tombstones import annotator_id
 
 DOMAIN = "docposts.invalid"
 """Of the addresses of accounts on the embedded server: reserved, so that no mail can ever reach it."""
@@ -30,6 +32,18 @@ def name_of(settings: Settings, email: str) -> str | None:
             return name
     local, _, domain = email.partition("@")
     return local if domain == DOMAIN else None
+
+
+def without_purged(
+    settings: Settings, project: Mapping[str, Any], line: dict[str, Any], annotators: Collection[str]
+) -> dict[str, Any]:
+    """Return a task's line with a shell in place of each annotation by purged ``annotators`` (as tombstones call them)."""
+
+    def left(annotation: dict[str, Any]) -> dict[str, Any]:
+        gone = not annotation.get("purged") and annotator_id(author(settings, project, annotation)[0]) in annotators
+        return annotation_shell(annotation) if gone else annotation
+
+    return line | {"annotations": [left(each) for each in line["annotations"]]} if annotators else line
 
 
 def author(settings: Settings, project: Mapping[str, Any], annotation: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -44,11 +44,14 @@ def line_of(task_id: int, data: Mapping[str, Any], annotations: Iterable[Mapping
 
 def shell_of(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is left of a purged task's line: which annotations there were, nothing of what it was about or they say."""
-    kept = [
-        {name: each[name] for name in ("id", "created_at", "was_cancelled") if name in each}
-        for each in line["annotations"]
-    ]
+    kept = [annotation_shell(each) for each in line["annotations"]]
     return {"task": line["task"], "data": {}, "annotations": kept, "purged": True}
+
+
+def annotation_shell(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is left of a purged annotation: that there was one."""
+    kept = {name: annotation[name] for name in ("id", "created_at", "was_cancelled") if name in annotation}
+    return kept | {"purged": True}
 
 
 Identity = tuple[int, str]

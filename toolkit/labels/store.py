@@ -82,7 +82,7 @@ def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict
         # What was purged is a shell; or it came back as it was, from a backup or a git history.
         if line.get("purged") or purged.covers(line["data"], project["annotator"]):
             continue
-        for annotation in line["annotations"]:
+        for annotation in (each for each in line["annotations"] if not each.get("purged")):
             found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
     yield from sorted(found.values(), key=lambda pair: (pair[1]["created_at"], pair[1]["id"]))
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.fsio import read_json, read_jsonl, write_jsonl
+from toolkit.labels.authors import author, without_purged
+from toolkit.labels.importing.take import imports
 from toolkit.labels.pullfiles import PART, shell_of
 from toolkit.provenance import judgement_id
+from toolkit.tasks import projects
 from toolkit.tombstones import annotator_id
 from toolkit.workspace import Workspace
 
@@ -97,14 +100,21 @@ def projects_of(workspace: Workspace, annotator: str) -> list[dict[str, Any]]:
     return [record for record in found if annotator_id(str(record["annotator"])) == annotator]
 
 
-def judgements_of(workspace: Workspace, annotator: str) -> set[str]:
-    """Return the ids of the judgements that were pulled from an annotator's projects."""
-    found = set()
-    for record in projects_of(workspace, annotator):
+def _own(workspace: Workspace, annotator: str) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    """Yield (project, task's line, annotation) of an annotator: in projects of their own, shared and imported ones."""
+    for record in [*projects(workspace), *imports(workspace)]:
         for path in sorted((workspace.annotations_dir / record["project"]).glob("*.jsonl")):
             for _, line in read_jsonl(path, appended=True):
-                found |= {judgement_id(annotation, record["marker"]) for annotation in line.get("annotations") or ()}
-    return found
+                for annotation in line.get("annotations") or ():
+                    if annotation.get("purged"):
+                        continue
+                    if annotator_id(author(workspace.settings, record, annotation)[0]) == annotator:
+                        yield record, line, annotation
+
+
+def judgements_of(workspace: Workspace, annotator: str) -> set[str]:
+    """Return the ids of the judgements that were pulled or imported of an annotator."""
+    return {judgement_id(annotation, record["marker"]) for record, _, annotation in _own(workspace, annotator)}
 
 
 def erase_annotator(workspace: Workspace, annotator: str, number: int) -> tuple[int, list[str]]:
@@ -116,6 +126,7 @@ def erase_annotator(workspace: Workspace, annotator: str, number: int) -> tuple[
     shown = _erase_shown(workspace, annotator, number)
     judgements = judgements_of(workspace, annotator)
     gone, touched = _erase(workspace, lambda value: value in judgements or annotator_id(value) == annotator)
+    shared = _erase_shared(workspace, annotator)
     own = [str(record["project"]) for record in projects_of(workspace, annotator)]
     for project in own:
         folder = workspace.annotations_dir / project
@@ -123,7 +134,7 @@ def erase_annotator(workspace: Workspace, annotator: str, number: int) -> tuple[
         for path in sorted(folder.iterdir(), key=lambda path: path.name == "project.json"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         folder.rmdir()
-    return gone + shown + len(judgements), list(dict.fromkeys([*own, *touched]))
+    return gone + shown + len(judgements), list(dict.fromkeys([*own, *shared, *touched]))
 
 
 def _erase_shown(workspace: Workspace, annotator: str, number: int) -> int:
@@ -147,12 +158,22 @@ def _erase_shown(workspace: Workspace, annotator: str, number: int) -> int:
     return count
 
 
-def _answered(workspace: Workspace, annotator: str) -> set[str]:
-    found = set()
-    for project in projects_of(workspace, annotator):
-        for path in sorted((workspace.annotations_dir / project["project"]).glob("*.jsonl")):
-            found |= {record.get("data", {}).get("item_id") for _, record in read_jsonl(path, appended=True)}
+def _erase_shared(workspace: Workspace, annotator: str) -> list[str]:
+    """Leave shells of an annotator's answers in the projects that they shared; return these."""
+    found = []
+    for record in projects(workspace):
+        folder = workspace.annotations_dir / record["project"]
+        for path in [] if record["annotator"] else sorted([*folder.glob("pull-*.jsonl"), *folder.glob(PART)]):
+            lines = [line for _, line in read_jsonl(path, appended=True)]
+            left = [without_purged(workspace.settings, record, line, {annotator}) for line in lines]
+            if left != lines:
+                found.append(str(record["project"]))
+                write_jsonl(path, left)
     return found
+
+
+def _answered(workspace: Workspace, annotator: str) -> set[str]:
+    return {str(line["data"].get("item_id")) for _, line, _ in _own(workspace, annotator)}
 
 
 def _without(record: dict[str, Any], own: dict[str, str | None], answered: set[str], number: int) -> dict[str, Any]:

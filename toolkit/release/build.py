@@ -22,6 +22,7 @@ from toolkit.release import folds, takedown
 from toolkit.release import rows as release_rows
 from toolkit.release.changes import FIRST, Difference, difference
 from toolkit.release.coded import TASK_OF
+from toolkit.release.dehydrate import restricted
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.release.layout import MANIFEST, Contents, digest_of, write
@@ -152,7 +153,9 @@ def _contents(
     codebooks = {task: load_codebook(task) for task in TASK_OF.values()}
     key, listed = load_key(workspace), Takedowns.of(workspace.ledger)
     tables, gone = without(tables, listed)
-    made = release_rows.make(tables, judgements, decisions, codebooks, key)
+    forbidden = restricted(tables["sources"])
+    dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
+    made = release_rows.make(tables, judgements, decisions, codebooks, key, dry)
     alike = [*made.links, *text_links(made.items)]
     campaigns = campaigns_of(made.rows)
     together = whole_campaigns(campaigns) if settings.release.campaigns_whole else []
@@ -187,7 +190,8 @@ def _contents(
             },
             changelog="",
             simulated=simulated,
-            restricted="restricted" in tables["sources"]["rights"].to_pylist(),
+            restricted=bool(forbidden - dry),
+            dehydrated=tuple(sorted(dry)),
             public=made.public,
             held_out=splits.held_out,
             dropped=dropped,

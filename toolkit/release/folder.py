@@ -52,6 +52,8 @@ class _Manifest(_Form):
     restricted: bool
     campaigns_whole: bool = False
     taken_down: tuple[str, ...] = ()
+    dehydrated: tuple[str, ...] = ()
+    hydrated: bool = False
 
 
 class StrictLoader(yaml.SafeLoader):

@@ -57,6 +57,7 @@ class Contents:
     folds: Mapping[str, str] = field(default_factory=dict)
     campaigns_whole: bool = False
     taken_down: tuple[str, ...] = ()
+    dehydrated: tuple[str, ...] = ()
 
     def rows(self, config: str) -> pa.Table:
         """Return the rows of a config over all its splits."""
@@ -140,6 +141,7 @@ def manifest(folder: Path, contents: Contents, digest: str) -> dict[str, Any]:
         "restricted": contents.restricted,
         "campaigns_whole": contents.campaigns_whole,
         "taken_down": list(contents.taken_down),
+        "dehydrated": list(contents.dehydrated),
         "publishable": not contents.simulated and not contents.restricted,
         "public_handles": list(contents.public),
         "held_out": dict(contents.held_out or {}),

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.labels.agreement import krippendorff_alpha, masi, nominal, tabulate
+from toolkit.agreement.figures import alpha_of
 from toolkit.settings import RoundSettings, Settings
 from toolkit.votes import answers
 
@@ -78,6 +78,6 @@ def _mean_alpha(given: Sequence[dict[str, Any]], name: str, others: Sequence[str
         if all(one == two for one, two in both):
             figures.append(1.0)  # also where both always gave one and the same, which leaves α undefined
             continue
-        alpha = krippendorff_alpha(*tabulate(both, masi if multi else nominal))
+        alpha = alpha_of(both, multi=multi)
         figures.append(0.0 if alpha is None else alpha)
     return round(sum(figures) / len(figures), 6) if figures else None
