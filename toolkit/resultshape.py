@@ -32,6 +32,8 @@ def _wrong(entry: Any) -> str:
     """Return what is wrong with an entry, empty for nothing."""
     if not isinstance(entry, dict):
         return f"{_kind(entry)}, not an object"
+    if not isinstance(entry.get("from_name"), str | None):
+        return "its control's name is no word"
     value = entry.get("value")
     if not isinstance(value, dict):
         return ""  # relations and the like: whoever reads it says that it answers nothing
