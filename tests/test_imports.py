@@ -32,6 +32,7 @@ RANKS = {
     "formchange": 0,
     "labelconfig": 0,
     "labelresult": 0,
+    "resultshape": 0,
     "decisionresult": 0,
     "items": 0,
     "votes": 0,

@@ -15,6 +15,7 @@ from toolkit.codebook import Codebook
 from toolkit.errors import ConflictError
 from toolkit.fsio import read_json
 from toolkit.labelresult import DECISION, EVIDENCE, MODE, REGION, UNABLE
+from toolkit.resultshape import well_formed
 from toolkit.workspace import Workspace
 
 _SHOWN = 50
@@ -75,10 +76,9 @@ def orphans(codebook: Codebook, tasks: Iterable[Any]) -> Iterator[str]:
 
 def _answers(annotation: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Yield (control, label) of each answer; the label None where it was written or drawn."""
-    for entry in annotation.get("result") or []:
-        value = entry.get("value") if isinstance(entry, dict) else None
-        if not isinstance(value, dict) or not isinstance(entry.get("from_name"), str):
-            continue
+    # What is no answer to any question (garbage) is told by the reading, and cannot be orphaned.
+    for entry in well_formed(annotation.get("result") or [])[0]:
+        value = entry["value"]
         paths = value.get("taxonomy") or []
         labels = [path[-1] for path in paths if path] + [*(value.get("choices") or []), *(value.get("labels") or [])]
         for label in labels or [None]:

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 from toolkit.codebook import Codebook, Field
 from toolkit.errors import InputError
+from toolkit.resultshape import well_formed
 
 Mode = Literal["explicit", "implied"]
 Result = list[dict[str, Any]]
@@ -118,7 +119,8 @@ def parse_result(
     An answer that ``form`` does not ask for is not missed (None: all are asked for).
     """
     reader = _Reader(codebook, text, form)
-    for item in result:
+    entries, reader.problems = well_formed(result)
+    for item in entries:
         reader.read(item)
     return reader.finish()
 
