@@ -78,7 +78,9 @@ def _answers(annotation: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Yield (control, label) of each answer; the label None where it was written or drawn."""
     # What is no answer to any question (garbage) is told by the reading, and cannot be orphaned.
     for entry in well_formed(annotation.get("result") or [])[0]:
-        value = entry["value"]
+        value = entry.get("value")
+        if not isinstance(value, dict) or not entry.get("from_name"):
+            continue
         paths = value.get("taxonomy") or []
         labels = [path[-1] for path in paths if path] + [*(value.get("choices") or []), *(value.get("labels") or [])]
         for label in labels or [None]:
