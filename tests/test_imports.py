@@ -29,6 +29,7 @@ RANKS = {
     "codebook_checks": 0,
     "labelconfig": 0,
     "labelresult": 0,
+    "resultshape": 0,
     "decisionresult": 0,
     "items": 0,
     "votes": 0,

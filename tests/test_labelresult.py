@@ -218,3 +218,36 @@ def test_a_decision_that_does_not_hold_is_said() -> None:
         "unknown control 'tone'",
         "decision",
     ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["n11", "", "explicit", "2", "\u202e"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [*"xy", "width", "height", "start", "end", "taxonomy", "choices", "labels", "text", "value"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+CONTROLS = ["narrative", "evidence", "mode", "technique", "confidence", "comment", "region", "transcription", "carrier"]
+ENTRY = st.fixed_dictionaries(
+    {"from_name": st.sampled_from(CONTROLS) | JSON, "value": JSON | st.dictionaries(st.sampled_from(["choices"]), JSON)}
+)
+
+
+@given(result=st.lists(ENTRY | JSON, max_size=4) | JSON, task=st.sampled_from(["narrative", "photo_text"]))
+@settings(max_examples=200, deadline=None)
+def test_garbage_is_reported_and_never_a_crash(result: Any, task: str) -> None:
+    submission, problems = parse_result(load_codebook(task), result, text="Salt lamps 𠮷 are no crime.")
+    assert all(isinstance(problem, str) and problem for problem in problems)
+    if not isinstance(result, list) or any(not isinstance(entry, dict) for entry in result):
+        assert problems
+    decided = parse_decision(result, "Salt lamps 𠮷 are no crime.", options=["yes", "no"])[1]
+    assert all(isinstance(problem, str) and problem for problem in decided)
+    length = len("Salt lamps 𠮷 are no crime.")
+    assert all(0 <= span.start < span.end <= length for span in submission.evidence)

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 from toolkit.codebook import Codebook, Field
 from toolkit.errors import InputError
+from toolkit.resultshape import well_formed
 
 Mode = Literal["explicit", "implied"]
 Result = list[dict[str, Any]]
@@ -103,7 +104,8 @@ def canonical(codebook: Codebook, submission: Submission) -> Submission:
 def parse_result(codebook: Codebook, result: Result, *, text: str) -> tuple[Submission, list[str]]:
     """Read an annotation's ``result``; ``text`` is the text that was shown. Return the submission and the problems."""
     reader = _Reader(codebook, text)
-    for item in result:
+    entries, reader.problems = well_formed(result)
+    for item in entries:
         reader.read(item)
     return reader.finish()
 

@@ -17,6 +17,7 @@ from toolkit.labels.importing.take import imports
 from toolkit.labels.pullfiles import lines, pull_files
 from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
+from toolkit.resultshape import well_formed
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tasks.push import data_sha256, sent
@@ -139,7 +140,7 @@ def _judgement(
 
 def _unable(annotation: dict[str, Any]) -> str | None:
     """Return the reason that a skip gives: the choice of the control ``unable``."""
-    for entry in annotation.get("result") or []:
+    for entry in well_formed(annotation.get("result") or [])[0]:
         value = entry.get("value") if isinstance(entry, dict) and entry.get("from_name") == UNABLE else None
         chosen = value.get("choices") if isinstance(value, dict) else None
         if isinstance(chosen, list) and chosen and isinstance(chosen[0], str):

@@ -138,7 +138,7 @@ class Studio:
                 keys.setdefault(key, []).append(int(task["id"]))
         return keys
 
-    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 500) -> int:
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 1000) -> int:
         """Add tasks, ``{"data": {"key": …, …}, "predictions": […]}`` each, a batch a transaction; return how many.
 
         All are checked before the first is sent. On :class:`AnswerLost` the batch under way may be there or not:

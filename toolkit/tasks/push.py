@@ -36,7 +36,7 @@ class Server(Protocol):
     def ensure_prediction(self, task_id: int, result: Sequence[Any], model_version: str) -> bool: ...  # noqa: D102
     def ensure_image_storage(self, project_id: int, path: Path) -> int: ...  # noqa: D102
     def task_keys(self, project_id: int) -> dict[str, list[int]]: ...  # noqa: D102
-    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 500) -> int: ...  # noqa: D102
+    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 1000) -> int: ...  # noqa: D102
     def annotations(self, project_id: int, *, since: str | None = None, after: int = 0) -> Iterable[Any]: ...  # noqa: D102
     def delete_unjudged(self, task_id: int) -> bool: ...  # noqa: D102
 
