@@ -11,8 +11,10 @@ A version once pushed stays what it was: a codebook that says something else nee
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolkit.codebook import Codebook, check_codebook, load_codebook
 from toolkit.codebook_checks import numbers
@@ -20,8 +22,23 @@ from toolkit.errors import ConflictError
 from toolkit.fsio import canonical_json, read_json, write_atomic
 from toolkit.resources import resource
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Lookup = Callable[[str], Codebook]
 """Task → its codebook: a workspace's :class:`Codebooks`, or the shipped ones (``load_codebook``)."""
+
+
+_KEY = b"docposts.codebooks"
+
+
+def named_by(judgements: pa.Table) -> Lookup:
+    """Return the codebooks that a table of judgements is read by: those that it names, else the shipped ones."""
+    named = (judgements.schema.metadata or {}).get(_KEY)
+    if named is None:
+        return load_codebook
+    folder, drafts = json.loads(named)
+    return Codebooks(Path(folder), Path(drafts) if drafts else None)
 
 
 class Codebooks:
@@ -78,6 +95,11 @@ class Codebooks:
                     f"the codebook {codebook.task} {codebook.version} is not what it was when it was pushed",
                     hint=f"give what changed a new version; see it: docposts codebook diff {codebook.task}",
                 )
+
+    def named_on(self, judgements: pa.Table) -> pa.Table:
+        """Return a table of judgements that names these codebooks as those that it is read by."""
+        folders = [str(folder) if folder else None for folder in (self.folder, self._drafts)]
+        return judgements.replace_schema_metadata({_KEY: canonical_json(folders)})
 
     def _folders(self, task: str) -> tuple[Path, Path]:
         return self.folder / task / "versions", resource("annotation_configs", task, "versions")

@@ -19,8 +19,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from toolkit.codebook import Codebook, load_codebook
-from toolkit.codebooks import Lookup
+from toolkit.codebook import Codebook
+from toolkit.codebooks import Lookup, named_by
 from toolkit.ids import digest_id
 
 YES, NO, CONTESTED = "yes", "no", "contested"
@@ -93,8 +93,12 @@ def latest(judgements: pa.Table) -> list[dict[str, Any]]:
     return [row for row in rows if row["judgement_id"] in kept]
 
 
-def answers(judgements: pa.Table, codebooks: Lookup = load_codebook) -> list[Answer]:
-    """Return the answers to every field with labels, for every item with a submission that is no skip."""
+def answers(judgements: pa.Table, codebooks: Lookup | None = None) -> list[Answer]:
+    """Return the answers to every field with labels, for every item with a submission that is no skip.
+
+    ``codebooks``: those that the judgements are read by (None: those that the table names).
+    """
+    codebooks = codebooks or named_by(judgements)
     grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in latest(judgements):
         if not row["skipped"]:
@@ -124,8 +128,9 @@ def _labels(codebook: Codebook, name: str, row: dict[str, Any]) -> tuple[str, ..
     return given
 
 
-def questions(judgements: pa.Table, codebooks: Lookup = load_codebook) -> list[Question]:
+def questions(judgements: pa.Table, codebooks: Lookup | None = None) -> list[Question]:
     """Return every question with at least one vote: items as they come, fields and labels in the codebook's order."""
+    codebooks = codebooks or named_by(judgements)
     found: list[Question] = []
     for answer in answers(judgements, codebooks):
         if not answer.by:

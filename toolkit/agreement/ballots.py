@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from toolkit.codebook import Codebook, Field, load_codebook
-from toolkit.codebooks import Lookup
+from toolkit.codebook import Codebook, Field
+from toolkit.codebooks import named_by
 from toolkit.votes import NO_VOTE
 
 Ints = NDArray[np.int64]
@@ -158,8 +158,9 @@ def _latest(rows: pa.Table, unit: Sequence[str], rater: str) -> Submissions:
     return Submissions(rows.filter(pa.array(kept)), units[kept], raters[kept], tuple(map(str, names)))
 
 
-def ballots(found: Submissions, codebooks: Lookup = load_codebook) -> Iterator[Ballot]:
+def ballots(found: Submissions) -> Iterator[Ballot]:
     """Yield the answers field by field, tasks by name, fields in the codebook's order; fields nobody answered left out."""
+    codebooks = named_by(found.rows)
     tasks, names = codes(found.rows["task"])
     listed = found.rows["labels"].combine_chunks()
     if isinstance(listed, pa.ChunkedArray):

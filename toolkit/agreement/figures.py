@@ -20,8 +20,6 @@ import pyarrow as pa
 
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ballot, Ints, ballots, votes
-from toolkit.codebook import load_codebook
-from toolkit.codebooks import Lookup
 from toolkit.settings import AgreementSettings
 
 
@@ -68,12 +66,12 @@ class PairFigure:
     kappa: float | None
 
 
-def agreement(judgements: pa.Table, settings: AgreementSettings, codebooks: Lookup = load_codebook) -> list[Figure]:
+def agreement(judgements: pa.Table, settings: AgreementSettings) -> list[Figure]:
     """Return the agreement table between annotators: fields in the codebook's order, the whole first, then its labels.
 
     Labels that nobody gave are left out. The same judgements and settings give the same figures.
     """
-    return [figure for ballot in ballots(votes(judgements), codebooks) for figure in of_ballot(ballot, settings)]
+    return [figure for ballot in ballots(votes(judgements)) for figure in of_ballot(ballot, settings)]
 
 
 def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
@@ -122,7 +120,7 @@ def _figure(
     rated = found.rated
     figure = Figure(
         *(ballot.task, ballot.field, label, level, metric, rated.items, rated.pairs, positives),
-        *(co.value(co.percent(rated), rated), None, None, None, None, None, None),
+        *(co.value(co.percent(rated), rated.times), None, None, None, None, None, None),
     )
     if rated.items < settings.minimum_items or positives < settings.minimum_positives:
         return figure
@@ -131,30 +129,34 @@ def _figure(
         if metric == "ordinal"
         else co.alpha(rated, co.nominal(found.values) if distances is None else distances)
     )
-    alpha = co.value(statistic, rated)
+    alpha = co.value(statistic, rated.times)
     ends = (settings.bootstrap, settings.seed)
-    low, high = co.interval(statistic, rated, *ends) if alpha is not None else (None, None)
+    low, high = co.interval(statistic, rated.times, *ends) if alpha is not None else (None, None)
     figure = replace(figure, alpha=alpha, low=low, high=high)
     if metric == "nominal":
         ac1 = co.gwet_ac1(found)
-        lower, upper = co.interval(ac1, found, *ends)
-        figure = replace(figure, ac1=co.value(ac1, found), ac1_low=lower, ac1_high=upper)
+        lower, upper = co.interval(ac1, found.times, *ends)
+        figure = replace(figure, ac1=co.value(ac1, found.times), ac1_low=lower, ac1_high=upper)
     return figure
 
 
-def pairwise(judgements: pa.Table, codebooks: Lookup = load_codebook) -> list[PairFigure]:
-    """Return Cohen's κ for each pair of annotators, label by label, headings too."""
+def pairwise(judgements: pa.Table, settings: AgreementSettings) -> list[PairFigure]:
+    """Return Cohen's κ for each pair of annotators, label by label, headings too; None below ``minimum_items``."""
     found = votes(judgements)
     figures: list[PairFigure] = []
-    for ballot in ballots(found, codebooks):
+    for ballot in ballots(found):
         if ballot.kind != "ordinal":
             for about, pair, one, other in _pairs(ballot, found.raters):
                 table = contingency(one, other)
                 positives = int(table[1].sum() + table[:, 1].sum()) if about[0] else 2 * int(table.sum())
+                enough = table.sum() >= settings.minimum_items
                 figures.append(
                     PairFigure(
                         *(ballot.task, ballot.field, *about, pair, int(table.sum()), positives),
-                        *(float(np.trace(table) / table.sum()), cohen_kappa(table)),
+                        *(
+                            float(np.trace(table) / table.sum()),
+                            cohen_kappa(table) if enough else None,
+                        ),
                     )
                 )
     return figures
@@ -221,7 +223,7 @@ def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float 
     names = sorted({label for labels in known for label in labels})
     sets = np.array([[name in labels for name in names] for labels in known], dtype=np.bool_)
     distances = co.masi(sets.reshape(len(known), len(names))) if multi else co.nominal(len(known))
-    return co.value(co.alpha(rated, distances), rated)
+    return co.value(co.alpha(rated, distances), rated.times)
 
 
 def headline(figures: Sequence[Figure]) -> list[Figure]:

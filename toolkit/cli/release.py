@@ -30,7 +30,7 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
     workspace = root.workspace()
     with progress("cutting a release") as show:
         settings = workspace.settings.agreement
-        measured = figures.headline(figures.agreement(load_judgements(workspace), settings, workspace.codebooks))
+        measured = figures.headline(figures.agreement(load_judgements(workspace), settings))
         made = build.cut(workspace, version=version, corpus=corpus, agreement=figures.records(measured), progress=show)
     if as_json:
         print_json(

@@ -138,7 +138,7 @@ def _label(workspace: Workspace, example_files: Path, steps: Steps) -> list[agre
     with steps.step("judgements back, and how far they agree") as tell:
         pull.pull(workspace, connect(workspace))
         judgements, rejected = read_judgements(workspace)
-        figures = agreement.headline(agreement.agreement(judgements, workspace.settings.agreement, workspace.codebooks))
+        figures = agreement.headline(agreement.agreement(judgements, workspace.settings.agreement))
         tell(f"{judgements.num_rows} judgements, {len(rejected)} not counted")
     return figures
 

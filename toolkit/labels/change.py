@@ -125,7 +125,7 @@ def _plan(workspace: Workspace, task: str, books: Codebooks, drafted: dict[str, 
         carried,
         {item: tuple(sorted(labels)) for item, labels in relabel.items()},
         _orphaned(rejected, {row["judgement_id"] for row in will.to_pylist()}, was),
-        _figures(workspace, was, will, books, drafted),
+        _figures(workspace, was, will, drafted),
     )
 
 
@@ -144,12 +144,10 @@ def _orphaned(rejected: list[Rejected], kept: set[str], was: pa.Table) -> list[s
     ]
 
 
-def _figures(
-    workspace: Workspace, was: pa.Table, will: pa.Table, books: Codebooks, tasks: dict[str, str]
-) -> list[dict[str, Any]]:
+def _figures(workspace: Workspace, was: pa.Table, will: pa.Table, tasks: dict[str, str]) -> list[dict[str, Any]]:
     settings = workspace.settings.agreement
-    one = {_about(f): f for f in headline(agreement(was, settings, workspace.codebooks)) if f.task in tasks}
-    other = {_about(f): f for f in headline(agreement(will, settings, books)) if f.task in tasks}
+    one = {_about(f): f for f in headline(agreement(was, settings)) if f.task in tasks}
+    other = {_about(f): f for f in headline(agreement(will, settings)) if f.task in tasks}
     rows = []
     for about in dict.fromkeys([*one, *other]):
         before, after = one.get(about), other.get(about)

@@ -70,7 +70,7 @@ def read_judgements(workspace: Workspace, codebooks: Codebooks | None = None) ->
                     rejected.append(Rejected(*where, tuple(problems)))
                 else:
                     rows.append(_carried(row, lineage))
-    return table("judgements").from_rows(rows), rejected
+    return codebooks.named_on(table("judgements").from_rows(rows)), rejected
 
 
 def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
