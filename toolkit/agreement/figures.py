@@ -119,7 +119,7 @@ def _figure(
     rated = found.rated
     figure = Figure(
         *(ballot.task, ballot.field, label, level, metric, rated.items, rated.pairs, positives),
-        *(co.value(co.percent(rated), rated), None, None, None, None, None, None),
+        *(co.value(co.percent(rated), rated.times), None, None, None, None, None, None),
     )
     if rated.items < settings.minimum_items or positives < settings.minimum_positives:
         return figure
@@ -128,19 +128,19 @@ def _figure(
         if metric == "ordinal"
         else co.alpha(rated, co.nominal(found.values) if distances is None else distances)
     )
-    alpha = co.value(statistic, rated)
+    alpha = co.value(statistic, rated.times)
     ends = (settings.bootstrap, settings.seed)
-    low, high = co.interval(statistic, rated, *ends) if alpha is not None else (None, None)
+    low, high = co.interval(statistic, rated.times, *ends) if alpha is not None else (None, None)
     figure = replace(figure, alpha=alpha, low=low, high=high)
     if metric == "nominal":
         ac1 = co.gwet_ac1(found)
-        lower, upper = co.interval(ac1, found, *ends)
-        figure = replace(figure, ac1=co.value(ac1, found), ac1_low=lower, ac1_high=upper)
+        lower, upper = co.interval(ac1, found.times, *ends)
+        figure = replace(figure, ac1=co.value(ac1, found.times), ac1_low=lower, ac1_high=upper)
     return figure
 
 
-def pairwise(judgements: pa.Table) -> list[PairFigure]:
-    """Return Cohen's κ for each pair of annotators, label by label, headings too."""
+def pairwise(judgements: pa.Table, settings: AgreementSettings) -> list[PairFigure]:
+    """Return Cohen's κ for each pair of annotators, label by label, headings too; None below ``minimum_items``."""
     found = votes(judgements)
     figures: list[PairFigure] = []
     for ballot in ballots(found):
@@ -148,10 +148,14 @@ def pairwise(judgements: pa.Table) -> list[PairFigure]:
             for about, pair, one, other in _pairs(ballot, found.raters):
                 table = contingency(one, other)
                 positives = int(table[1].sum() + table[:, 1].sum()) if about[0] else 2 * int(table.sum())
+                enough = table.sum() >= settings.minimum_items
                 figures.append(
                     PairFigure(
                         *(ballot.task, ballot.field, *about, pair, int(table.sum()), positives),
-                        *(float(np.trace(table) / table.sum()), cohen_kappa(table)),
+                        *(
+                            float(np.trace(table) / table.sum()),
+                            cohen_kappa(table) if enough else None,
+                        ),
                     )
                 )
     return figures
@@ -214,7 +218,7 @@ def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float 
     names = sorted({label for labels in known for label in labels})
     sets = np.array([[name in labels for name in names] for labels in known], dtype=np.bool_)
     distances = co.masi(sets.reshape(len(known), len(names))) if multi else co.nominal(len(known))
-    return co.value(co.alpha(rated, distances), rated)
+    return co.value(co.alpha(rated, distances), rated.times)
 
 
 def headline(figures: Sequence[Figure]) -> list[Figure]:

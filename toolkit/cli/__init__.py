@@ -16,6 +16,7 @@ from toolkit.cli.corpus_lineage import lineage, supersede
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
+from toolkit.cli.labels_agreement import agreement, distribution
 from toolkit.cli.purge import purge
 from toolkit.cli.release import release
 from toolkit.cli.release_diff import diff as release_diff
@@ -70,6 +71,8 @@ for command in (demo, init, status, source, corpus, studio, tasks, labels, adjud
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)
+for command in (agreement, distribution):
+    labels.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
 for command in (release_diff, push, release_export, release_hydrate, takedown):
