@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,14 +30,11 @@ def release() -> None:
 def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> None:
     """Cut the next release; where nothing changed, none is made."""
     from toolkit.adjudication.store import standing
-    from toolkit.agreement import figures
-    from toolkit.labels.store import load_judgements
     from toolkit.release import build
 
     workspace = root.workspace()
     with progress("cutting a release") as show:
-        measured = figures.headline(figures.agreement(load_judgements(workspace), workspace.settings.agreement))
-        made = build.cut(workspace, version=version, corpus=corpus, agreement=figures.records(measured), progress=show)
+        made = build.cut(workspace, version=version, corpus=corpus, agreement=_measured(workspace), progress=show)
     if as_json:
         print_json(
             {
@@ -81,7 +78,8 @@ def verify(  # one option each
     """Check a release (default: the workspace's latest): every gate, a line each. Exit code 3 where one fails.
 
     A release of the workspace is also held against the takedown list and the release before it, and made again from its
-    inputs, byte for byte. With --hub, what lies there is brought over, every file's checksum compared, checked by the same gates, and loaded from there.
+    inputs, byte for byte. With --hub, what lies there is brought over, every file's checksum compared, checked by the
+    same gates, and loaded from there.
     """
     from toolkit.errors import ChecksFailed, UsageError
 
@@ -133,13 +131,20 @@ def _again(root: Root, path: Path) -> list[Gate]:
     workspace = _workspace(root, path)
     if workspace is None:
         return []
-    from toolkit.labels import agreement
-    from toolkit.labels.store import load_judgements
     from toolkit.release.build import again
     from toolkit.release.folder import Folder
 
-    figures = agreement.agreement(load_judgements(workspace), workspace.settings.agreement)
-    return [again(workspace, Folder(path), agreement.records(figures))]
+    return [again(workspace, Folder(path), _measured(workspace))]
+
+
+def _measured(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the agreement that the card shows."""
+    from toolkit.agreement import figures
+    from toolkit.labels.store import load_judgements
+
+    return figures.records(
+        figures.headline(figures.agreement(load_judgements(workspace), workspace.settings.agreement))
+    )
 
 
 def _taken_down(root: Root) -> tuple[str, ...]:

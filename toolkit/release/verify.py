@@ -78,7 +78,8 @@ def verify(
 ) -> list[Gate]:
     """Run every gate on a release folder, in order; ``load`` False leaves out those that load every row by other libraries.
 
-    ``before`` is the release that this one follows: its version must be what changed calls for, or higher. ``taken_down`` are ids and pseudonyms that must not be there, besides those that the release itself names.
+    ``before`` is the release that this one follows: its version must be what changed calls for, or higher. ``taken_down`` are
+    ids and pseudonyms that must not be there, besides those that the release itself names.
 
     A gate whose ground does not hold is not checked, and says so; it counts as not passed. :class:`InputError` where the
     folder is not there.
