@@ -268,15 +268,9 @@ def test_bad_words_and_no_token(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_gated_release_is_gated_before_its_files_are_there(
-    online: HubDouble, two: tuple[Path, Path], tmp_path: Path
-) -> None:
-    gated = tmp_path / "gated"
-    shutil.copytree(two[0], gated)
-    card = (gated / "README.md").read_text(encoding="utf-8")
-    (gated / "README.md").write_text(
-        card.replace("---\n", "---\nextra_gated_prompt: who are you\n", 1), encoding="utf-8"
-    )
+def test_a_gated_release_is_gated_before_its_files_are_there(online: HubDouble, tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w", gated="yes")
+    gated = cut_release(workspace, by_people(world()), "0.1.0")
     seen: list[object] = []
     online.on_commit = lambda repo: seen.append(repo.gated)
     planned = plan(Folder(gated), REPO)

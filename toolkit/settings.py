@@ -102,6 +102,7 @@ class ReleaseSettings(Strict):
     seed: int = 0
     campaigns_whole: bool = False
     restricted: Literal["dehydrate", "private"] = "dehydrate"
+    gated: Literal["licence", "yes", "no"] = "licence"
 
 
 class Settings(Strict):
