@@ -118,6 +118,20 @@ class FakeStudio:
         self.changed[task.id] = self._now()
         return task.id
 
+    def delete_unjudged(self, task_id: int) -> bool:
+        if self.tasks[task_id].annotations:
+            return False
+        self.delete_task(task_id)
+        return True
+
+    def ensure_prediction(self, task_id: int, result: Sequence[Mapping[str, Any]], model_version: str) -> bool:
+        own = self.predictions.setdefault(task_id, [])
+        if any(each["model_version"] == model_version for each in own):
+            return False
+        own.append({"model_version": model_version, "result": copy.deepcopy(list(result))})
+        self.changed[task_id] = self._now()
+        return True
+
     def delete_task(self, task_id: int) -> None:
         del self.tasks[task_id], self.project_of[task_id]
 

@@ -172,6 +172,21 @@ def nominal_alpha(units: Sequence[Sequence[Any]]) -> Fraction | None:
     return 1 - (n - 1) * Fraction(observed) / expected if expected else None
 
 
+def ordinal_alpha(units: Sequence[Sequence[str]], scale: Sequence[str]) -> Fraction | None:
+    """Alpha with Krippendorff's ordinal metric, every pair listed: (answers from one value to the other, ends halved)²."""
+    everything = Counter(value for unit in units for value in unit)
+    n = sum(everything.values())
+
+    def distance(one: str, other: str) -> Fraction:
+        low, high = sorted((scale.index(one), scale.index(other)))
+        between = sum(everything[value] for value in scale[low : high + 1])
+        return (between - Fraction(everything[one] + everything[other], 2)) ** 2
+
+    within = sum((distance(a, b) / (len(unit) - 1) for unit in units for a, b in permutations(unit, 2)), Fraction(0))
+    overall = sum((distance(a, b) * everything[a] * everything[b] for a, b in permutations(everything, 2)), Fraction(0))
+    return 1 - (within / n) / (overall / (n * (n - 1))) if overall else None
+
+
 def agreement(found: Answers) -> dict[tuple[str, str, str | None], Figure]:
     """Figures by task, field and label (None: the whole field), of the labels that anyone gave."""
     figures: dict[tuple[str, str, str | None], Figure] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fake_studio import FakeStudio, Row, photo_id, post_id, publish, result, task_of, workspace_of
-from toolkit import tasks
+from toolkit import rounds
 from toolkit.adjudication import pull, push
 from toolkit.adjudication.store import history, load_decisions, record_path, standing
 from toolkit.decisionresult import DecisionAnswer, build_decision_result
@@ -21,6 +21,8 @@ from toolkit.labelresult import Result
 from toolkit.labels import pull as labels_pull
 from toolkit.labelstudio.transport import AnswerLost
 from toolkit.provenance import simulated_id
+from toolkit.tasks import Plan
+from toolkit.tasks.progress import Watch
 from toolkit.workspace import SETTINGS_FILE, Workspace
 
 PEOPLE = ("brim-tolly", "ansel-quill", "mira-oster")
@@ -33,7 +35,7 @@ def pushed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, FakeStu
     workspace = workspace_of(tmp_path_factory.mktemp("adjudication") / "w", annotators=PEOPLE)
     studio = FakeStudio()
     publish(workspace, POSTS, PHOTOS)
-    tasks.push(workspace, studio)
+    rounds.push(workspace, studio)
     return workspace, studio
 
 
@@ -71,7 +73,7 @@ class Case:
         found = pull.pull(self.workspace, self.studio)
         return found.recorded, found.known, len(found.rejected)
 
-    def push(self) -> list[tasks.Plan]:
+    def push(self) -> list[Plan]:
         return push.push(self.workspace, self.studio)
 
     def outcomes(self) -> dict[tuple[str, str | None], tuple[str, str]]:
@@ -93,7 +95,7 @@ def decision_of(decision: str, reason: str = "slip", comment: str | None = None)
     return build_decision_result(DecisionAnswer(decision, reason, comment))
 
 
-def counts(plans: list[tasks.Plan]) -> list[tuple[int, int, int]]:
+def counts(plans: list[Plan]) -> list[tuple[int, int, int]]:
     return [(len(plan.create), len(plan.unchanged), len(plan.orphaned)) for plan in plans]
 
 
@@ -104,7 +106,7 @@ def test_what_is_unanimous_settles_itself_and_nothing_is_asked(case: Case) -> No
         case.open() == [] and case.push() == [] and case.studio.find_project("harbour/adjudication.narrative") is None
     )
     rows = load_decisions(case.workspace).to_pylist()
-    votes = tasks.status(case.workspace, case.studio)
+    votes = Watch(case.workspace, case.studio, lambda *_: "").look()
     assert sum(progress.done for progress in votes) == 3
     for row in rows:
         assert (row["item_id"], row["item_type"], row["task"]) == (post_id("soup"), "post", "narrative")

@@ -182,12 +182,12 @@ def rest_of_the_loop(folder: Path, posts: int, photos: int, tmp_path: Path) -> N
     try:
         pushed = data(*ws, "tasks", "push")
         assert sum(row["created"] for row in pushed) == 2 * (posts + photos)
-        plan = data(*ws, "tasks", "push", "--dry-run")
+        plan = data(*ws, "tasks", "plan")
         assert {row["create"] for row in plan} == {0}
         assert annotate(folder, lambda name, text: ["n11"] if len(text) % 2 or name == "mia" else ["n98"]) == 2 * (
             posts + photos
         )
-        assert sum(row["done"] for row in data(*ws, "tasks", "status")) == 2 * (posts + photos)
+        assert sum(row["done"] for row in data(*ws, "tasks", "status")["projects"]) == 2 * (posts + photos)
         pulled = data(*ws, "labels", "pull")
         assert (pulled["judgements"], pulled["rejected"]) == (2 * (posts + photos), [])
         figures = data(*ws, "labels", "agreement")

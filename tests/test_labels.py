@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 import shutil
+import uuid
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.fake_studio import SINGLE, FakeStudio, Row, photo_id, post_id, publish, result, task_of, workspace_of
 from toolkit.errors import InputError, ServiceError
-from toolkit.fsio import read_json, read_jsonl
+from toolkit.fsio import canonical_json, read_json, read_jsonl, sha256_text
 from toolkit.items import Item
 from toolkit.labels.pull import pull
 from toolkit.labels.store import Rejected, load_judgements, read_judgements
 from toolkit.labelstudio.transport import AnswerLost
 from toolkit.provenance import import_number, judgement_id, provenance, simulated_id
-from toolkit.tasks import Plan, Progress, assigned, plan, projects, push, status
+from toolkit.rounds import plan as plan_all
+from toolkit.rounds import push as push_all
+from toolkit.tasks import Plan, projects
+from toolkit.tasks.assignment import Assignments
+from toolkit.tasks.progress import Progress, Watch
 from toolkit.workspace import Workspace
 
 POSTS = {"kites": "No one carries stones.", "soup": "Soup, nets and kites.", "lamps": "Salt lamps are no crime."}
@@ -49,6 +55,18 @@ def labelled(tmp_path: Path, pushed: tuple[Workspace, FakeStudio]) -> Workspace:
     """Three posts and a photo text, pushed to three annotators."""
     shutil.copytree(pushed[0].root, tmp_path / "w", symlinks=True)
     return Workspace.open(tmp_path / "w")
+
+
+def plan(workspace: Workspace, studio: FakeStudio) -> list[Plan]:
+    return plan_all(workspace, studio)[0]
+
+
+def push(workspace: Workspace, studio: FakeStudio, *only: Any) -> list[Plan]:
+    return push_all(workspace, studio, *only)[0]
+
+
+def status(workspace: Workspace, studio: FakeStudio) -> list[Progress]:
+    return Watch(workspace, studio, lambda *_: "").look()
 
 
 def keys(studio: FakeStudio, project: str) -> list[str]:
@@ -102,12 +120,17 @@ def test_tasks_show_the_item_and_nothing_of_the_report(labelled: Workspace, stud
 def test_the_journal_says_what_was_sent_and_what_arrived(labelled: Workspace, studio: FakeStudio) -> None:
     project_id = studio.require_project("harbour/narrative.ann-2")
     send, sent = journal(labelled, "narrative.ann-2")
+    there = studio.of("harbour/narrative.ann-2")
     assert send == {
         "event": "send",
         "project_id": project_id,
-        "keys": [t.data["key"] for t in studio.of("harbour/narrative.ann-2")],
+        "round": "main",
+        "round_kind": "production",
+        "predictions_shown": False,
+        "prediction_version": None,
+        "tasks": [{"key": t.data["key"], "data_sha256": sha256_text(canonical_json(t.data))} for t in there],
     }
-    assert sent == send | {"event": "sent"}
+    assert sent == {"event": "sent", "project_id": project_id, "keys": [t.data["key"] for t in there]}
     push(labelled, studio)
     assert len(journal(labelled, "narrative.ann-2")) == 2, "nothing was sent"
     record = read_json(labelled.annotations_dir / "narrative.ann-2" / "project.json")
@@ -188,44 +211,58 @@ def test_a_project_without_items_any_more_is_told_as_orphaned(labelled: Workspac
     assert made(push(labelled, studio, ["narrative"])) == {f"narrative.ann-{n}": (0, 3, 0) for n in (1, 2, 3)}
 
 
-def test_who_gets_an_item_is_balanced_and_stays_when_items_come(tmp_path: Path) -> None:
-    workspace = workspace_of(tmp_path / "w", overlap=2)
-    found = [Item(post_id(f"p{n}"), "post", "default", f"text {n}", "original") for n in range(600)]
-
-    def share(some: list[Item]) -> dict[str, set[str]]:
-        shares: dict[str, set[str]] = {}
-        for project, items in assigned(workspace, some).items():
-            assert [item for item in some if item in items] == items, "in corpus order"
-            for item in items:
-                shares.setdefault(item.item_id, set()).add(project.annotator)
-        return shares
-
-    whole = share(found)
-    assert {len(names) for names in whole.values()} == {2} and len(whole) == 600
-    pairs = Counter(tuple(sorted(names)) for names in whole.values())
-    assert pairs.keys() == set(combinations(["ann-1", "ann-2", "ann-3"], 2))
-    assert min(pairs.values()) > 160 and max(pairs.values()) < 240, pairs
-    some = random.Random(1).sample(found, 300)
-    assert share(some) == {item.item_id: whole[item.item_id] for item in some}
-    moved = [Item(item.item_id, "post", "default", "edited", "translation") for item in found]
-    assert share(moved) == whole, "an edited text stays with its readers"
+def dealt(workspace: Workspace, found: list[Item], names: list[str], overlap: int) -> dict[str, tuple[str, ...]]:
+    assignments = Assignments(workspace)
+    assignments.deal("main", "narrative", found, names, overlap)
+    assignments.write()
+    return dict(Assignments(workspace).items("main", "narrative"))
 
 
-def test_an_annotator_more_takes_items_over_and_moves_no_others(tmp_path: Path) -> None:
-    found = [Item(post_id(f"p{n}"), "post", "default", "text", "original") for n in range(200)]
-    names = ["ann-1", "ann-2", "ann-3", "ann-4"]
-    shares = []
-    for number in (3, 4):
-        workspace = workspace_of(tmp_path / str(number), annotators=names[:number], overlap=2)
-        shares.append({p.annotator: {i.item_id for i in items} for p, items in assigned(workspace, found).items()})
-    before, after = shares
-    assert all(after[name] <= before[name] for name in before) and len(after["ann-4"]) > 60
+def of_items(count: int) -> list[Item]:
+    return [Item(post_id(f"p{n}"), "post", "default", f"text {n}", "original") for n in range(count)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(counts=st.lists(st.integers(0, 25), min_size=1, max_size=4), people=st.integers(1, 5), overlap=st.integers(1, 5))
+def test_dealing_is_balanced_whole_and_stays(tmp_path: Path, counts: list[int], people: int, overlap: int) -> None:
+    workspace = workspace_of(tmp_path / uuid.uuid4().hex)
+    names, total, before = [f"ann-{n}" for n in range(people)], 0, dict[str, tuple[str, ...]]()
+    for count in counts:  # items come in several pushes
+        total += count
+        after = dealt(workspace, of_items(total), names, overlap)
+        assert all(after[item] == own for item, own in before.items()), "what someone has stays theirs"
+        before = after
+    assert len(before) == total and all(len(set(own)) == min(overlap, people) for own in before.values())
+    load = Counter(dict.fromkeys(names, 0))
+    load.update(name for own in before.values() for name in own)
+    assert max(load.values()) - min(load.values()) <= 1
+
+
+def test_pairs_are_mixed_and_the_seed_decides(tmp_path: Path) -> None:
+    names = ["ann-1", "ann-2", "ann-3"]
+    workspaces = [workspace_of(tmp_path / str(n), seed=seed) for n, seed in enumerate([0, 0, 7])]
+    one, same, other = (dealt(workspace, of_items(300), names, 2) for workspace in workspaces)
+    assert one == same != other
+    pairs = Counter(tuple(sorted(own)) for own in one.values())
+    assert pairs.keys() == set(combinations(names, 2)) and min(pairs.values()) >= 80, pairs
+
+
+def test_an_annotator_more_gets_what_is_new_and_one_who_left_is_replaced(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    first = dealt(workspace, of_items(60), ["ann-1", "ann-2"], 1)
+    more = dealt(workspace, of_items(90), ["ann-1", "ann-2", "ann-3"], 1)
+    assert {item: more[item] for item in first} == first
+    assert Counter(name for own in more.values() for name in own) == {"ann-1": 30, "ann-2": 30, "ann-3": 30}
+    left = dealt(workspace, of_items(90), ["ann-1", "ann-3"], 1)
+    for item, own in more.items():
+        assert (left[item] == own) if own != ("ann-2",) else left[item][1] in ("ann-1", "ann-3")
 
 
 def test_nobody_to_deal_out_to(tmp_path: Path) -> None:
     workspace = workspace_of(tmp_path / "w", annotators=())
+    publish(workspace, POSTS)
     with pytest.raises(InputError, match="annotators is empty"):
-        assigned(workspace, [Item(post_id("p"), "post", "default", "text", "original")])
+        plan(workspace, FakeStudio())
 
 
 @pytest.mark.parametrize(
@@ -481,7 +518,7 @@ def test_skips_and_repeats_are_judgements(labelled: Workspace, studio: FakeStudi
     assert table["comment"].to_pylist() == ["Cannot read it.", None, None], "why, is worth keeping"
     studio.submit(task_of(studio, "narrative.ann-1", post_id("lamps")).id, [], skipped=True)
     assert [p for p in status(labelled, studio) if p.project == "narrative.ann-1"] == [
-        Progress("narrative.ann-1", "ann-1", tasks=3, done=1, skipped=1)
+        Progress("narrative.ann-1", "main", "ann-1", tasks=3, done=1, skipped=1, seconds=30.0)
     ]
 
 

@@ -194,10 +194,20 @@ def test_lost_answer_to_creation_still_makes_one(studio_server: StudioServer, lo
     assert studio_server.client().find_project(key) == made  # a second one would be a conflict
 
 
-def test_two_projects_of_one_key_are_a_conflict(client: Studio) -> None:
+def test_of_two_projects_of_one_key_the_empty_one_goes_and_judged_ones_are_a_conflict(client: Studio) -> None:
     key = _key()
-    for _ in range(2):
-        client._projects._create(key, {"title": "twice", "label_config": CONFIG})
+    first, second = (client._projects._create(key, {"title": "twice", "label_config": CONFIG}) for _ in range(2))
+    client.import_tasks(second, _tasks(1))
+    [task] = client.annotations(second)
+    client.submit(task.id, [_span(0, 2)], unique_id=str(uuid.uuid4()), lead_time=1.0)
+    assert client.find_project(key) == second, "that in which somebody has worked"
+    assert client.ensure_project(key, title="twice", config=CONFIG, instruction="") == second
+    with pytest.raises(ServiceError):
+        client.task_keys(first)
+    third = client._projects._create(key, {"title": "twice", "label_config": CONFIG})
+    client.import_tasks(third, _tasks(1))
+    [task] = client.annotations(third)
+    client.submit(task.id, [], unique_id=str(uuid.uuid4()), lead_time=1.0, skipped=True)
     with pytest.raises(ConflictError, match="all marked"):
         client.ensure_project(key, title="twice", config=CONFIG, instruction="")
 
@@ -258,6 +268,7 @@ def test_lost_answer_to_an_import_is_reconciled(
         ({"key": "bad", "nested": [{"a": "\udfff"}]}, "U\\+DFFF"),
         ({"key": "bad", "\ud800": "x"}, "U\\+D800"),
         ({"key": "bad\ud800"}, "U\\+D800"),
+        ({"key": "bad", "text": "before\0after"}, "U\\+0000"),
         ({"key": "bad", "n": float("nan")}, "JSON"),
         ({"text": "no key"}, "no data with a key"),
         (None, "no data with a key"),

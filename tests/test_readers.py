@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.command import docposts
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, ROOT
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import sha256_bytes, sha256_file
 from toolkit.sources import read_html, read_text, registry
 from toolkit.sources.document import Document
+from toolkit.sources.propose import propose
 from toolkit.workspace import Workspace
 
 PAGE = EXAMPLES / "reports" / "salt-lamps" / "salt-lamps.html"
@@ -184,7 +185,7 @@ def test_a_doubled_title_is_one_line(tmp_path: Path) -> None:
 def test_a_page_without_a_title_is_read(tmp_path: Path) -> None:
     document = read(page(PROSE, head=""), tmp_path)
     assert len(document.blocks) == 1
-    assert document.metadata["title"] == document.text.strip()
+    assert "title" not in document.metadata
 
 
 @pytest.mark.parametrize(
@@ -314,6 +315,74 @@ def test_an_image_beside_the_page_is_held(tmp_path: Path) -> None:
     (tmp_path / "page files" / "lamp.png").write_bytes(PNG)
     document = read(page(PROSE + figure("page%20files/lamp.png?w=800") + PROSE), tmp_path)
     assert document.images == {"page%20files/lamp.png?w=800": PNG}
+
+
+def test_metadata_from_a_wordpress_graph() -> None:
+    path = ROOT / "tests" / "reports" / "wordpress-graph.html"
+    assert read_html.read(path.read_bytes(), path).metadata == {
+        "title": "Tin Whistles over Morrowby",
+        "authors": ["Ona Bel"],
+        "publisher": "The Plover Desk",
+        "published": "2033-04-09",
+        "url": "https://plover.example/tin-whistles/",
+        "languages": ["en"],
+    }
+
+
+def test_metadata_from_a_substack_page_with_its_series_in_the_subtitle() -> None:
+    path = ROOT / "tests" / "reports" / "substack-headings.html"
+    metadata = read_html.read(path.read_bytes(), path).metadata
+    assert metadata["series"] == {"name": "Ferry Tales", "part": 2, "total": 4}
+    assert metadata["publisher"] == "Reed on the Water"
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (
+            '<meta property="og:site_name" content="The Desk"><meta name="author" content="O. Bel">'
+            '<meta property="article:published_time" content="2033-04-09T08:15:00Z">',
+            {"publisher": "The Desk", "authors": ["O. Bel"], "published": "2033-04-09"},
+        ),
+        (
+            '<script type="application/ld+json">{"@graph": [{"@type": "WebSite", "name": "No"}, {"@type": ["Article"], '
+            '"headline": "Kites", "inLanguage": "fr-FR", "author": {"@id": "#a"}}, {"@id": "#a", "name": "Lou"}]}</script>',
+            {"title": "Kites", "languages": ["fr"], "authors": ["Lou"]},
+        ),
+        (
+            "<!-- saved from url=(0060)https://web.archive.org/web/20330409081500/https://desk.example/kites -->",
+            {
+                "archive_url": "https://web.archive.org/web/20330409081500/https://desk.example/kites",
+                "url": "https://desk.example/kites",
+            },
+        ),
+        (
+            '<!-- saved from url=(0020)https://archive.ph/AbC12 --><link rel="canonical" href="https://desk.example/k">',
+            {"archive_url": "https://archive.ph/AbC12", "url": "https://desk.example/k"},
+        ),
+        (
+            '<link rel="canonical" href="https://web.archive.org/web/2033/https://desk.example/k">',
+            {
+                "archive_url": "https://web.archive.org/web/2033/https://desk.example/k",
+                "url": "https://desk.example/k",
+            },
+        ),
+        (
+            '<meta name="description" content="Kite Tales, Part 3/6">',
+            {"series": {"name": "Kite Tales", "part": 3, "total": 6}},
+        ),
+    ],
+)
+def test_what_a_page_says_of_itself(tmp_path: Path, head: str, found: dict[str, object]) -> None:
+    metadata = read(page(PROSE, head=head), tmp_path).metadata
+    assert {name: metadata.get(name) for name in found} == found
+
+
+def test_a_first_paragraph_is_no_title(tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / "lamps.html").write_bytes(page(PROSE, head=""))
+    source = registry.add(workspace, tmp_path / "lamps.html")
+    assert source.meta.title == "lamps"
+    assert [s.role for s in propose(workspace, source)] == ["analysis"]
 
 
 def test_metadata_of_odd_shapes_is_passed_over(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_nothing_is_published_when_a_gate_does_not_hold(tmp_path: Path, cutter: 
 
 
 def test_restricted_reports_make_a_release_private(tmp_path: Path, cutter: Cutter) -> None:
-    workspace, of = workspace_of(tmp_path / "w"), world()
+    workspace, of = workspace_of(tmp_path / "w", restricted="private"), world()
     of.tables["sources"][1]["rights"] = "restricted"
     out = cutter(workspace, of)
     assert "it holds texts of restricted reports" in out.private

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.command import docposts
-from tests.plugins.hub import TOKEN, Fault, HubDouble
+from tests.plugins.hub import TOKEN, Fault, HubDouble, Repo
 from tests.test_release_cut import publish, workspace_of
 from tests.test_release_rows import World, world
 from toolkit.errors import ChecksFailed, ConflictError, InputError, ServiceError, UsageError
@@ -84,6 +84,8 @@ def test_push_and_load_by_tag(online: HubDouble, two: tuple[Path, Path], tmp_pat
     assert "tagged v1.0.0 already" in again.stderr and len(repo.history()) == 2
     # As a user loads it, by its tag, the files of a later release notwithstanding.
     docposts("release", "push", REPO, "--release", two[1], "--yes", env=online.environment)
+    checked = docposts("release", "verify", "--hub", REPO, "--revision", "v1.0.0", "--json", env=online.environment)
+    assert [row["gate"] for row in json.loads(checked.stdout)][-2:] == ["load", "hub"]
     second = Folder(two[1]).version
     code = (
         "import datasets, json; "
@@ -292,6 +294,19 @@ def test_what_loads_otherwise_gets_no_tag(
     with pytest.raises(ChecksFailed, match="does not load as the release: posts"):
         push(Folder(two[0]), planned)
     assert online.repos[REPO].tags == {}
+
+
+def test_what_somebody_changed_on_the_hub_is_found(online: HubDouble, two: tuple[Path, Path]) -> None:
+    held = files(two[0])
+    repo = online.repos.setdefault(REPO, Repo())
+    repo.commit(repo.main, "by hand", held | {"LICENSE.md": b"do as you like\n"})
+    out = docposts("release", "verify", "--hub", REPO, "--json", code=3, env=online.environment)
+    found = {row["gate"]: row for row in json.loads(out.stdout)}
+    assert found["manifest"]["detail"] == "LICENSE.md was changed" and not found["hub"]["holds"]
+    out = docposts("release", "verify", "--hub", "lantern-lab/none", code=4, env=online.environment)
+    assert "is not there, or hidden" in out.stderr
+    out = docposts("release", "verify", two[0], "--hub", REPO, code=2, env=online.environment)
+    assert "one of them" in out.stderr
 
 
 @pytest.mark.usefixtures("quick")

@@ -21,12 +21,14 @@ from toolkit.fsio import read_json, read_text, sha256_file, sha256_text
 from toolkit.ids import normalise
 from toolkit.parquet import row_digest, write_table
 from toolkit.release import build
+from toolkit.release.croissant import distribution
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
+from toolkit.release.gate_croissant import records
 from toolkit.release.layout import MANIFEST, canonical_pretty, data_digest, list_files, part_path
 from toolkit.release.loading import load
 from toolkit.release.notices import description, dump
-from toolkit.release.verify import GATES, verify
+from toolkit.release.verify import GATES, LOADING, verify
 
 Row = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +43,7 @@ class Draft:
     tables: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
     front: Callable[[dict[str, Any]], object] = lambda _: None
     manifest: Callable[[dict[str, Any]], object] = lambda _: None
+    croissant: Callable[[dict[str, Any]], object] = lambda _: None
     last: Callable[[Path], object] = lambda _: None
 
     def post(self, post_id: str) -> Row:
@@ -94,6 +97,16 @@ class Draft:
         for config in front["configs"]:
             config["description"] = description(said["version"], said["digest"])
         (self.folder / "README.md").write_text(f"---\n{dump(front)}---\n{body}", encoding="utf-8")
+        croissant = read_json(self.folder / "croissant.json")
+        data = {path: entry for path, entry in list_files(self.folder).items() if path.endswith(".parquet")}
+        named = {
+            path: entry
+            for path, entry in data.items()
+            if path in {part_path(c, s) for c, o in parts.items() for s in o}
+        }
+        croissant["distribution"] = distribution(said["configs"], named)
+        self.croissant(croissant)
+        (self.folder / "croissant.json").write_text(canonical_pretty(croissant), encoding="utf-8")
         self.last(self.folder)
         said["files"] = list_files(self.folder)
         self.manifest(said)
@@ -128,7 +141,9 @@ def test_a_release_put_together_again_is_clean(clean: Path, tmp_path: Path) -> N
     same = draft(clean, tmp_path / "r")
     same.seal()
     assert failing(tmp_path / "r") == {} == failing(clean)
-    assert [gate.name for gate in verify(clean, load=False)] == [gate.name for gate in GATES if gate.name != "load"]
+    assert [gate.name for gate in verify(clean, load=False)] == [
+        gate.name for gate in GATES if gate.name not in LOADING
+    ]
 
 
 def corruption(gate: str, detail: str = "") -> Callable[[Callable[[Draft], object]], Callable[[Draft], object]]:
@@ -273,6 +288,26 @@ def a_config_of_another_version(of: Draft) -> None:
     )
 
 
+@corruption("version", "croissant.json says 1.0.1")
+def a_croissant_of_another_version(of: Draft) -> None:
+    of.croissant = lambda said: said.update(version="1.0.1")
+
+
+@corruption("croissant", "rai:dataBias is no key of RAI")
+def a_misspelt_key_of_rai(of: Draft) -> None:
+    of.croissant = lambda said: said.update({"rai:dataBias": said.pop("rai:dataBiases")})
+
+
+@corruption("croissant", "distribution is not this release's")
+def a_croissant_that_names_a_file_elsewhere(of: Draft) -> None:
+    of.croissant = lambda said: said["distribution"][0].update(contentUrl="https://elsewhere.example/posts.parquet")
+
+
+@corruption("croissant", "recordSet is not this release's")
+def a_croissant_of_another_column(of: Draft) -> None:
+    of.croissant = lambda said: said["recordSet"][1]["field"][1].update(dataType="cr:Int64")
+
+
 @corruption("rows", "same narrative_id|values are not unique")
 def a_row_that_stands_twice(of: Draft) -> None:
     of.rows["narratives"]["train"] *= 2
@@ -369,6 +404,22 @@ def a_translation_that_stands_in_two_splits(of: Draft) -> None:
     of.post(P3)["translation"] = apart["text"] + " So!"
 
 
+@corruption("folds", "folds/source.csv is missing")
+def a_fold_file_that_is_gone(of: Draft) -> None:
+    of.last = lambda folder: (folder / "folds" / "source.csv").unlink()
+
+
+@corruption("folds", "is in 'lamps', not 'kites'|is in 'kites', not 'lamps'|not")
+def an_item_in_another_fold(of: Draft) -> None:
+    def move(folder: Path) -> None:
+        path = folder / "folds" / "source.csv"
+        lines = read_text(path).splitlines(keepends=True)
+        first, *rest = lines[1].split(",")
+        path.write_text("".join([lines[0], ",".join([first, "elsewhere", *rest[1:]]), *lines[2:]]), encoding="utf-8")
+
+    of.last = move
+
+
 @corruption("people", "a live address")
 def a_live_address(of: Draft) -> None:
     of.text(P2, TEXTS[P2][1] + " https://sarn.example")
@@ -394,10 +445,23 @@ def an_account_by_its_name(of: Draft) -> None:
     of.post(P1)["account"] = "gull_of_sarn"
 
 
+@corruption("takedowns", P2)
+def a_post_that_was_taken_down(of: Draft) -> None:
+    of.manifest = lambda said: said.update(taken_down=["post_" + "0" * 32, P2])
+
+
 @corruption("rights", "restricted")
 def a_restricted_report(of: Draft) -> None:
     row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == "lamps")
     row["rights"] = "restricted"
+
+
+@corruption("rights", "is called dehydrated and holds words")
+def a_dehydrated_row_with_words(of: Draft) -> None:
+    row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == of.post(P2)["source_id"])
+    row["rights"] = "restricted"
+    of.manifest = lambda said: said.update(restricted=True)
+    of.post(P2)["dehydrated"] = True
 
 
 @corruption("rights", "prose")
@@ -419,7 +483,7 @@ def test_only_its_own_gate_catches_it(
 
 
 def test_every_gate_has_a_corruption() -> None:
-    assert {param.values[0] for param in CORRUPTIONS} | {"load"} == {gate.name for gate in GATES}
+    assert {param.values[0] for param in CORRUPTIONS} | {*LOADING} == {gate.name for gate in GATES}
 
 
 def test_the_gate_that_loads_compares_what_it_loaded(clean: Path, tmp_path: Path) -> None:
@@ -432,6 +496,20 @@ def test_the_gate_that_loads_compares_what_it_loaded(clean: Path, tmp_path: Path
         "posts (batch): the rows loaded are not those of the manifest",
         "posts (stream): the rows loaded are not those of the manifest",
     ]
+
+
+def test_the_gate_of_records_reads_what_is_there(clean: Path, tmp_path: Path) -> None:
+    assert records(Folder(clean)) == []
+    of = draft(clean, tmp_path / "a")
+    of.croissant = lambda said: said.update(license={"no": "licence"}, name=None)
+    of.seal()
+    assert records(Folder(tmp_path / "a"))[0].startswith("croissant.json: ")
+    of = draft(clean, tmp_path / "b")
+    of.croissant = lambda said: said["distribution"][-1].update(includes="posts/test-*.parquet")
+    of.seal()
+    assert "sources: the records read are not the release's rows" in records(Folder(tmp_path / "b")) or records(
+        Folder(tmp_path / "b")
+    )[0].startswith("croissant.json: ")
 
 
 def test_the_gate_that_loads_names_the_loaders_error(clean: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from toolkit.fsio import read_jsonl, write_jsonl
 from toolkit.labelconfig import render_config
 from toolkit.labels.pull import pull
 from toolkit.labels.store import read_judgements
+from toolkit.rounds import push as push_labels
 from toolkit.segmentation.correct import correct
 from toolkit.segmentation.parts import parts
 from toolkit.segmentation.push import MODEL_VERSION, TASK, base_spans, plan, push
@@ -27,7 +28,6 @@ from toolkit.segmentation.take import Taken, take
 from toolkit.sources import propose, registry, segments
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
-from toolkit.tasks import push as push_labels
 from toolkit.workspace import Workspace, new_settings
 
 REPORTS = EXAMPLES / "reports"

@@ -81,16 +81,25 @@ def test_a_workspace_below_a_file_is_a_workspace_error(tmp_path: Path) -> None:
 )
 def test_a_setting_that_does_not_hold_names_file_and_key(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / SETTINGS_FILE
-    path.write_text(f'format = 1\nname = "n"\ntitle = "t"\n{line}\n')
+    path.write_text(f'format = 2\nname = "n"\ntitle = "t"\n{line}\n')
     with pytest.raises(InputError) as caught:
         Workspace.open(tmp_path)
     assert caught.value.message.startswith(f"{path}: ")
     assert message in caught.value.message
 
 
-def test_settings_of_another_format_are_refused(tmp_path: Path) -> None:
-    (tmp_path / SETTINGS_FILE).write_text('format = 2\nname = "n"\ntitle = "t"\n')
-    with pytest.raises(InputError, match="format: Input should be 1"):
+@pytest.mark.parametrize(("found", "hint"), [(1, "migrate"), (3, "install a later docposts"), (-1, "migrate")])
+def test_settings_of_another_format_are_refused(tmp_path: Path, found: int, hint: str) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f'format = {found}\nname = "n"\ntitle = "t"\n')
+    with pytest.raises(WorkspaceError, match=rf"format \({found}; this docposts works on 2\)") as caught:
+        Workspace.open(tmp_path)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("line", ["", 'format = "2"\n', "format = true\n"])
+def test_a_format_that_is_no_number_is_a_setting_that_does_not_hold(tmp_path: Path, line: str) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f'{line}name = "n"\ntitle = "t"\n')
+    with pytest.raises(InputError, match=f"{SETTINGS_FILE}: format: "):
         Workspace.open(tmp_path)
 
 
@@ -101,7 +110,7 @@ def test_settings_that_are_no_toml_name_the_file(tmp_path: Path) -> None:
 
 
 def test_all_wrong_settings_are_named_at_once(tmp_path: Path) -> None:
-    (tmp_path / SETTINGS_FILE).write_text('format = 1\nname = "Ümlaut"\nshape = 1\n')
+    (tmp_path / SETTINGS_FILE).write_text('format = 2\nname = "Ümlaut"\nshape = 1\n')
     with pytest.raises(InputError) as caught:
         Workspace.open(tmp_path)
     assert [part.split(":")[0] for part in caught.value.message.split(f"{SETTINGS_FILE}: ")[1].split("; ")] == [
@@ -160,7 +169,7 @@ def test_rendered_settings_read_back_as_they_were(
 
 def test_the_defaults_are_those_that_init_writes(tmp_path: Path) -> None:
     made = new_settings("n", "t")
-    (tmp_path / SETTINGS_FILE).write_text('format = 1\nname = "n"\ntitle = "t"\n')
+    (tmp_path / SETTINGS_FILE).write_text('format = 2\nname = "n"\ntitle = "t"\n')
     assert Workspace.open(tmp_path).settings == made
 
 

@@ -186,15 +186,19 @@ def writing_jsonl(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 
 @contextmanager
 def appending_jsonl(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Give a function that appends records to an unfinished file (``*.part``), which a killed command leaves as it is.
+    """Give a function that appends records, flushed to disk at the end; a killed command leaves those written so far.
 
-    A line that was left half written is cut off first. :func:`finish` makes the file what it is to be.
+    A line that was left half written is cut off first. An unfinished file (``*.part``) becomes what it is to be by
+    :func:`finish`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            os.truncate(path, _finished(path.read_bytes()))
+        written = path.read_bytes() if path.exists() else b""
+        if written:
+            os.truncate(path, _finished(written))
         with path.open("ab") as file:
+            if written[: _finished(written)].rpartition(b"\n")[2]:
+                file.write(b"\n")  # the kill came before the line's end alone
 
             def write(record: Mapping[str, Any]) -> None:
                 file.write(json_line(record).encode("utf-8"))

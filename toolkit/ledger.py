@@ -10,13 +10,17 @@ from typing import Any, Literal
 from toolkit.errors import InputError
 from toolkit.fsio import append_jsonl, read_jsonl
 
-Event = Literal["source", "accept", "corpus", "split", "release"]
+Event = Literal["source", "accept", "corpus", "split", "release", "purge", "purged", "supersede", "takedown"]
 _FIELDS: dict[str, frozenset[str]] = {
     "source": frozenset({"source_id", "key", "text_sha256"}),
     "accept": frozenset({"source_id", "by", "spans", "as_proposed", "sha256"}),
     "corpus": frozenset({"version", "input_digest"}),
     "split": frozenset({"group", "split", "members"}),
     "release": frozenset({"version", "corpus", "digest"}),
+    "purge": frozenset({"number", "kind", "id"}),
+    "purged": frozenset({"number"}),
+    "takedown": frozenset({"kind", "id"}),
+    "supersede": frozenset({"old", "new", "carries"}),
 }
 
 
@@ -29,6 +33,9 @@ class Ledger:
     - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step, manifest (its SHA-256)
     - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever
     - ``release``: version, corpus (its version), digest (of the data files)
+    - ``supersede``: old, new (item ids), carries (whether judgements do), reason, by, on; of several on one item the last holds
+    - ``purge``: what is erased, entered before it is (:class:`toolkit.tombstones.Tombstone`); ``purged``: number, when it is
+    - ``takedown``: kind (post or account), id, reason, by: what no later release holds
     """
 
     path: Path

@@ -7,7 +7,7 @@ that a store which deduplicates by content uploads little of a new version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from toolkit.errors import InputError
 from toolkit.fsio import replacing
 from toolkit.rowdigest import BlockDigest
-from toolkit.rowdigest import row_digest as row_digest
+from toolkit.rowdigest import row_digest as row_digest  # noqa: PLC0414 (others read it from here)
 from toolkit.schema import Table
 
 ROWS_PER_GROUP = 100_000
@@ -186,6 +186,21 @@ def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None =
         raise InputError(f"cannot read {path} as Parquet: {error}") from error
 
 
+def blank_rows(path: Path, out: Path, rows: Collection[int]) -> None:
+    """Write a Parquet file of any columns to ``out`` with all values of some rows (numbers from 1) null."""
+    number = 0
+    with (
+        pq.ParquetFile(path) as file,
+        pq.ParquetWriter(out, file.schema_arrow, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for group in range(file.num_row_groups):
+            batch = file.read_row_group(group, use_threads=False)
+            places = [None if number + i + 1 in rows else i for i in range(batch.num_rows)]
+            number += batch.num_rows
+            # Taking no place gives no value, whatever the column's type.
+            writer.write_table(batch.take(pa.array(places, pa.int64())) if None in places else batch)
+
+
 def column_names(path: Path) -> list[str]:
     """Return the names of a Parquet file's top-level columns."""
     try:
@@ -201,4 +216,3 @@ def file_metadata(path: Path) -> dict[str, str]:
     except (OSError, pa.ArrowException):
         return {}
     return {k.decode(): v.decode("utf-8", errors="replace") for k, v in found.items()}
-

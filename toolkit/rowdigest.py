@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def _runs(rows: pa.Table) -> Iterator[tuple[int, int]]:
         return
     codes = pc.fill_null(rows["source_id"].combine_chunks().dictionary_encode().indices, -1).to_numpy()
     cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), rows.num_rows]
-    yield from zip(cuts[:-1], cuts[1:], strict=True)
+    yield from pairwise(cuts)
 
 
 def block_digest(block: pa.Table) -> str:
@@ -114,7 +115,7 @@ def _streams(values: pa.Array) -> Iterator[bytes | memoryview]:
     if pa.types.is_dictionary(kind):
         values = values.dictionary_decode()
         kind = values.type
-    yield memoryview(np.ascontiguousarray(values.is_valid().to_numpy(zero_copy_only=False)).view(np.uint8))
+    yield np.ascontiguousarray(values.is_valid().to_numpy(zero_copy_only=False)).tobytes()
     if pa.types.is_null(kind):
         return
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -148,5 +149,5 @@ def _plain(values: pa.Array) -> npt.NDArray[np.int64]:
     return np.asarray(pc.fill_null(values.cast(pa.int64()), 0).to_numpy(zero_copy_only=False))
 
 
-def _numbers(values: npt.NDArray[np.int64]) -> memoryview:
-    return memoryview(np.ascontiguousarray(values, "<i8").view(np.uint8))
+def _numbers(values: npt.NDArray[np.int64]) -> bytes:
+    return np.ascontiguousarray(values, "<i8").tobytes()

@@ -88,13 +88,10 @@ class Table:
         problems = self.check_values(table)
         if table.schema.names != self.arrow.names or table.schema.types != self.arrow.types:
             return problems
-        for column in self.columns:
-            values = table[column.name]
-            if (
-                column.constraints.get("unique")
-                and pc.count_distinct(values).as_py() != len(values) - values.null_count
-            ):
-                problems.append(f"{self.name}.{column.name}: values are not unique")
+        for unique in [column.name for column in self.columns if column.constraints.get("unique")]:
+            values = table[unique]
+            if pc.count_distinct(values).as_py() != len(values) - values.null_count:
+                problems.append(f"{self.name}.{unique}: values are not unique")
         key = table.select(list(self.primary_key))
         if key.num_rows != key.group_by(list(self.primary_key)).aggregate([]).num_rows:
             problems.append(f"{self.name}: two rows have the same {', '.join(self.primary_key)}")

@@ -12,7 +12,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-FORMAT = 1
+FORMAT = 2
 
 
 class Strict(BaseModel):
@@ -22,9 +22,17 @@ class Strict(BaseModel):
 
 
 class LabelStudioSettings(Strict):
-    """Which Label Studio: an empty ``url`` is the embedded server."""
+    """Which Label Studio: an empty ``url`` is the embedded server.
+
+    ``token_file``: where a token for ``url`` lies (0600; the environment goes first). ``images``: the address under which
+    annotators' browsers find the files of ``served/images``, where the server has no access to them. ``people``: the
+    e-mail addresses of annotators' accounts there, by name.
+    """
 
     url: str = ""
+    token_file: str = ""
+    images: str = ""
+    people: dict[Name, str] = {}
 
 
 class TaskSettings(Strict):
@@ -35,6 +43,8 @@ class TaskSettings(Strict):
     overlap: int = Field(default=0, ge=0)
     layer: Literal["original", "translation"] = "original"
     language: Literal["en", "zh"] = "en"
+    seed: int = 0
+    projects: Literal["own", "shared"] = "own"
 
     @model_validator(mode="after")
     def _people(self) -> TaskSettings:
@@ -43,6 +53,25 @@ class TaskSettings(Strict):
         if self.annotators and self.overlap > len(self.annotators):
             raise ValueError(f"overlap is {self.overlap}, but there are {len(self.annotators)} annotators")
         return self
+
+
+class RoundSettings(Strict):
+    """One round of labelling; they stand in the order of the work, and an item is in one of them (a repeat's aside).
+
+    ``items``: how many of each task (0: all that earlier rounds leave), chosen by the seed. ``answers_by``: whose answers
+    are shown in a training round. ``field`` and ``bar``: calibration is passed at that agreement with the others (mean
+    pairwise α). ``of`` and ``share``: which production round a repeat draws on, and how much of what each has judged in it.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
+    kind: Literal["training", "calibration", "production", "repeat"]
+    tasks: tuple[Literal["narrative", "photo_text"], ...] = ("narrative", "photo_text")
+    items: int = Field(default=0, ge=0)
+    answers_by: Name | None = None
+    field: str = "narrative"
+    bar: float | None = Field(default=None, gt=-1, le=1)
+    of: str | None = None
+    share: float = Field(default=0.1, gt=0, le=0.5)
 
 
 class AgreementSettings(Strict):
@@ -71,19 +100,43 @@ class ReleaseSettings(Strict):
         "test": 0.3,
     }
     seed: int = 0
+    campaigns_whole: bool = False
+    restricted: Literal["dehydrate", "private"] = "dehydrate"
 
 
 class Settings(Strict):
     """All settings of a workspace; the defaults are those of ``docposts init``."""
 
-    format: Literal[1]
+    format: Literal[2]
     name: Name
     title: str
     label_studio: LabelStudioSettings = LabelStudioSettings()
     tasks: TaskSettings = TaskSettings()
+    rounds: tuple[RoundSettings, ...] = ()
     agreement: AgreementSettings = AgreementSettings()
     adjudication: AdjudicationSettings = AdjudicationSettings()
     release: ReleaseSettings = ReleaseSettings()
+
+    @model_validator(mode="after")
+    def _rounds(self) -> Settings:
+        production: list[str] = []
+        for number, each in enumerate(self.rounds):
+            if each.name in [other.name for other in self.rounds[:number]]:
+                raise ValueError(f"rounds: two are called {each.name}")
+            if each.kind in ("training", "calibration") and not each.items:
+                raise ValueError(f"rounds: {each.name} needs items, how many of each task")
+            if each.kind == "calibration" and each.bar is None:
+                raise ValueError(
+                    f"rounds: {each.name} needs a bar, the agreement that lets an annotator into production"
+                )
+            if each.kind == "training" and not (each.answers_by or self.tasks.adjudicator):
+                raise ValueError(f"rounds: {each.name} needs answers_by, whose answers are shown")
+            if each.kind == "repeat" and (each.of or (production or [""])[-1]) not in production:
+                raise ValueError(f"rounds: {each.name} repeats items of a production round that stands before it")
+            if each.kind in ("calibration", "repeat") and self.tasks.projects == "shared":
+                raise ValueError(f'rounds: {each.name} needs a project for each annotator (tasks.projects = "own")')
+            production += [each.name] if each.kind == "production" else []
+        return self
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -91,8 +144,13 @@ M = TypeVar("M", bound=BaseModel)
 
 def parse_toml(path: Path, model: type[M]) -> M:
     """Return a TOML file as a checked record; :class:`InputError` names the file and each field that does not hold."""
+    return parse_toml_text(read_text(path), model, path)
+
+
+def parse_toml_text(text: str, model: type[M], path: Path) -> M:
+    """Return the text of a TOML file as a checked record, as :func:`parse_toml`."""
     try:
-        values = tomllib.loads(read_text(path))
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from error
     return check_record(values, model, str(path))

@@ -13,6 +13,7 @@ from toolkit.labelstudio.connect import embedded
 from toolkit.release.build import releases
 from toolkit.sources import registry
 from toolkit.tasks import LABEL_TASKS, projects
+from toolkit.tombstones import unfinished
 from toolkit.workspace import Workspace
 
 
@@ -56,7 +57,12 @@ def status(workspace: Workspace) -> Status:
     ]
     start = "docposts studio up" if server.version else "docposts studio install, then docposts studio up"
     reachable = bool(url) or server.running
-    if not sources:
+    cut_off = unfinished(workspace.ledger)
+    if cut_off:
+        step = (
+            f"docposts purge {cut_off.kind} {'NAME' if cut_off.kind == 'annotator' else cut_off.id}, which was cut off"
+        )
+    elif not sources:
         step = "docposts source add REPORT"
     elif waiting:
         first = next(source for source in sources if source.id == waiting[0])

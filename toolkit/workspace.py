@@ -15,7 +15,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from toolkit.errors import ConflictError, InputError, WorkspaceError
-from toolkit.fsio import write_atomic
+from toolkit.fsio import read_text, write_atomic
 from toolkit.ledger import Ledger
 from toolkit.settings import FORMAT, Settings, check_record, parse_toml
 
@@ -31,7 +32,7 @@ SETTINGS_FILE = "docposts.toml"
 # A table's rows and rejects are made of its raw file.
 _IGNORED = (
     "sources/*/review.html\nsources/*/rows.parquet\nsources/*/rejects.jsonl\n"
-    + "corpus/\nreleases/\nserved/\nstudio/\nrelease.key\n.docposts.lock\n*.part\n"
+    + "corpus/\nreleases/\nserved/\nstudio/\nbackup/\nrelease.key\n.docposts.lock\n*.part\n"
 )
 
 
@@ -45,11 +46,19 @@ class Workspace:
     @classmethod
     def open(cls, start: Path | None = None) -> Workspace:
         """Open the workspace that ``start`` (default: the current folder) is, or the nearest above it."""
-        here = (start or Path.cwd()).absolute()
-        for folder in (here, *here.parents):
-            if (folder / SETTINGS_FILE).is_file():
-                return cls(folder, parse_toml(folder / SETTINGS_FILE, Settings))
-        raise WorkspaceError(f"no workspace in {here} or above it", hint="make one with: docposts init DIR")
+        root = find_root(start)
+        found = format_of(root)
+        if found < FORMAT:
+            raise WorkspaceError(
+                f"{root} is of an earlier format ({found}; this docposts works on {FORMAT})",
+                hint=f"docposts -C {root} migrate, which keeps the files as they were in backup/",
+            )
+        if found > FORMAT:
+            raise WorkspaceError(
+                f"{root} is of a later format ({found}; this docposts works on {FORMAT})",
+                hint="install a later docposts",
+            )
+        return cls(root, parse_toml(root / SETTINGS_FILE, Settings))
 
     @classmethod
     def create(cls, root: Path, settings: Settings) -> Workspace:
@@ -127,6 +136,25 @@ class Workspace:
             lock.release()
 
 
+def find_root(start: Path | None = None) -> Path:
+    """Return the folder of the workspace that ``start`` (default: the current folder) is, or the nearest above it."""
+    here = (start or Path.cwd()).absolute()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise WorkspaceError(f"no workspace in {here} or above it", hint="make one with: docposts init DIR")
+
+
+def format_of(root: Path) -> int:
+    """Return the format that a workspace's settings name; this one's where they name none, which reading them tells."""
+    path = root / SETTINGS_FILE
+    try:
+        found = tomllib.loads(read_text(path)).get("format", FORMAT)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from error
+    return found if type(found) is int else FORMAT
+
+
 def new_settings(name: str, title: str = "", **sections: object) -> Settings:
     """Return checked settings; :class:`InputError` names what does not hold."""
     return check_record({"format": FORMAT, "name": name, "title": title or name, **sections}, Settings, "settings")
@@ -141,6 +169,9 @@ def render_settings(settings: Settings) -> str:
 
     tasks, agreement, release = settings.tasks, settings.agreement, settings.release
     adjudicator = f"adjudicator = {text(tasks.adjudicator)}" if tasks.adjudicator else '# adjudicator = "name"'
+    studio = settings.label_studio
+    people = ", ".join(f"{name} = {text(address)}" for name, address in studio.people.items())
+    rounds = "".join(_render_round(each.model_dump(exclude_defaults=True), text) for each in settings.rounds)
     splits = ", ".join(f"{split} = {share}" for split, share in release.splits.items())
     content = f"""\
 # Settings of this workspace. Unknown keys are errors; `docposts status` says where everything stands.
@@ -149,7 +180,10 @@ name = {text(settings.name)}
 title = {text(settings.title)}
 
 [label_studio]
-url = {text(settings.label_studio.url)}  # empty: the embedded server (docposts studio up)
+url = {text(studio.url)}  # empty: the embedded server (docposts studio up)
+token_file = {text(studio.token_file)}  # of another server: a file that only you can read; DOCPOSTS_LABEL_STUDIO_TOKEN goes first
+images = {text(studio.images)}  # of another server: where annotators' browsers find the files of served/images
+people = {{ {people} }}  # of another server: name = "e-mail address of the account"
 
 [tasks]
 annotators = {text(tasks.annotators)}
@@ -157,6 +191,9 @@ annotators = {text(tasks.annotators)}
 overlap = {tasks.overlap}  # how many annotators see each item; 0: all of them
 layer = {text(tasks.layer)}  # the text that is labelled where a post has both: original or translation
 language = {text(tasks.language)}  # of the codebook's names and the guide: en or zh
+seed = {tasks.seed}  # decides who gets which item
+projects = {text(tasks.projects)}  # own: one for each annotator; shared: one for all of them
+{rounds}
 
 [agreement]
 minimum_items = {agreement.minimum_items}  # no coefficient below this many items with two answers or more
@@ -173,8 +210,14 @@ contact = {text(release.contact)}  # where people ask for a takedown
 languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}
+campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
+restricted = {text(release.restricted)}  # rows of restricted reports: without words, or a release that is not to be published
 """
     return content
+
+
+def _render_round(values: Mapping[str, object], text: Callable[[object], str]) -> str:
+    return "\n[[rounds]]\n" + "".join(f"{name} = {text(value)}\n" for name, value in values.items())
 
 
 def default_name(root: Path) -> str:

@@ -7,7 +7,7 @@ another question: the earlier decision stays on record and is in force no longer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
 from toolkit.labels.store import load_judgements, moment
+from toolkit.lineage import Lineage
 from toolkit.schema import table
 from toolkit.votes import CONTESTED, NO, YES, Question, questions
 from toolkit.workspace import Workspace
@@ -62,9 +63,18 @@ def standing(workspace: Workspace) -> Standing:
     waiting: list[Question] = []
     decided: list[Question] = []
     asked = set()
+    lineage = Lineage.of(workspace.ledger)
     for question in questions(judgements):
-        asked.add(question.id)
-        record = adjudicated.get(question.id)
+        # A decision on an item that this one supersedes, with the same votes on it, is a decision on this one.
+        ids = [
+            question.id,
+            *(replace(question, item_id=old).id for old in lineage.before(question.item_id, carried=True)),
+        ]
+        asked |= {*ids}
+        record = next((adjudicated[name] for name in ids if name in adjudicated), None)
+        if record and record["question_id"] != question.id:
+            # Its places are those of another text.
+            record = record | {"evidence": []}
         if question.unanimous is not None and len(question.votes) >= minimum:
             weighed = {kinds[judgement_id] for judgement_id in question.judgement_ids}
             # A row is as good as its weakest vote: one simulated judgement makes it simulated.

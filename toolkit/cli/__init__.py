@@ -12,18 +12,23 @@ from toolkit.cli.adjudicate import adjudicate
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.corpus_explore import export, query, show, stats
+from toolkit.cli.corpus_lineage import lineage, supersede
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
+from toolkit.cli.purge import purge
 from toolkit.cli.release import release
 from toolkit.cli.release_diff import diff as release_diff
+from toolkit.cli.release_export import export as release_export
 from toolkit.cli.release_hub import push
+from toolkit.cli.release_hydrate import hydrate as release_hydrate
+from toolkit.cli.release_takedown import takedown
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
 from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
-from toolkit.cli.workspace import init, status
+from toolkit.cli.workspace import init, migrate, status
 from toolkit.errors import DocpostsError
 
 _HELP = """From reports on influence operations to a labelled, released corpus of the posts they quote.
@@ -61,13 +66,13 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release):
+for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge, migrate):
     docposts.add_command(command)
-for command in (show, diff, verify, stats, query, export, promote):
+for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
-for command in (release_diff, push):
+for command in (release_diff, push, release_export, release_hydrate, takedown):
     release.add_command(command)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from toolkit.labelstudio.client import Studio
     from toolkit.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,11 +28,15 @@ class Root:
     folder: Path | None
     debug: bool
 
-    def workspace(self) -> Workspace:
-        """Open the workspace that the command is about."""
+    def workspace(self, *, unfinished: bool = False) -> Workspace:
+        """Open the workspace that the command is about; one in which a purge was cut off only where that is said."""
+        from toolkit.tombstones import check_finished
         from toolkit.workspace import Workspace
 
-        return Workspace.open(self.folder)
+        workspace = Workspace.open(self.folder)
+        if not unfinished:
+            check_finished(workspace.ledger)
+        return workspace
 
 
 def json_option(function: F) -> F:
@@ -83,6 +88,16 @@ def visible(text: str) -> str:
 def say(message: str) -> None:
     """Tell people something, on stderr."""
     click.echo("\n".join(visible(line) for line in message.split("\n")), err=True)
+
+
+def enter(workspace: Workspace) -> Studio:
+    """Enter the workspace's Label Studio; what is worth knowing about another server is said."""
+    from toolkit.labelstudio.connect import connect, warnings
+
+    server = connect(workspace)
+    for line in warnings(workspace, server):
+        say(line)
+    return server
 
 
 @contextmanager

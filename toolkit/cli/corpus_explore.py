@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +35,17 @@ def show(root: Root, item_id: str, version: str | None, as_json: bool) -> None:
 
 
 def _print(found: Shown) -> None:
-    print_table([{"column": name, "value": str(_short(value))} for name, value in found.row.items()])
+    _lines(found.row)
     for name, rows in found.parts.items():
-        click.echo(f"\n{name}")
-        keep = ("layer", "kind", "photo_id", "note_id", "text_lang", "speaker", "manner", "text")
-        print_table([{k: row[k] for k in keep if k in row} for row in rows])
+        for row in rows:
+            click.echo(f"\n{name}")
+            _lines({key: value for key, value in row.items() if key not in ("source_id", "post_id", "belongs_to")})
     if found.place:
         click.echo(f"\n{visible(found.place.where)}")
         for mark, text in (("  ", found.place.before), ("▌ ", found.place.text), ("  ", found.place.after)):
             for line in text.split("\n"):
-                click.echo(mark + visible(line)) if line.strip() else None
+                if line.strip():
+                    click.echo(mark + visible(line))
     else:
         click.echo("\nits source is not here, or its text is another now")
     if found.alike:
@@ -53,8 +55,16 @@ def _print(found: Shown) -> None:
     print_table([{"version": s.version, "row": s.what, "columns": list(s.columns)} for s in found.history])
 
 
-def _short(value: Any) -> Any:
-    return "–" if value is None else value
+def _lines(row: Mapping[str, Any]) -> None:
+    """Print a row, a line a column: texts may be long. What is empty is left out."""
+    from toolkit.corpus.difference import plain
+    from toolkit.fsio import canonical_json
+
+    width = max(len(name) for name in row)
+    for name, value in row.items():
+        if value not in (None, []):
+            shown = value if isinstance(value, str) else canonical_json(plain(value))
+            click.echo(f"{name:<{width}}  {visible(shown)}")
 
 
 @click.command()

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+from toolkit.cli.common import Root, enter, json_option, print_json, print_table, progress, say
 
-_COLUMNS = ("task", "field", "label", "metric", "items", "pairs", "positives", "percent", "alpha", "low", "high")
+_COLUMNS = (
+    "task",
+    "field",
+    "label",
+    "level",
+    "metric",
+    "items",
+    "pairs",
+    "positives",
+    "percent",
+    "alpha",
+    "low",
+    "high",
+    "ac1",
+)
 
 
 @click.group()
@@ -25,11 +42,10 @@ def pull(root: Root, full: bool, as_json: bool) -> None:
     """
     from toolkit.labels import pull as pulling
     from toolkit.labels.store import read_judgements
-    from toolkit.labelstudio.connect import connect
 
     workspace = root.workspace()
     with progress("pulling") as show:
-        pulled = pulling.pull(workspace, connect(workspace), full=full, progress=show)
+        pulled = pulling.pull(workspace, enter(workspace), full=full, progress=show)
         judgements, rejected = read_judgements(workspace)
     rows = [
         {
@@ -55,13 +71,73 @@ def pull(root: Root, full: bool, as_json: bool) -> None:
     say("  next: docposts labels agreement")
 
 
+@labels.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--name", default="", help="What the import is called (default: the file's name).")
+@click.option(
+    "--person", "people", multiple=True, metavar="ACCOUNT=NAME", help="Whose account it is: address or number."
+)
+@click.option("--made-at", type=click.DateTime(), help="When what says no time was made, UTC (default: now).")
+@click.option("--partial", is_flag=True, help="Leave out what the corpus has no item for.")
+@json_option
+@click.pass_obj
+def take(
+    root: Root, file: Path, name: str, people: tuple[str, ...], made_at: datetime | None, partial: bool, as_json: bool
+) -> None:
+    """Take in judgements made elsewhere: Label Studio's JSON export, or a CSV of item, annotator, label.
+
+    A CSV may also hold start, end and mode (the evidence), confidence, comment, created_at; an item is its id or SOURCE/KEY. They
+    count as votes and stay marked as imported. The same file twice is taken once.
+    """
+    from toolkit.labels.importing import take as take_in
+    from toolkit.labels.store import read_judgements
+
+    if wrong := [each for each in people if not all(each.partition("="))]:
+        raise click.UsageError(f"--person {wrong[0]}: expected ACCOUNT=NAME")
+    named = {account: who for account, _, who in (each.partition("=") for each in people)}
+    workspace = root.workspace()
+    at = made_at.replace(tzinfo=UTC) if made_at else None
+    done = take_in(workspace, file, name=name, people=named, made_at=at, partial=partial)
+    rejected = [r for r in read_judgements(workspace)[1] if r.project.startswith(f"import.{done.name}.")]
+    if as_json:
+        print_json(
+            {
+                "name": done.name,
+                "taken": done.taken,
+                "left_out": done.unmatched,
+                "rejected": [vars(r) for r in rejected],
+            }
+        )
+        return
+    for task, count in done.taken.items():
+        say(f"{task}: {count} submissions" if count else f"{task}: taken in before")
+    for line in done.unmatched:
+        say(f"left out, not in the corpus: {line}")
+    for each in rejected:
+        say(f"not counted: {each.item_id} by {each.annotator}: {'; '.join(each.problems)}")
+    say("  next: docposts labels agreement")
+
+
+@labels.command()
+@json_option
+@click.pass_obj
+def rejected(root: Root, as_json: bool) -> None:
+    """List the submissions that do not count, each with the reason. They stay in their pull files."""
+    from toolkit.labels.store import read_judgements
+
+    rows = [vars(each) for each in read_judgements(root.workspace())[1]]
+    print_json(rows) if as_json else print_table(rows)
+    if not rows:
+        say("every submission counts")
+
+
 @labels.command()
 @click.option("--pairs", is_flag=True, help="Cohen's κ for each pair of annotators instead.")
 @json_option
 @click.pass_obj
 def agreement(root: Root, pairs: bool, as_json: bool) -> None:
     """Measure agreement: percent and Krippendorff's α with a bootstrap interval, per field and per label."""
-    from toolkit.labels import agreement as measure
+    from toolkit.agreement import figures as measure
     from toolkit.labels.store import load_judgements
 
     workspace = root.workspace()

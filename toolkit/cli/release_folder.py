@@ -20,7 +20,6 @@ def release_option(function: F) -> F:
     """Add ``--release``: a release folder, or a version of the workspace's."""
     return click.option(
         "--release",
-        "folder",
         metavar="X.Y.Z|PATH",
         help="A version of this workspace's releases, or any release folder (default: the latest).",
     )(function)

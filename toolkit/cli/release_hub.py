@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def push(
     root: Root,
     repo: str,
-    folder: str | None,
+    release: str | None,
     private: bool | None,
     pull_request: bool,
     only_plan: bool,
@@ -41,7 +41,7 @@ def push(
     from toolkit.errors import UsageError
     from toolkit.release import hub
 
-    chosen = release_folder(root, folder)
+    chosen = release_folder(root, release)
     with progress("checking the release, and what the Hub has") as show:
         planned = hub.plan(chosen, repo, private=private, pull_request=pull_request)
     if only_plan or not as_json:

@@ -58,6 +58,8 @@ def add(
     say(
         f"source {added.id}: “{added.meta.title}”, {len(added.text)} characters; its metadata: {added.folder / 'source.toml'}"
     )
+    if unknown := registry.unknown_fields(added.meta):
+        say(f"  not known yet, to be filled in there: {', '.join(unknown)}")
     lost = [block["image"] for block in added.blocks if "image" in block and "media" not in block]
     if lost:
         say(f"{len(lost)} images are not held, since they do not lie in the page's folder: {', '.join(lost[:3])}")
@@ -116,6 +118,33 @@ def segment(root: Root, source_id: str, as_json: bool) -> None:
     print_table([{"role": role, "proposed": count} for role, count in sorted(counts.items())])
     say(f"written to {found.proposals_path}")
     say(f"  next: docposts source review {source_id}, then docposts source accept {source_id}")
+
+
+@source.command()
+@click.argument("source_id", metavar="ID")
+@json_option
+@click.pass_obj
+def facts(root: Root, source_id: str, as_json: bool) -> None:
+    """Draft facts.toml from the spans: accounts and their events, who is quoted, cited sources, narratives, equal posts.
+
+    Guesses stand commented out, for you to check and complete. What the file says already stays as it is, and is not
+    drafted again; the corpus build checks the file.
+    """
+    from toolkit.sources import facts as drafting
+    from toolkit.sources import registry
+
+    workspace = root.workspace()
+    found = registry.get(workspace, source_id)
+    now, drafted = drafting.draft(workspace, found)
+    if as_json:
+        print_json(
+            {"file": found.facts_path, "drafted": drafted, "facts": now.model_dump(mode="json", exclude_none=True)}
+        )
+        return
+    print_table([{"facts": kind, "drafted": count} for kind, count in drafted.items()])
+    say(f"{'drafted in' if drafted else 'nothing to add to'} {found.facts_path}")
+    if drafted:
+        say("  next: complete it, then docposts corpus build")
 
 
 @source.command()

@@ -30,7 +30,7 @@ def corrected_spans(workspace: Workspace, source: Source, given: Path) -> Path:
     return taken.path
 
 
-def push_spans(workspace: Workspace, source_id: str | None, annotator: str | None, *, dry_run: bool) -> Plan:
+def push_spans(workspace: Workspace, source_id: str | None, annotator: str | None, *, dry_run: bool = False) -> Plan:
     """Push reports for their spans to be corrected, or show what a push would do."""
     from toolkit.labelstudio.connect import connect
     from toolkit.segmentation import push

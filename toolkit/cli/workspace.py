@@ -27,6 +27,21 @@ def init(folder: Path, name: str | None, title: str, annotators: tuple[str, ...]
 
 
 @click.command()
+@click.pass_obj
+def migrate(root: Root) -> None:
+    """Bring a workspace of an earlier format up to this docposts'; curated files are kept as they were in backup/."""
+    from toolkit.migrate import migrate as run
+
+    done = run(root.folder)
+    if done.backup is None:
+        say(f"the workspace is of format {done.after}: nothing to do")
+        return
+    for line in done.done:
+        say(line)
+    say(f"format {done.before} → {done.after}; the earlier files are in {done.backup}")
+
+
+@click.command()
 @json_option
 @click.pass_obj
 def status(root: Root, as_json: bool) -> None:

@@ -36,8 +36,10 @@ def _keys(connection: duckdb.DuckDBPyConnection, schema: Table, rows: int) -> It
     unique = [(c.name,) for c in schema.columns if c.constraints.get("unique")]
     for key in dict.fromkeys([*unique, schema.primary_key]):
         columns = ", ".join(map(duck.quoted, key))
-        for share in _shares(columns, rows):
-            sql = f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {share} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+        for share in shares(columns, rows):
+            sql = (
+                f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {share} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+            )
             if connection.execute(sql).fetchone():
                 if key in unique:
                     yield f"{schema.name}.{key[0]}: values are not unique"
@@ -54,7 +56,7 @@ def _references(
             continue
         own, leads = duck.quoted(column), duck.quoted(there)
         value = f"unnest({own})" if pa.types.is_list(schema.arrow.field(column).type) else own
-        for share in _shares("value", rows[other]):
+        for share in shares("value", rows[other]):
             sql = (
                 f"SELECT min(value) FROM (SELECT DISTINCT {value} AS value FROM {duck.quoted(schema.name)}) "
                 f"WHERE value IS NOT NULL AND {share} "
@@ -67,7 +69,7 @@ def _references(
                 break
 
 
-def _shares(columns: str, rows: int) -> list[str]:
+def shares(columns: str, rows: int) -> list[str]:
     """Return conditions that cut rows into shares by their key, each small enough for one pass."""
     passes = -(-rows // ROWS_A_PASS)
     return [f"hash({columns}) % {passes} = {number}" for number in range(passes)] if passes > 1 else ["true"]

@@ -34,7 +34,7 @@ def export(version: CorpusVersion, folder: Path, *, form: Format = "parquet", on
         raise InputError(f"corpus {version.version} has no table {unknown[0]!r}", hint=f"tables: {', '.join(there)}")
     if folder.exists():
         raise ConflictError(f"{folder} is there already", hint="name a folder that is not")
-    write = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}[form]
+    write = {"parquet": _parquet, "csv": write_csv, "jsonl": write_lines}[form]
     resources = []
     with publishing(folder) as new:
         for name in only or there:
@@ -87,11 +87,13 @@ def _lines(path: Path, rows: Any, head: str, line: Callable[[dict[str, Any]], st
                     out.write(line(row))
 
 
-def _jsonl(path: Path, rows: Any) -> None:
+def write_lines(path: Path, rows: Any) -> None:
+    """Write a table or an Arrow dataset as JSON lines, atomically."""
     _lines(path, rows, "", lambda row: json_line(plain(row)))
 
 
-def _csv(path: Path, rows: Any) -> None:
+def write_csv(path: Path, rows: Any) -> None:
+    """Write a table or an Arrow dataset as CSV, atomically: lists and records as JSON, null as nothing."""
     _lines(path, rows, csv_line(rows.schema.names), lambda row: csv_line(row.values()))
 
 

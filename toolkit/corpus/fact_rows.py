@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
+from toolkit.codebook import load_codebook
 from toolkit.corpus.reading import Read, Row, unbracketed
 from toolkit.errors import InputError
 from toolkit.fsio import read_bytes, sha256_bytes
 from toolkit.ids import account_id_of
+from toolkit.sources.model import NarrativeFact
 from toolkit.sources.registry import image_type
 
 _NOTES = ("translator_note", "insertion", "gloss", "footnote", "asset_history")
@@ -46,7 +48,7 @@ def quotation_rows(read: Read) -> list[Row]:
 
 def narrative_rows(read: Read) -> list[Row]:
     """Return the rows of ``narratives``: the narratives as the report names them."""
-    codes = {read.key(f.key, "narrative", "narrative").key: list(f.codes) for f in read.source.facts.narrative}
+    codes = {read.key(f.key, "narrative", "narrative").key: _known(read, f) for f in read.source.facts.narrative}
     rows = []
     for narrative in read.of("narrative"):
         own = read.passage(narrative)
@@ -63,6 +65,21 @@ def narrative_rows(read: Read) -> list[Row]:
             }
         )
     return rows
+
+
+def _known(read: Read, fact: NarrativeFact) -> list[str]:
+    """Return a narrative's codes; :class:`InputError` where the codebook has no such narrative."""
+    unknown = sorted(set(fact.codes) - _codes())
+    if unknown:
+        raise InputError(
+            f"{read.source.facts_path}: narrative {fact.key}: {unknown[0]!r} is no narrative of the codebook"
+        )
+    return list(fact.codes)
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(label.id for label in load_codebook("narrative").labels if label.field == "narrative")
 
 
 def account_rows(read: Read) -> list[Row]:
@@ -117,8 +134,13 @@ def reference_rows(read: Read) -> list[Row]:
                 "belongs_to": read.parent_id(segment),
             }
         )
+    labels = {row["label"] for row in rows}
     for cited in read.source.facts.reference:
         note = next((n for n in read.of("footnote") if cited.footnote and n.footnote == cited.footnote), None)
+        if cited.footnote and not note and cited.footnote not in labels:
+            raise InputError(
+                f"{read.source.facts_path}: reference {cited.title!r}: there is no footnote {cited.footnote!r}"
+            )
         at, note_id = (note.char_start, note.id) if note else (0, None)
         row = {"source_id": read.id, "place": at, "kind": "cited_source", "text": cited.title}
         rows.append(row | {"label": cited.footnote, "note_id": note_id, "belongs_to": note_id})

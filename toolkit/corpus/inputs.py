@@ -14,7 +14,6 @@ from toolkit.sources import segments
 from toolkit.sources.registry import Source
 from toolkit.sources.tabular.rows import VERSION as table_rows_version
 from toolkit.text import analysis
-from toolkit.workspace import Workspace
 
 # Raise it whenever the rows made of the same source differ.
 ROWS_VERSION = 3
@@ -78,13 +77,13 @@ class Known:
         }
         return found if self._all_whole(version, found) else None
 
-    def links(self, digest: str) -> dict[str, list[dict[str, Any]]] | None:
-        """Return the parts of links and clusters, where all of them are there and whole."""
+    def links(self, digest: str) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]] | None:
+        """Return the parts of links and clusters, and the alarms, where all of them are there and whole."""
         version = self._links.get(digest)
         if version is None:
             return None
         found = {name: list(version.manifest["tables"][name]["parts"]) for name in links.TABLES}
-        return found if self._all_whole(version, found) else None
+        return (found, list(version.manifest["alarms"])) if self._all_whole(version, found) else None
 
     def _all_whole(self, version: store.CorpusVersion, found: Mapping[str, list[dict[str, Any]]]) -> bool:
         return all(self._is_whole(version, part["sha256"]) for parts in found.values() for part in parts)
@@ -94,8 +93,3 @@ class Known:
             path = version.part_path(sha256)
             self._whole[sha256] = path.is_file() and sha256_file(path) == sha256
         return self._whole[sha256]
-
-
-def known(workspace: Workspace) -> Known:
-    """Return the parts that may be used again."""
-    return Known(store.versions(workspace))

@@ -54,12 +54,12 @@ def make_table_parts(job: Job) -> Made:
     accounts = pa.concat_tables(seen).group_by(ACCOUNT.names, use_threads=False).aggregate([]).select(ACCOUNT.names)
     if job.holds != "posts":
         return Made({}, accounts)
-    with writing(job.staging, "posts", job.about.source_id) as posts:
-        with writing(job.staging, "text_layers", job.about.source_id) as layers:
-            for piece in pieces(read_rows(job.rows, job.start, job.stop)):
-                made = post_rows(piece, job.about)
-                posts.write(made)
-                layers.write(layer_rows(made))
+    source = job.about.source_id
+    with writing(job.staging, "posts", source) as posts, writing(job.staging, "text_layers", source) as layers:
+        for piece in pieces(read_rows(job.rows, job.start, job.stop)):
+            made = post_rows(piece, job.about)
+            posts.write(made)
+            layers.write(layer_rows(made))
     return Made({"posts": posts.entry, "text_layers": layers.entry}, accounts)
 
 
@@ -166,7 +166,10 @@ def account_tables(found: list[pa.Table], source_id: str) -> dict[str, pa.Table]
         "kind": pa.repeat(pa.scalar("created"), created.num_rows),
         "date": created["created_at"],
     }
-    return {"accounts": _filled("accounts", accounts, source_id), "account_events": _filled("account_events", events, source_id)}
+    return {
+        "accounts": _filled("accounts", accounts, source_id),
+        "account_events": _filled("account_events", events, source_id),
+    }
 
 
 def _names(names: pa.Array, codes: pa.Array, accounts: int) -> pa.Array:
@@ -190,6 +193,8 @@ def _filled(name: str, columns: dict[str, Any], source_id: str) -> pa.Table:
     for field in schema:
         values = columns.get(field.name, default.get(field.name))
         if values is None:
-            values = pa.repeat(pa.scalar(False), rows) if pa.types.is_boolean(field.type) else pa.nulls(rows, field.type)
+            values = (
+                pa.repeat(pa.scalar(False), rows) if pa.types.is_boolean(field.type) else pa.nulls(rows, field.type)
+            )
         arrays.append(values.cast(field.type))
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -36,6 +36,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from toolkit.corpus.parts import write_parts as write_rows
 from toolkit.corpus.steps import Version
 from toolkit.errors import InputError, WorkspaceError
 from toolkit.fsio import canonical_json, fsync_folder, publishing, read_json, sha256_file, write_atomic
@@ -45,6 +46,8 @@ from toolkit.schema import table
 from toolkit.workspace import Workspace
 
 FORMAT = 2
+Parts = Mapping[str, Sequence[tuple[str, pa.Table]]]
+"""Table name → (name of the part, rows) in row order."""
 Entries = Mapping[str, Sequence[Mapping[str, Any]]]
 """Table → its parts in row order, as the manifest has them."""
 
@@ -157,6 +160,31 @@ def account(parts: Entries) -> dict[str, Any]:
         }
         for name, own in parts.items()
     }
+
+
+def is_whole(version: CorpusVersion, path: Path) -> bool:
+    """Tell whether a part is there and what its name says, in its place or among those being made."""
+    return any(p.is_file() and sha256_file(p) == path.stem for p in dict.fromkeys([path, version.part_path(path.stem)]))
+
+
+def write_parts(folder: Path, parts: Parts) -> dict[str, Any]:
+    """Write rows as parts into a folder; return the manifest's account of the tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return account(
+        {
+            name: [part for own, rows in pieces for part in write_rows(folder, name, own, rows)]
+            for name, pieces in parts.items()
+        }
+    )
+
+
+def read_part(path: Path) -> pa.Table:
+    """Return the rows of a part; :class:`InputError` where it is missing or not what its name says."""
+    if not path.exists() or sha256_file(path) != path.stem:
+        raise InputError(
+            f"{path}: the part is missing or damaged", hint="docposts corpus build --repair writes it again"
+        )
+    return read_any(path)
 
 
 def take_in(staging: Path, parts: Path, needed: Iterable[str]) -> None:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from toolkit import tasks
+from toolkit import rounds, tasks
 from toolkit.adjudication import pull as decisions_pull
 from toolkit.adjudication import push as decisions_push
 from toolkit.adjudication.store import standing
+from toolkit.agreement import figures as agreement
 from toolkit.corpus.build import build
 from toolkit.demo import examples, simulate
 from toolkit.errors import ChecksFailed
-from toolkit.labels import agreement, pull
+from toolkit.labels import pull
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio import environment
 from toolkit.labelstudio.connect import connect, embedded
@@ -125,7 +126,7 @@ def _studio(workspace: Workspace, steps: Steps) -> tuple[str, dict[str, Account]
         tell(f"{address.url}, accounts for {', '.join(people)}")
     with steps.step("tasks, a project for each annotator") as tell:
         studio = connect(workspace)
-        plans = tasks.push(workspace, studio)
+        plans, _ = rounds.push(workspace, studio)
         tell(f"{len(plans)} projects, {sum(len(p.create) for p in plans)} tasks pushed, the rest was there")
     first = studio.require_project(tasks.marker(workspace, plans[0].project))
     return studio.project_url(first), accounts
@@ -137,7 +138,7 @@ def _label(workspace: Workspace, example_files: Path, steps: Steps) -> list[agre
     with steps.step("judgements back, and how far they agree") as tell:
         pull.pull(workspace, connect(workspace))
         judgements, rejected = read_judgements(workspace)
-        figures = agreement.agreement(judgements, workspace.settings.agreement)
+        figures = agreement.headline(agreement.agreement(judgements, workspace.settings.agreement))
         tell(f"{judgements.num_rows} judgements, {len(rejected)} not counted")
     return figures
 

@@ -10,19 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from toolkit.errors import InputError, ServiceError
 from toolkit.fsio import appending_jsonl, finish, read_jsonl
-from toolkit.labels.pullfiles import PART, Known, State, line_of, pull_files
+from toolkit.labels.authors import without_purged
+from toolkit.labels.pullfiles import PART, Known, State, line_of, pull_files, shell_of
+from toolkit.settings import Settings
 from toolkit.tasks import projects
+from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 
 __all__ = ["Pulled", "Server", "pull", "pull_files"]
 
 _MARGIN = timedelta(minutes=2)  # a change may be committed later than the time that it carries
 _SWEEPS = 3
+
+
+Hide = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Server(Protocol):
@@ -65,7 +72,9 @@ def pull(
     :class:`ServiceError` where the server counts other annotations than it gives.
     """
     with workspace.lock():
+        purged = Purged.of(workspace.ledger)
         records = [record for record in projects(workspace) if task in (None, record["task"])]
+        records = [record for record in records if not purged.covers({}, record["annotator"])]
         if not records:
             raise InputError("nothing was pushed yet", hint="docposts tasks push")
         done = []
@@ -73,15 +82,24 @@ def pull(
             progress(record["project"])
             folder = workspace.annotations_dir / record["project"]
             project_id = server.require_project(record["marker"])
-            done.append(_Pull(server, record["project"], folder, project_id).run(full=full))
+            hide = partial(_hidden, workspace.settings, record, purged)
+            done.append(_Pull(server, record["project"], folder, project_id, hide).run(full=full))
         return done
+
+
+def _hidden(settings: Settings, record: dict[str, Any], purged: Purged, line: dict[str, Any]) -> dict[str, Any]:
+    """Return a task's line without what was purged: the task, or the answers of a person in a shared project."""
+    if purged.covers(line["data"], ""):
+        return shell_of(line)
+    return without_purged(settings, record, line, purged.annotators)
 
 
 class _Pull:
     """The pull of one project."""
 
-    def __init__(self, server: Server, name: str, folder: Path, project_id: int) -> None:
+    def __init__(self, server: Server, name: str, folder: Path, project_id: int, hide: Hide) -> None:
         self.server = server
+        self.hide = hide
         self.name = name
         self.folder = folder
         self.project_id = project_id
@@ -130,7 +148,8 @@ class _Pull:
         with appending_jsonl(self.part) as write:
             for task in self.server.annotations(self.project_id, since=since, after=after):
                 seen.add(task.id)
-                self._take(line_of(task.id, task.data, task.annotations), write)
+                line = line_of(task.id, task.data, task.annotations)
+                self._take(self.hide(line), write)
             if since is None and after == 0:
                 for task_id in sorted(self.known.tasks.keys() - seen):
                     self._take({"task": task_id, "data": {}, "annotations": [], "deleted": True}, write)

@@ -1,7 +1,8 @@
 """The pull files of a project, ``annotations/<project>/pull-<n>.jsonl``: written once, each with what was new then.
 
 A line is a task as it was found: ``{"task": id, "data": …, "annotations": […]}``, with ``"deleted": true`` once it is gone
-from the server. What the project holds is the union of all files: of each task the newest line, of each annotation its
+from the server. Of a purged task a shell is left, ``"purged": true``, by which the server's count still adds up. What the
+project holds is the union of all files: of each task the newest line, of each annotation its
 newest state, those deleted on the server included.
 """
 
@@ -39,6 +40,18 @@ def line_of(task_id: int, data: Mapping[str, Any], annotations: Iterable[Mapping
     """Return the line of a task: annotations as they came, by id, but for what counts the time since."""
     kept = [{name: value for name, value in each.items() if name != "created_ago"} for each in annotations]
     return {"task": task_id, "data": dict(data), "annotations": sorted(kept, key=lambda each: int(each["id"]))}
+
+
+def shell_of(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is left of a purged task's line: which annotations there were, nothing of what it was about or they say."""
+    kept = [annotation_shell(each) for each in line["annotations"]]
+    return {"task": line["task"], "data": {}, "annotations": kept, "purged": True}
+
+
+def annotation_shell(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is left of a purged annotation: that there was one."""
+    kept = {name: annotation[name] for name in ("id", "created_at", "was_cancelled") if name in annotation}
+    return kept | {"purged": True}
 
 
 Identity = tuple[int, str]

@@ -12,10 +12,15 @@ import pyarrow as pa
 from toolkit.codebook import load_codebook
 from toolkit.fsio import sha256_text
 from toolkit.labelresult import parse_result
+from toolkit.labels.authors import author
+from toolkit.labels.importing.take import imports
 from toolkit.labels.pullfiles import lines, pull_files
+from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
+from toolkit.tasks.push import data_sha256, sent
+from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 
 UNABLE, DISTRESSING = "unable", "distressing"
@@ -41,23 +46,42 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
     """Return the judgements, and the submissions that are none with what does not hold of them."""
     rows: list[dict[str, Any]] = []
     rejected: list[Rejected] = []
-    for project in projects(workspace):
+    lineage, purged = Lineage.of(workspace.ledger), Purged.of(workspace.ledger)
+    for project in [*projects(workspace), *imports(workspace)]:
         if project["task"] in LABEL_TASKS:
+            pushed = sent(workspace.annotations_dir / project["project"])
             for data, annotation in newest(workspace, project):
-                row, problems = _judgement(project, data, annotation)
-                if problems:
-                    where = (project["project"], int(annotation["id"]), str(data.get("item_id")), project["annotator"])
+                annotator, problems = author(workspace.settings, project, annotation)
+                if purged.covers({}, annotator):
+                    continue
+                about = project | {"annotator": annotator} | pushed.get(str(data.get("key")), {})
+                row, more = _judgement(about, data, annotation)
+                if project.get("imported"):
+                    # Whoever asked elsewhere need not have asked everything.
+                    more = [problem for problem in more if not problem.endswith(": no answer")]
+                if problems := [*problems, *more]:
+                    where = (project["project"], int(annotation["id"]), str(data.get("item_id")), annotator)
                     rejected.append(Rejected(*where, tuple(problems)))
                 else:
-                    rows.append(row)
+                    rows.append(_carried(row, lineage))
     return table("judgements").from_rows(rows), rejected
+
+
+def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
+    """Return a judgement as one of the item that follows the judged one, where a person decided that it carries over."""
+    today = lineage.today(row["item_id"])
+    return row if today == row["item_id"] else row | {"item_id": today, "judged_item_id": row["item_id"]}
 
 
 def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield (task data, annotation) for each annotation of a project's pulls, in its newest state, oldest first."""
     found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    purged = Purged.of(workspace.ledger)
     for _, _, line in lines(pull_files(workspace.annotations_dir / project["project"])):
-        for annotation in line["annotations"]:
+        # What was purged is a shell; or it came back as it was, from a backup or a git history.
+        if line.get("purged") or purged.covers(line["data"], project["annotator"]):
+            continue
+        for annotation in (each for each in line["annotations"] if not each.get("purged")):
             found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
     yield from sorted(found.values(), key=lambda pair: (pair[1]["created_at"], pair[1]["id"]))
 
@@ -70,6 +94,11 @@ def _judgement(
     submission, problems = parse_result(codebook, annotation.get("result") or [], text=data.get("text", ""))
     if missing := {"key", "item_id", "item_type", "text", "text_layer", "image_seen"} - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
+    if project.get("data_sha256") not in (None, data_sha256(data)):
+        problems = [*problems, "the task was changed in Label Studio after it was pushed"]
+    if not annotation.get("result") and not skipped:
+        # Told from an answer that nothing applies, for which the codebook has a label.
+        problems = ["empty: nothing was answered", *problems]
     if codebook.version != project["codebook_version"]:
         problems = [*problems, f"made under codebook {project['codebook_version']}, read under {codebook.version}"]
     unable = _unable(annotation) if skipped else None
@@ -96,7 +125,7 @@ def _judgement(
         "codebook_version": project["codebook_version"],
         "config_sha256": project["config_sha256"],
         "guide_sha256": project["guide_sha256"],
-        "provenance": provenance(annotation, project["marker"], data["key"]),
+        "provenance": "imported" if project.get("imported") else provenance(annotation, project["marker"], data["key"]),
         "labels": [] if skipped else [vote._asdict() for vote in submission.labels],
         "evidence": [] if skipped else [span._asdict() for span in submission.evidence],
         "confidence": None if skipped else submission.confidence,

@@ -7,10 +7,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_json, write_atomic
 from toolkit.labelstudio.environment import StudioEnvironment
+
+if TYPE_CHECKING:
+    from toolkit.labelstudio.client import Studio
 
 OWNER = "owner"
 _DOMAIN = "docposts.invalid"  # reserved: no mail can ever reach it
@@ -76,3 +80,18 @@ class AccountBook:
 
     def _write(self, known: dict[str, dict[str, str]]) -> None:
         write_atomic(self._path, json.dumps(known, indent=1), mode=0o600)
+
+
+def join(folder: Path, studio: Studio, name: str, email: str) -> Account:
+    """Return a person's account on another server, made by its invitation where ``remote-accounts.json`` has none yet."""
+    path = folder / "remote-accounts.json"
+    known: dict[str, dict[str, str]] = read_json(path) if path.exists() else {}
+    if not known.get(name, {}).get("token"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = {"name": name, "email": email, "password": secrets.token_urlsafe(15), "token": ""}
+        # The password is written before it is set, so that a kill in between leaves no account that nobody can enter.
+        known.setdefault(name, fresh)
+        write_atomic(path, json.dumps(known, indent=1), mode=0o600)
+        known[name]["token"] = studio.sign_up(known[name]["email"], known[name]["password"])
+        write_atomic(path, json.dumps(known, indent=1), mode=0o600)
+    return Account(**known[name])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ConflictError, InputError, ServiceError
+from toolkit.labelstudio.invite import sign_up
 from toolkit.labelstudio.projects import Projects, marker
 from toolkit.labelstudio.transport import BULK_WRITE, WRITE, AnswerLost, Refused, Transport, check_text
 from toolkit.provenance import import_number
@@ -70,6 +71,10 @@ class Studio:
         if not isinstance(release, str):
             raise ServiceError(f"{self.url} does not say its version: is it a Label Studio?")
         return release
+
+    def sign_up(self, email: str, password: str) -> str:
+        """Make an account through the server's invitation; return a token of it (see :func:`invite.sign_up`)."""
+        return sign_up(self._transport, email, password)
 
     def whoami(self) -> str:
         """Return the e-mail address of the token's account."""
@@ -163,6 +168,39 @@ class Studio:
         """Delete a task with its annotations; :class:`ServiceError` where there is none."""
         with self._transport.translated():
             self._transport.sdk.tasks.delete(str(task_id), request_options=WRITE)
+
+    def delete_unjudged(self, task_id: int) -> bool:
+        """Delete a task unless someone has judged it in the meantime; return whether it is gone."""
+        try:
+            task = self._transport.page(f"api/tasks/{task_id}/", {})
+            if task["annotations"]:
+                return False
+            self.delete_task(task_id)
+        except Refused as error:
+            # Another writer that found the same copies was there first.
+            if error.status != 404:
+                raise
+        except (KeyError, TypeError):
+            raise ServiceError(f"{self.url} answered task {task_id} without its annotations") from None
+        return True
+
+    def ensure_prediction(self, task_id: int, result: Sequence[Mapping[str, Any]], model_version: str) -> bool:
+        """Give a task the prediction of this version where it has none; return whether it was made."""
+        check_text(list(result), f"prediction for task {task_id}")
+        there = self._transport.page("api/predictions", {"task": task_id})
+        try:
+            if any(each["model_version"] == model_version for each in there):
+                return False
+        except (KeyError, TypeError):
+            raise ServiceError(f"{self.url} answered the predictions of task {task_id} unreadably") from None
+        with self._transport.translated():
+            self._transport.sdk.predictions.create(
+                task=task_id,
+                result=[dict(region) for region in result],
+                model_version=model_version,
+                request_options=WRITE,
+            )
+        return True
 
     # -- annotations
 

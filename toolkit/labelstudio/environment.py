@@ -96,6 +96,36 @@ def find_environment() -> StudioEnvironment:
     return environment
 
 
+def others() -> list[StudioEnvironment]:
+    """Return the finished environments that other versions of docposts made."""
+    own = _folder(_constraints_digest())
+    found = []
+    for record in sorted(studio_home().glob("*/environment.json")):
+        made_of = read_json(record) if record.parent != own else None
+        if isinstance(made_of, dict) and {"venv", "label_studio"} <= made_of.keys():
+            python = _interpreter(record.parent / str(made_of["venv"]))
+            template = record.parent / "template.sqlite3"
+            found.append(StudioEnvironment(record.parent, python, template, str(made_of["label_studio"])))
+    return found
+
+
+def problems(environment: StudioEnvironment) -> list[str]:
+    """Return what does not hold of a finished environment: its packages, its version, its template."""
+    found = []
+    checked = _run([str(environment.python), "-m", "pip", "check"], environment=_pip_environment())
+    if checked.returncode:
+        found.append(f"its packages do not fit together: {last_line(checked.stdout + checked.stderr)}")
+    try:
+        version = _versions(environment.python)["label-studio"]
+    except StudioError as error:
+        return [*found, error.message]
+    if version != environment.version:
+        found.append(f"it holds Label Studio {version}, but was made with {environment.version}")
+    if environment.template.read_bytes()[:15] != b"SQLite format 3":
+        found.append("its empty database is none")
+    return found
+
+
 def install(*, progress: Progress = lambda _: None) -> StudioEnvironment:
     """Make the environment; nothing to do where it is finished. What a killed run left is removed and made again.
 

@@ -25,9 +25,9 @@ class Projects:
         self._transport = transport
 
     def find(self, key: str) -> int | None:
-        """Return the id of the project marked with ``key``; :class:`ConflictError` where several are."""
-        project = self._marked(key)
-        return None if project is None else int(project["id"])
+        """Return the id of the project marked with ``key``; :class:`ConflictError` where several hold annotations."""
+        found = self._marked(key)
+        return int(found[0]["id"]) if found else None
 
     def ensure(
         self, key: str, *, title: str, config: str, instruction: str, overlap: int = 1, predictions: bool = False
@@ -47,9 +47,14 @@ class Projects:
             "maximum_annotations": overlap,
         }
         check_text({"key": key, **wanted}, f"project {key}")
-        project = self._marked(key)
-        if project is None:
+        found = self._marked(key)
+        if not found:
             return self._create(key, wanted)
+        project, *copies = found
+        for copy in copies:
+            # Made by another writer at the same time, or by an answer that was lost: nobody has worked in it.
+            with self._transport.translated():
+                self._transport.sdk.projects.delete(int(copy["id"]), request_options=WRITE)
         project_id = int(project["id"])
         changed = {name: value for name, value in wanted.items() if project.get(name) != value}
         if "label_config" in changed and str(project.get("label_config", "")).strip() == config.strip():
@@ -84,15 +89,17 @@ class Projects:
             raise ServiceError(f"{self._transport.url} did not say which project it made for {key}")
         return made.id
 
-    def _marked(self, key: str) -> dict[str, Any] | None:
+    def _marked(self, key: str) -> list[dict[str, Any]]:
+        """Return the projects marked with ``key``: the one that counts first, then copies that nobody has worked in."""
         found = [project for project in self._all() if (project.get("description") or "").strip() == marker(key)]
-        if len(found) > 1:
-            ids = ", ".join(str(project["id"]) for project in found)
+        judged = [project for project in found if _judged(project)]
+        if len(judged) > 1:
+            ids = ", ".join(str(project["id"]) for project in judged)
             raise ConflictError(
-                f"projects {ids} on {self._transport.url} are all marked {marker(key)}",
-                hint="delete those that are empty in Label Studio, or take the marker out of their description",
+                f"projects {ids} on {self._transport.url} are all marked {marker(key)}, and people have worked in each",
+                hint="take the marker out of the description of those that are not to count",
             )
-        return found[0] if found else None
+        return sorted(found, key=lambda project: (project not in judged, int(project["id"])))
 
     def _all(self) -> list[dict[str, Any]]:
         projects: dict[int, dict[str, Any]] = {}
@@ -138,6 +145,13 @@ class Projects:
         with self._transport.translated():
             storages = self._transport.sdk.import_storage.local.list(project=project_id, request_options=READ)
         return next((s.id for s in storages if s.path == str(path) and s.use_blob_urls and s.id is not None), None)
+
+
+def _judged(project: Mapping[str, Any]) -> bool:
+    try:
+        return int(project["total_annotations_number"]) + int(project["skipped_annotations_number"]) > 0
+    except (KeyError, TypeError, ValueError):
+        return True  # whoever does not say is taken to hold work
 
 
 def _clip_title(title: str) -> str:

@@ -16,6 +16,7 @@ only believed while the lock is held.
 from __future__ import annotations
 
 import fcntl
+import http.client
 import os
 import secrets
 import shutil
@@ -86,7 +87,8 @@ class EmbeddedStudio:
             raise InputError(f"{port} is not a port: they go from 1 to 65535")
         with self._control():
             running = self._running()
-            if running is not None:
+            # One that is just being killed still holds its lock: it is waited for, and another started.
+            if running is not None and _lives(running["port"]):
                 if port is not None and running["port"] != port:
                     raise StudioError(
                         f"Label Studio already runs on port {running['port']}, not {port}",
@@ -254,6 +256,21 @@ class EmbeddedStudio:
             self._started.wait()
             self._started = None
         (self._dir / "ready.json").unlink(missing_ok=True)
+
+
+def _lives(port: int) -> bool:
+    """Tell whether a server still answers there; one that takes its time does."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_STOP_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+    except TimeoutError:
+        return True
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _check_free(port: int) -> None:

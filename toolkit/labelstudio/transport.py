@@ -37,8 +37,8 @@ class AnswerLost(ServiceError):
 class Refused(ServiceError):
     """The server understood and said no; ``status`` is HTTP's number for why."""
 
-    def __init__(self, message: str, *, status: int | None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, status: int | None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.status = status
 
 
@@ -55,16 +55,17 @@ class Transport:
             raise InputError("that is no Label Studio token: it is empty or was not copied whole", hint=_TOKEN_HINT)
         # The slash at the end keeps a path prefix through the SDK's token exchange.
         self.url = url.rstrip("/")
+        # A proxy of the user's environment cannot reach this machine's own server.
+        self.trusts = parts.hostname not in ("localhost", "127.0.0.1", "::1")
         with self.translated():
-            self.sdk = self._client(token, local=parts.hostname in ("localhost", "127.0.0.1", "::1"))
+            self.sdk = self._client(token)
 
-    def _client(self, token: str, *, local: bool) -> LabelStudio:
+    def _client(self, token: str) -> LabelStudio:
         import httpx
         from label_studio_sdk import LabelStudio
 
-        # A proxy of the user's environment cannot reach this machine's own server.
         client = httpx.Client(
-            timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS), follow_redirects=False, trust_env=not local
+            timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS), follow_redirects=False, trust_env=self.trusts
         )
         client_class: Any = LabelStudio  # its constructor is not typed
         sdk: LabelStudio = client_class(base_url=self.url + "/", api_key=token, httpx_client=client, max_retries=0)
@@ -80,6 +81,8 @@ class Transport:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            if "SSL" in str(error):
+                raise self._no_tls(str(error)) from None
             raise ServiceError(f"no Label Studio answers at {self.url}: {scrub(str(error))}", hint=_URL_HINT) from None
         except httpx.TransportError as error:
             raise AnswerLost(
@@ -93,6 +96,17 @@ class Transport:
         except (json.JSONDecodeError, UnicodeDecodeError, ParsingError):
             raise ServiceError(f"the answer of {self.url} is not the JSON of a Label Studio", hint=_URL_HINT) from None
 
+    def _no_tls(self, said: str) -> ServiceError:
+        if "CERTIFICATE_VERIFY_FAILED" in said:
+            why = said.partition("verify failed: ")[2].partition(" (_ssl")[0] or "it is not trusted"
+            return ServiceError(
+                f"the certificate of {self.url} does not hold: {scrub(why)}",
+                hint="with a certificate authority of your own: SSL_CERT_FILE=/path/to/ca.pem; nothing was sent",
+            )
+        return ServiceError(
+            f"no TLS connection to {self.url}: {scrub(said)}", hint="does the server speak https at that port?"
+        )
+
     def _refused(self, status: int | None, body: Any) -> ServiceError:
         said = _detail(body)
         if status in (401, 403):
@@ -104,6 +118,8 @@ class Transport:
             )
         if status in (502, 503, 504):
             return AnswerLost(f"{self.url} is not available just now (status {status})", hint="try again in a while")
+        if status == 429:
+            return Refused(f"{self.url} is asked too much (status 429)", status=status, hint="try again in a while")
         if status is not None and status >= 500:
             return ServiceError(f"{self.url} failed with status {status}: {said}", hint="look into the server's log")
         return Refused(f"{self.url} refused the request (status {status}): {said}", status=status)
@@ -183,10 +199,12 @@ class Transport:
 
 
 def check_text(value: Any, where: str) -> None:
-    """Refuse, before it is sent, what would make the server's lists fail for good: a lone surrogate, a NaN.
+    """Refuse, before it is sent, what would make the server's lists fail for good, or its database refuse a batch.
 
-    :class:`InputError` names the place.
+    That is a lone surrogate, a NaN, or NUL, which PostgreSQL cannot store. :class:`InputError` names the place.
     """
+    if _holds_nul(value):
+        raise InputError(f"{where}: holds U+0000 (NUL), which not every server can store")
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -196,6 +214,14 @@ def check_text(value: Any, where: str) -> None:
         ) from None
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: cannot be written as JSON: {error}") from None
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_holds_nul(each) for pair in value.items() for each in pair)
+    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
 
 
 def _is_html(body: str) -> bool:

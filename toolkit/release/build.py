@@ -16,17 +16,22 @@ from toolkit.corpus.steps import Version
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import canonical_json, publishing, read_text, sha256_text
 from toolkit.labels.store import load_judgements
+from toolkit.lineage import Lineage
 from toolkit.parquet import row_digest
+from toolkit.release import folds, takedown
 from toolkit.release import rows as release_rows
 from toolkit.release.changes import FIRST, Difference, difference
 from toolkit.release.coded import TASK_OF
+from toolkit.release.dehydrate import restricted
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.release.layout import MANIFEST, Contents, digest_of, write
 from toolkit.release.notices import changelog
-from toolkit.release.people import load_key
-from toolkit.release.splits import TRAIN, Splits, assign, recorded_splits, text_links
+from toolkit.release.people import Pseudonyms, load_key
+from toolkit.release.splits import TRAIN, Edge, Splits, assign, recorded_splits, text_links
+from toolkit.release.takedown import Takedowns, without
 from toolkit.release.verify import verify
+from toolkit.tombstones import tombstones
 from toolkit.workspace import Workspace
 
 Progress = Callable[[str], None]
@@ -146,18 +151,26 @@ def _contents(
 ) -> tuple[Contents, Splits]:
     settings = workspace.settings
     codebooks = {task: load_codebook(task) for task in TASK_OF.values()}
-    made = release_rows.make(tables, judgements, decisions, codebooks, load_key(workspace))
+    key, listed = load_key(workspace), Takedowns.of(workspace.ledger)
+    tables, gone = without(tables, listed)
+    forbidden = restricted(tables["sources"])
+    dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
+    made = release_rows.make(tables, judgements, decisions, codebooks, key, dry)
+    alike = [*made.links, *text_links(made.items)]
+    campaigns = campaigns_of(made.rows)
+    together = whole_campaigns(campaigns) if settings.release.campaigns_whole else []
     splits = assign(
         made.items,
-        [*made.links, *text_links(made.items)],
-        workspace.ledger.records("split"),
+        [*alike, *together],
+        _split_records(workspace, [item.id for item in made.items]),
         shares=dict[str, float](settings.release.splits.items()),
         seed=settings.release.seed,
     )
     parts, lost = split_rows(made.rows, splits)
     if "posts" not in parts:
         raise InputError("there is no post to release", hint="docposts status")
-    dropped = dict(made.dropped) | ({"judgement of an item that is held out": lost} if lost else {})
+    left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost}
+    dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
     simulated = "simulated" in {*judgements["provenance"].to_pylist(), *decisions["provenance"].to_pylist()}
     return (
         Contents(
@@ -177,14 +190,47 @@ def _contents(
             },
             changelog="",
             simulated=simulated,
-            restricted="restricted" in tables["sources"]["rights"].to_pylist(),
+            restricted=bool(forbidden - dry),
+            dehydrated=tuple(sorted(dry)),
             public=made.public,
             held_out=splits.held_out,
             dropped=dropped,
             agreement=tuple(agreement),
+            taken_down=named(listed, key),
+            folds=folds.files([item for item in made.items if item.id in splits.split], alike, campaigns),
+            campaigns_whole=settings.release.campaigns_whole,
         ),
         splits,
     )
+
+
+def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the ledger's records of splits, and those that items inherit from what they supersede."""
+    records: list[Mapping[str, Any]] = [*workspace.ledger.records("split")]
+    return [*records, *Lineage.of(workspace.ledger).splits(recorded_splits(records), items)]
+
+
+def named(listed: Takedowns, key: bytes) -> tuple[str, ...]:
+    """Return the takedown list by the names that releases use: ids of items, pseudonyms of accounts."""
+    return (*listed.posts, *(Pseudonyms(key).account(account) for account in listed.accounts))
+
+
+def campaigns_of(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str | None]:
+    """Return item → campaign; a photo text is of its post's."""
+    found = {row["post_id"]: row["campaign"] for row in rows["posts"]}
+    return found | {row["photo_id"]: found.get(row["post_id"]) for row in rows["photo_texts"]}
+
+
+def whole_campaigns(campaigns: Mapping[str, str | None]) -> list[Edge]:
+    """Return pairs that join the items of each campaign; an empty one joins nobody."""
+    last: dict[str, str] = {}
+    edges = []
+    for item, campaign in campaigns.items():
+        if campaign:
+            if campaign in last:
+                edges.append((last[campaign], item))
+            last[campaign] = item
+    return edges
 
 
 def split_rows(rows: Mapping[str, list[dict[str, Any]]], splits: Splits) -> tuple[dict[str, dict[str, pa.Table]], int]:
@@ -238,6 +284,12 @@ def _next(
         number = again["version"] if again else str(Version.parse(asked) if asked else FIRST)
         return number, Difference(None, ["first release"]), None
     last = entered[-1]["version"]
+    if last not in there and last in {version for stone in tombstones(workspace.ledger) for version in stone.releases}:
+        # Its folder was erased, and with it all that could be compared.
+        computed = Version.parse(last).after("major")
+        if asked and Version.parse(asked) < computed:
+            raise ConflictError(f"{asked} is too low: {last} was purged, after which comes {computed}")
+        return asked or str(computed), Difference("major", [f"release {last} was purged"]), None
     if last not in there:
         raise InputError(
             f"release {last} is not in {workspace.releases_dir}: the next version follows from what changed against it",

@@ -165,6 +165,7 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "scripts": _counted([row["script"] for row in items]),
         "translations": sum(bool(row.get("is_translation")) for row in items),
         "both_texts": sum(row.get("translation") is not None for row in items),
+        "dehydrated": sum(row["dehydrated"] for row in items),
         "flagged": sum(bool(row["flags"]) for row in items),
         "labels": _label_rows(contents),
         "agreement": _agreement_rows(contents),

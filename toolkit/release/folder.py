@@ -50,6 +50,10 @@ class _Manifest(_Form):
     public_handles: tuple[str, ...]
     simulated: bool
     restricted: bool
+    campaigns_whole: bool = False
+    taken_down: tuple[str, ...] = ()
+    dehydrated: tuple[str, ...] = ()
+    hydrated: bool = False
 
 
 class StrictLoader(yaml.SafeLoader):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
 from toolkit.parquet import row_digest
+from toolkit.release import croissant, gate_croissant
 from toolkit.release.folder import Folder, read_yaml
 from toolkit.release.layout import README, data_digest, list_files, part_path
 from toolkit.release.notices import description
@@ -181,6 +182,7 @@ def version(folder: Folder) -> list[str]:
     if not isinstance(cited, dict):
         raise InputError("CITATION.cff is no mapping")
     named = {"CITATION.cff": cited.get("version"), "CHANGELOG.md": heading[1] if heading else None}
+    named |= {croissant.FILE: gate_croissant.read(folder).get("version")}
     named |= {f"README.md ({config['config_name']})": config["version"] for config in folder.front["configs"]}
     return [
         f"{where} says {said}, the manifest {folder.version}" for where, said in named.items() if said != folder.version

@@ -22,6 +22,10 @@ def groups(folder: Folder) -> list[str]:
                 split_of[row[KEYS[config]]] = split
                 for column in columns:
                     places[column, row[column]].add(split)
+    if folder.manifest.get("campaigns_whole"):
+        for split, rows in folder.parts.get("posts", {}).items():
+            for campaign in rows["campaign"].unique().drop_null().to_pylist():
+                places["campaign", campaign].add(split)
     problems = [f"{what} {name} is in {', '.join(sorted(s))}" for (what, name), s in places.items() if len(s) > 1]
     for config, key, of in (("judgements", "judgement_id", "item_id"), ("photo_texts", "photo_id", "post_id")):
         for split, rows in folder.parts.get(config, {}).items():

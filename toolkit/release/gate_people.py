@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from toolkit.release.dehydrate import WORDS, holds_words, restricted
 from toolkit.release.folder import Folder
+from toolkit.release.rows import KEYS
+from toolkit.release.takedown import found_in
 
 SCANNED = (
     "no live address, e-mail address, telephone number or private handle in posts (text, text_simplified, translation, "
@@ -23,11 +26,17 @@ _HANDLE = re.compile(r"(?<![\w@＠./])[@＠](\w+(?:\.\w+)*)")
 
 def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
     columns = ("text", "text_simplified", "translation")
+    # What a user put back from their own copy stands as it does there.
+    apart = restricted(folder.rows("sources")) if folder.manifest.get("hydrated") else frozenset()
     for row in folder.rows("posts").to_pylist():
+        if row["source_id"] in apart:
+            continue
         yield from ((f"{row['post_id']}.{name}", row[name]) for name in columns if row[name])
         yield from ((f"{row['post_id']}.insertions", part["text"]) for part in row["insertions"])
         yield from ((f"{row['post_id']}.urls", url) for url in row["urls"])
     for row in folder.rows("photo_texts").to_pylist():
+        if row["source_id"] in apart:
+            continue
         yield from ((f"{row['photo_id']}.{name}", row[name]) for name in columns[:2] if row[name])
     for row in folder.rows("narratives").to_pylist():
         yield from ((f"{row['narrative_id']}.{name}", row[name]) for name in ("name", "text") if row[name])
@@ -42,8 +51,11 @@ def people(folder: Folder) -> list[str]:
         problems += [
             f"{where} holds a private handle" for match in _HANDLE.finditer(text) if not _named(match[1], public)
         ]
-    for row in folder.rows("posts").select(["post_id", "account", "mentions"]).to_pylist():
-        if any(not _named(name, public) for name in [*row["mentions"], row["account"]] if name is not None):
+    apart = restricted(folder.rows("sources")) if folder.manifest.get("hydrated") else frozenset()
+    for row in folder.rows("posts").select(["post_id", "source_id", "account", "mentions"]).to_pylist():
+        if row["source_id"] not in apart and any(
+            not _named(name, public) for name in [*row["mentions"], row["account"]] if name is not None
+        ):
             problems.append(f"{row['post_id']}: an account is neither a pseudonym nor public")
     return problems
 
@@ -56,9 +68,31 @@ def rights(folder: Folder) -> list[str]:
     """Look for restricted reports in a release that is not private, and for prose of reports that may only be quoted."""
     may = dict(zip(*(folder.rows("sources")[name].to_pylist() for name in ("source_id", "rights")), strict=True))
     problems = []
-    if not folder.manifest["restricted"]:
-        problems += [f"{source} is restricted" for source, what in may.items() if what == "restricted"]
+    closed = {source for source, what in may.items() if what == "restricted"}
+    for config in WORDS:
+        for row in folder.rows(config).to_pylist():
+            name, shut = row[KEYS[config]], row["source_id"] in closed
+            if shut and not row["dehydrated"] and not folder.manifest["restricted"]:
+                problems.append(f"{name} is of {row['source_id']}, which is restricted, and is not dehydrated")
+            if row["dehydrated"] and holds_words(config, row):
+                problems.append(f"{name} is called dehydrated and holds words")
+            if row["dehydrated"] and not shut:
+                problems.append(f"{name} is dehydrated, and {row['source_id']} is not restricted")
+            if not row["dehydrated"] and row["text"] is None:
+                problems.append(f"{name} has no text and is not called dehydrated")
     for row in folder.rows("narratives").to_pylist():
         if row["text"] is not None and may.get(row["source_id"]) != "redistributable":
             problems.append(f"{row['narrative_id']} holds the prose of a report that is not redistributable")
+        if row["name"] is not None and row["source_id"] in closed and not folder.manifest["restricted"]:
+            problems.append(f"{row['narrative_id']} holds words of a restricted report")
     return problems
+
+
+def takedowns(folder: Folder) -> list[str]:
+    """Look for what the release says was taken down."""
+    return held(folder, folder.manifest.get("taken_down", ()))
+
+
+def held(folder: Folder, names: Iterable[str]) -> list[str]:
+    """Look for what must not be there."""
+    return [f"{name} was taken down" for name in found_in(folder.tables(), names)]

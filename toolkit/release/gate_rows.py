@@ -62,13 +62,13 @@ def hashes(folder: Folder) -> list[str]:
         f"{row[KEYS[config]]}: exact_hash is not that of the text"
         for config in ("posts", "photo_texts")
         for row in folder.rows(config).select([KEYS[config], "text", "exact_hash"]).to_pylist()
-        if row["exact_hash"] != sha256_text(normalise(row["text"]))
+        if row["text"] is not None and row["exact_hash"] != sha256_text(normalise(row["text"]))
     ]
 
 
-def shown_texts(folder: Folder) -> dict[str, dict[str, str]]:
-    """Return item → text layer → the text that annotators were shown."""
-    texts: dict[str, dict[str, str]] = {}
+def shown_texts(folder: Folder) -> dict[str, dict[str, str | None]]:
+    """Return item → text layer → the text that annotators were shown; None of a dehydrated one."""
+    texts: dict[str, dict[str, str | None]] = {}
     for row in folder.rows("posts").select(["post_id", "text", "translation", "is_translation"]).to_pylist():
         layer = {True: "translation", False: "original", None: "documented"}[row["is_translation"]]
         own = {layer: row["text"]}
@@ -83,13 +83,17 @@ def evidence(folder: Folder) -> list[str]:
     texts = shown_texts(folder)
     problems = []
     for row in folder.rows("judgements").select(["judgement_id", "item_id", "text_layer", "evidence"]).to_pylist():
-        length = len(texts.get(row["item_id"], {}).get(row["text_layer"], ""))
+        own = texts.get(row["item_id"], {})
+        if None in own.values():
+            # Without the text there is no end to lie behind.
+            continue
+        length = len(own.get(row["text_layer"]) or "")
         outside = [span for span in row["evidence"] if not _inside(span, length)]
         problems += [
             f"judgement {row['judgement_id']}: evidence at {s['start']} to {s['end']} of {length}" for s in outside
         ]
     for row in folder.rows("posts").select(["post_id", "text", "insertions"]).to_pylist():
-        if any(not _inside(span, len(row["text"])) for span in row["insertions"]):
+        if any(not _inside(span, len(row["text"] or "")) for span in row["insertions"]):
             problems.append(f"{row['post_id']}: an insertion lies outside the text")
     return problems
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +22,13 @@ from toolkit.fsio import read_bytes, sha256_file
 from toolkit.release import loading
 from toolkit.release.folder import Folder
 from toolkit.release.layout import MANIFEST
-from toolkit.release.verify import verify
+from toolkit.release.verify import Gate, verify
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 Progress = Callable[[str], None]
-Gate = Literal["auto", "manual"]
+Access = Literal["auto", "manual"]
 # Git's own settings, which the Hub writes: not the release's to remove.
 _KEPT = (".gitattributes",)
 _TOKEN_HINT = "set HF_TOKEN to a token that may write there, or log in once: hf auth login"
@@ -59,7 +61,7 @@ class PushPlan:
     tag: str
     create: bool
     private: bool
-    gate: Gate | None
+    gate: Access | None
     parent: str | None
     send: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -190,24 +192,38 @@ def _check(api: HfApi, repo: str, commit: str, folder: Folder, progress: Progres
 
 def download(repo: str, revision: str, to: Path) -> Folder:
     """Bring a repository's files at a revision (a tag, a branch, a commit) into a folder, every file's checksum compared."""
+    return _download(repo, revision, to)[0]
+
+
+def _download(repo: str, revision: str, to: Path) -> tuple[Folder, str]:
     if not _REPO.fullmatch(repo):
         raise UsageError(f"{repo!r} names no repository: expected organisation/name")
     with _reaching(repo):
         api = _api()
-        info = api.repo_info(repo, repo_type="dataset", revision=revision)
-        api.snapshot_download(repo, repo_type="dataset", revision=info.sha, local_dir=str(to))
-        # What the client left of itself, and git's settings, are no part of the release.
-        found = api.verify_repo_checksums(repo, repo_type="dataset", revision=info.sha, local_dir=str(to))
+        commit = str(api.repo_info(repo, repo_type="dataset", revision=revision).sha)
+        api.snapshot_download(repo, repo_type="dataset", revision=commit, local_dir=str(to))
+        found = api.verify_repo_checksums(repo, repo_type="dataset", revision=commit, local_dir=str(to))
         if found.mismatches or found.missing_paths:
             wrong = sorted([entry["path"] for entry in found.mismatches] + list(found.missing_paths))
             raise ServiceError(f"{repo} at {revision} came incomplete: {', '.join(wrong[:5])}", hint="try again")
+    # What the client left of itself, and git's settings, are no part of the release.
     _sweep(to)
-    return Folder(to)
+    return Folder(to), commit
+
+
+def verify_there(repo: str, revision: str, *, progress: Progress = lambda _: None) -> list[Gate]:
+    """Run every gate on what a repository holds at a revision, and one more: that it loads from there as it says."""
+    with tempfile.TemporaryDirectory(prefix="docposts-hub-") as folder:
+        progress(f"bringing {repo} at {revision}")
+        there, commit = _download(repo, revision, Path(folder))
+        progress("checking it")
+        gates = verify(there.path)
+        problems = loading.load_from_hub(there, repo, commit) if all(gate.ok for gate in gates) else ["not tried"]
+    detail = "; ".join(problems) or "load_dataset gives every row from the Hub, the version as the card says"
+    return [*gates, Gate("hub", not problems, detail)]
 
 
 def _sweep(folder: Path) -> None:
-    import shutil
-
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     for name in _KEPT:
         (folder / name).unlink(missing_ok=True)
@@ -231,7 +247,7 @@ def refuse(folder: Folder) -> None:
         raise ChecksFailed(f"{folder.path} does not hold and is not pushed:\n  {lines}")
 
 
-def gate_of(folder: Folder) -> Gate | None:
+def gate_of(folder: Folder) -> Access | None:
     """Return how the card says that access is granted: only on request where it carries a gate's words."""
     return "manual" if any(str(key).startswith("extra_gated_") for key in folder.front) else None
 

@@ -4,8 +4,9 @@
 
     README.md                                  the card; its YAML says what load_dataset reads
     <config>/<split>-00000-of-00001.parquet    rows in corpus order
+    folds/<by>.csv                             leave one source, or one campaign, out
     codebooks/<task>/                          codebook.yaml · config.xml · guide.en.md · guide.zh.md
-    LICENSE.md · CITATION.cff · CHANGELOG.md
+    croissant.json · LICENSE.md · CITATION.cff · CHANGELOG.md
     MANIFEST.json                              every other file with size and hash, rows and digests, what it was made of
 
 No file holds a clock's time: the same contents give the same bytes.
@@ -14,7 +15,7 @@ No file holds a clock's time: the same contents give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from toolkit.codebook import LANGUAGES, Codebook
 from toolkit.fsio import canonical_json, read_text, sha256_file, sha256_text, write_atomic
 from toolkit.labelconfig import render_config, render_guide
 from toolkit.parquet import WRITER, row_digest, write_table
-from toolkit.release import card, notices
+from toolkit.release import card, croissant, notices
 from toolkit.release.features import features, labels, release_table
 
 MANIFEST, README = "MANIFEST.json", "README.md"
@@ -53,14 +54,18 @@ class Contents:
     held_out: Mapping[str, str] | None = None
     dropped: Mapping[str, int] | None = None
     agreement: tuple[Mapping[str, Any], ...] = ()
+    folds: Mapping[str, str] = field(default_factory=dict)
+    campaigns_whole: bool = False
+    taken_down: tuple[str, ...] = ()
+    dehydrated: tuple[str, ...] = ()
 
     def rows(self, config: str) -> pa.Table:
         """Return the rows of a config over all its splits."""
         return pa.concat_tables([*self.parts.get(config, {}).values()] or [release_table(config).empty()])
 
     def files(self) -> dict[str, str]:
-        """Return the text of the codebooks' files by path."""
-        files = {}
+        """Return the text of the fold files and the codebooks' files by path."""
+        files = dict(self.folds)
         for task, book in self.codebooks.items():
             files[f"codebooks/{task}/codebook.yaml"] = read_text(book.folder / task / "codebook.yaml")
             files[f"codebooks/{task}/config.xml"] = render_config(book, form=book.forms[0])
@@ -111,6 +116,8 @@ def write(folder: Path, contents: Contents, *, template: Path | None = None) -> 
     write_atomic(folder / "LICENSE.md", notices.licence(contents))
     write_atomic(folder / "CITATION.cff", notices.citation(contents))
     write_atomic(folder / "CHANGELOG.md", contents.changelog)
+    data = {path: entry for path, entry in list_files(folder).items() if path.endswith(".parquet")}
+    write_atomic(folder / croissant.FILE, canonical_pretty(croissant.describe(contents, numbers, data)))
     front = notices.front_matter(contents, digest, sizes)
     write_atomic(folder / README, f"---\n{front}---\n{card.render(numbers, template)}")
     write_atomic(folder / MANIFEST, canonical_pretty(manifest(folder, contents, digest)))
@@ -132,6 +139,9 @@ def manifest(folder: Path, contents: Contents, digest: str) -> dict[str, Any]:
         },
         "simulated": contents.simulated,
         "restricted": contents.restricted,
+        "campaigns_whole": contents.campaigns_whole,
+        "taken_down": list(contents.taken_down),
+        "dehydrated": list(contents.dehydrated),
         "publishable": not contents.simulated and not contents.restricted,
         "public_handles": list(contents.public),
         "held_out": dict(contents.held_out or {}),

@@ -12,6 +12,7 @@ from toolkit.codebook import Codebook
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
 from toolkit.release.coded import TASK_OF, Votes
+from toolkit.release.dehydrate import dehydrated
 from toolkit.release.people import Cleaned, Pseudonyms
 from toolkit.release.splits import Edge, Item
 from toolkit.schema import table
@@ -57,10 +58,14 @@ def make(
     decisions: pa.Table,
     codebooks: Mapping[str, Codebook],
     key: bytes,
+    dry: frozenset[str] = frozenset(),
 ) -> Rows:
-    """Return a release's rows: texts cleaned, people pseudonymised, labels beside their items."""
+    """Return a release's rows: texts cleaned, people pseudonymised, labels beside their items.
+
+    Rows of the sources in ``dry`` carry no words.
+    """
     people = Pseudonyms.of(key, corpus["accounts"])
-    layers = _layers(corpus, people)
+    layers = _layers(corpus, people, dry)
     votes, dropped = _votes(judgements, decisions, layers)
     posts, photos = _posts(corpus, people, layers), _photos(corpus, people)
     for config, rows in (("posts", posts), ("photo_texts", photos)):
@@ -69,23 +74,37 @@ def make(
     released, lost_spans = _judgements(judgements, people, layers)
     if lost_spans:
         dropped["evidence in an earlier edition of a text"] = lost_spans
-    links = corpus["post_links"]
     items = [Item(p["post_id"], p["source_id"], None, _texts(p["text"], p["translation"])) for p in posts]
     items += [Item(p["photo_id"], p["source_id"], p["post_id"], _texts(p["text"])) for p in photos]
-    public = {m.value for i in items for text in i.texts for m in mentions(text) if m.value.casefold() in people.public}
+    wet = [item for item in items if item.source not in dry]
+    public = {m.value for i in wet for text in i.texts for m in mentions(text) if m.value.casefold() in people.public}
+    posts, photos = _dry("posts", posts, corpus, dry), _dry("photo_texts", photos, corpus, dry)
+    links = corpus["post_links"]
     return Rows(
         {
             "posts": posts,
             "photo_texts": photos,
             "judgements": released,
             "sources": _plain(corpus["sources"], "release_sources"),
-            "narratives": _narratives(corpus, people),
+            "narratives": _narratives(corpus, people, dry),
         },
         items,
         list(zip(links["post_id"].to_pylist(), links["other_id"].to_pylist(), strict=True)),
         {reason: count for reason, count in dropped.items() if count},
         tuple(sorted(public | _public_accounts(corpus["accounts"], posts))),
     )
+
+
+def _dry(config: str, rows: list[Row], corpus: Mapping[str, pa.Table], dry: frozenset[str]) -> list[Row]:
+    documented = dict(
+        zip(corpus[config][KEYS[config]].to_pylist(), corpus[config]["exact_hash"].to_pylist(), strict=True)
+    )
+    return [
+        dehydrated(config, row, {"exact_hash": documented[row[KEYS[config]]]})
+        if row["source_id"] in dry
+        else row | {"dehydrated": False}
+        for row in rows
+    ]
 
 
 def _texts(*texts: str | None) -> tuple[str, ...]:
@@ -99,15 +118,20 @@ def _plain(rows: pa.Table, name: str) -> list[Row]:
     return found
 
 
-def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> dict[str, _Layers]:
+def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[str]) -> dict[str, _Layers]:
     texts: dict[str, dict[str, str]] = {}
+    sources: dict[str, str] = {}
     for row in corpus["text_layers"].to_pylist():
         texts.setdefault(row["post_id"], {})[row["layer"]] = row["text"]
+        sources[row["post_id"]] = row["source_id"]
     for row in corpus["photo_texts"].to_pylist():
         texts[row["photo_id"]] = {row["kind"]: row["text"]}
+        sources[row["photo_id"]] = row["source_id"]
     return {
         item: _Layers(
-            {n: people.clean(text) for n, text in own.items()}, {n: sha256_text(text) for n, text in own.items()}
+            # Of a text that is not released, evidence counts characters as documented: so does whoever puts it back.
+            {n: Cleaned(text) if sources[item] in dry else people.clean(text) for n, text in own.items()},
+            {n: sha256_text(text) for n, text in own.items()},
         )
         for item, own in texts.items()
     }
@@ -191,13 +215,13 @@ def _photos(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> list[Row]:
     return [row | cited[row["source_id"]] | _cleaned(row, people)[0] for row in rows]
 
 
-def _narratives(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> list[Row]:
+def _narratives(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[str]) -> list[Row]:
     rights = {row["source_id"]: row["rights"] for row in corpus["sources"].to_pylist()}
     rows = _plain(corpus["narratives"], "release_narratives")
     for row in rows:
         # A quotable report gives its posts away, not its own prose.
         passed_on = rights[row["source_id"]] == "redistributable"
-        row["name"] = people.clean(row["name"]).text
+        row["name"] = None if row["source_id"] in dry else people.clean(row["name"]).text
         row["text"] = people.clean(row["text"]).text if passed_on else None
     return rows
 

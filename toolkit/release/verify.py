@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import DocpostsError, InputError
-from toolkit.release import gate_files, gate_labels, gate_leakage, gate_people, gate_rows, loading
+from toolkit.release import (
+    gate_croissant,
+    gate_files,
+    gate_folds,
+    gate_labels,
+    gate_leakage,
+    gate_people,
+    gate_rows,
+    loading,
+)
 from toolkit.release.folder import Folder
 
 _SHOWN = 5
@@ -33,6 +42,7 @@ class _Gate:
 _READ = ("yaml", "parts")
 _ROWS = (*_READ, "codebooks", "schema")
 _SOUND = (*_ROWS, "rows")
+LOADING = ("records", "load")
 _LOAD = (*_SOUND, "globs", "counts", "labels")
 GATES = (
     _Gate("manifest", "the manifest is what lies on disk", gate_files.manifest),
@@ -51,14 +61,20 @@ GATES = (
     _Gate("gold", "gold, contested and undecided exclude one another and rest on votes", gate_labels.gold, (*_SOUND, "labels")),
     _Gate("groups", "no group, source or cluster, and no judgement's item, is in two splits", gate_leakage.groups, _SOUND),
     _Gate("texts", "no text is nearly the same in two splits (compared directly)", gate_leakage.texts, _SOUND),
+    _Gate("folds", gate_folds.SAYS, gate_folds.check, (*_SOUND, "groups", "texts")),
     _Gate("people", gate_people.SCANNED, gate_people.people, _SOUND),
     _Gate("rights", "no restricted report, unless the release is private", gate_people.rights, _SOUND),
+    _Gate("takedowns", "nothing that was taken down", gate_people.takedowns, _SOUND),
+    _Gate("croissant", gate_croissant.SAYS, gate_croissant.croissant, ("manifest", *_READ)),
+    _Gate("records", gate_croissant.READS, gate_croissant.records, (*_LOAD, "croissant")),
     _Gate("load", "load_dataset gives every row, batch and streaming, offline", loading.load, _LOAD),
 )  # fmt: skip
 
 
-def verify(folder: Path, *, load: bool = True) -> list[Gate]:
-    """Run every gate on a release folder, in order; ``load`` False leaves out the one that starts a process.
+def verify(folder: Path, *, load: bool = True, taken_down: Collection[str] = ()) -> list[Gate]:
+    """Run every gate on a release folder, in order; ``load`` False leaves out those that load every row by other libraries.
+
+    ``taken_down`` are ids and pseudonyms that must not be there, besides those that the release itself names.
 
     A gate whose ground does not hold is not checked, and says so; it counts as not passed. :class:`InputError` where the
     folder is not there.
@@ -69,7 +85,7 @@ def verify(folder: Path, *, load: bool = True) -> list[Gate]:
     gates: list[Gate] = []
     failed: set[str] = set()
     for gate in GATES:
-        if gate.name == "load" and not load:
+        if gate.name in LOADING and not load:
             continue
         if missing := [name for name in gate.needs if name in failed]:
             gates.append(Gate(gate.name, False, f"not checked: {', '.join(missing)} does not hold"))
@@ -77,6 +93,8 @@ def verify(folder: Path, *, load: bool = True) -> list[Gate]:
             continue
         try:
             problems = gate.check(release)
+            if gate.name == "takedowns":
+                problems += gate_people.held(release, taken_down)
         except DocpostsError as error:
             problems = [error.message]
         if problems:

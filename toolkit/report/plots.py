@@ -41,6 +41,7 @@ def bars(labels: Sequence[str], values: Sequence[float], *, title: str, unit: st
     for place, value in zip(places, values, strict=True):
         axes.annotate(f" {value:,}", (value, place), va="center", fontsize=8)
     axes.set_xlabel(unit)
+    _whole(axes.xaxis, values)
     axes.margins(x=0.12)
     return _svg(figure, axes, title)
 
@@ -53,7 +54,16 @@ def columns(labels: Sequence[str], values: Sequence[float], *, title: str, unit:
     step = max(1, -(-len(labels) // 16))
     axes.set_xticks(places[::step], [_label(label) for label in labels[::step]], rotation=45, ha="right")
     axes.set_ylabel(unit)
+    _whole(axes.yaxis, values)
     return _svg(figure, axes, title)
+
+
+def _whole(axis: Any, values: Sequence[float]) -> None:
+    """Mark whole numbers alone where there are no others."""
+    from matplotlib.ticker import MaxNLocator
+
+    if all(float(value).is_integer() for value in values):
+        axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
 def _figure(height: float) -> tuple[Any, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import get_args
 
+from toolkit.sources.dates import dates
 from toolkit.sources.model import AccountEvent
 
 KINDS: tuple[str, ...] = get_args(AccountEvent.model_fields["kind"].annotation)
@@ -41,6 +43,37 @@ _SUBJECT = re.compile(
 )
 _NAMED = re.compile(r"\s*(?:the\s+)?[“\"«@]")
 _LONGEST = 4000
+_SENTENCE = re.compile(r"[.;!?](?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a passage tells at one place, and the date that stands in the same sentence, nearer to it than to another."""
+
+    kind: str
+    start: int
+    end: int
+    date: str | None
+
+
+def events(text: str) -> list[Event]:
+    """Return the first event of each kind that a passage tells of, by place."""
+    head = text[:_LONGEST]
+    firsts = [(kind, match) for kind, pattern in _WORDS.items() if (match := pattern.search(head))]
+    firsts.sort(key=lambda first: (first[1].start(), first[0]))
+    stops = [0, *(match.end() for match in _SENTENCE.finditer(head)), len(head)]
+    found: list[Event] = []
+    told = dates(head)
+    for at, (kind, match) in enumerate(firsts):
+        start = max(stop for stop in stops if stop <= match.start())
+        end = min([stop for stop in stops if stop >= match.end()] + [m.start() for _, m in firsts[at + 1 :]])
+        near = [date for date in told if start <= date.start and date.end <= max(end, match.end())]
+        # Behind the event, else in front of it; a date is one event's.
+        near.sort(key=lambda date: (date.start < match.start(), abs(date.start - match.start())))
+        if near:
+            told.remove(near[0])
+        found.append(Event(kind, match.start(), match.end(), near[0].date if near else None))
+    return found
 
 
 def kinds_of(text: str) -> list[str]:

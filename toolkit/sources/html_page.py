@@ -1,11 +1,10 @@
-"""What a saved page is besides its words: its bytes' encoding, what it says of itself, the images in its folder."""
+"""What a saved page is besides its words: its bytes' encoding, the images in its folder."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import codecs
-import json
 import re
 import sys
 from pathlib import Path
@@ -69,47 +68,6 @@ def held(value: Any, mark: str) -> Any:
     if isinstance(value, list):
         return [held(part, mark) for part in value]
     return {key: held(part, mark) for key, part in value.items()} if isinstance(value, dict) else value
-
-
-def page_metadata(page: Any) -> dict[str, Any]:
-    """Return what a page says of itself: its headline, author, date, address, language (``<meta>``, JSON-LD, ``<link>``)."""
-    metas = {m.get("property") or m.get("name"): m.get("content") for m in page.iter("meta") if m.get("content")}
-    linked = _json_ld(page)
-    heading = next((" ".join(h.text_content().split()) for h in page.iter("h1")), None)
-    title = heading or metas.get("og:title") or _name(linked.get("headline")) or page.findtext(".//title")
-    author, publisher = linked.get("author"), linked.get("publisher")
-    authors = [_name(a) for a in (author if isinstance(author, list) else [author])]
-    published = str(linked.get("datePublished") or metas.get("article:published_time") or "")[:10]
-    canonical = next((link.get("href") for link in page.iter("link") if link.get("rel") == "canonical"), None)
-    language = (page.get("lang") or "").partition("-")[0].lower()
-    found = {
-        "title": " ".join(title.split()) if title else None,
-        "authors": [a for a in authors if a] or ([metas["author"]] if metas.get("author") else None),
-        "publisher": _name(publisher),
-        "published": published if re.fullmatch(r"\d{4}-\d\d-\d\d", published) else None,
-        "url": canonical or metas.get("og:url"),
-        "languages": [language] if re.fullmatch(r"[a-z]{2,3}", language) else None,
-    }
-    return {key: value for key, value in found.items() if value}
-
-
-def _name(value: Any) -> str | None:
-    """Return a JSON-LD value that is a text, or the name of a thing that has one; pages hold anything there."""
-    name = value.get("name") if isinstance(value, dict) else value
-    return name if isinstance(name, str) and name.strip() else None
-
-
-def _json_ld(page: Any) -> dict[str, Any]:
-    for script in page.iter("script"):
-        if script.get("type") == "application/ld+json":
-            try:
-                value = json.loads(script.text or "")
-            except ValueError:
-                continue
-            for item in value if isinstance(value, list) else [value]:
-                if isinstance(item, dict) and (item.get("headline") or item.get("datePublished")):
-                    return item
-    return {}
 
 
 def load_image(src: str, page: Path) -> bytes | None:

@@ -59,6 +59,8 @@ class SourceFile(Strict):
     text_sha256: str | None = None
     # Characters that the text could not hold, each U+FFFD in it.
     replaced: int = 0
+    # A purge erases the file as obtained of a report, since it holds the post too.
+    raw: Literal["erased"] | None = None
 
 
 class CuratedMeta(Strict):
@@ -140,8 +142,8 @@ class AccountEvent(Strict):
 class Account(Strict):
     """An account or page that the report speaks of."""
 
-    handle: str
-    platform: str
+    handle: str = Field(min_length=1)
+    platform: str = Field(min_length=1)
     names: tuple[str, ...] = ()
     public_figure: bool = False
     state_outlet: bool = False
@@ -169,7 +171,7 @@ class Quotation(Strict):
     """Who is quoted in a post or a photo text."""
 
     key: str
-    speaker: str
+    speaker: str = Field(min_length=1)
     role: str | None = None
     manner: Literal["exact", "paraphrase"] = "paraphrase"
 
@@ -183,7 +185,7 @@ class SameAs(Strict):
 class CitedSource(Strict):
     """A source that the report cites, by the footnote that names it."""
 
-    title: str
+    title: str = Field(min_length=1)
     footnote: str | None = None
 
 

@@ -17,8 +17,9 @@ from lxml.etree import LxmlError
 
 from toolkit.errors import InputError
 from toolkit.sources.document import Block, BlockKind, Document
-from toolkit.sources.html_page import decode, held, load_image, mark_unheld, page_metadata
-from toolkit.sources.read_text import SERIES_LINE, describe
+from toolkit.sources.html_page import decode, held, load_image, mark_unheld
+from toolkit.sources.page_metadata import page_metadata, series_of
+from toolkit.sources.read_text import describe
 
 _BLOCKS = frozenset(
     """
@@ -37,6 +38,10 @@ _BACKREF = re.compile(r"^\s*[↩↑^⤴]\ufe0e?\s*$")
 _NOTES = re.compile(r"footnote|endnote", re.IGNORECASE)
 # Behind a digit or a unit of length a raised number is a power; behind "12." it is none.
 _POWER = re.compile(r"(?:[0-9]|\b[kcdm]?m)\Z")
+_EMBED = re.compile(r"tweet|twitter", re.IGNORECASE)
+_BUTTON = re.compile(r"share|sharing|follow|button|timeline|social|comment|sidebar|footer|menu|widget", re.IGNORECASE)
+# Characters that a post has, and a button has not.
+_SHORTEST = 40
 _DEPTH = 200
 _BOXES = ("quote", "table", "row", "cell", "item")
 
@@ -81,8 +86,13 @@ def _read(page: Any, content: Any, path: Path) -> Document:
 
 
 def _with_anchors(page: Any, markup: str) -> str:
-    """Return the markup with its footnote anchors renamed: extraction drops what is named after a page's foot."""
+    """Return the markup with what an article needs renamed: extraction drops what is called foot, header or tweet.
+
+    Footnote anchors are, Substack's headings ("header-anchor-post") and the posts that a page embeds.
+    """
     named = [e for e in page.iter("a", "sup") if "foot" in f"{e.get('class')} {e.get('id')}".lower()]
+    named += [h for h in page.iter(*_HEADINGS) if "header-anchor" in (h.get("class") or "")]
+    named += [e for e in page.iter("blockquote", "figure", "div", "section", "p") if _is_embedded(e)]
     classes = [element.get("class") for element in named]
     for element in named:
         element.set("class", "article")
@@ -90,6 +100,12 @@ def _with_anchors(page: Any, markup: str) -> str:
     for element, before in zip(named, classes, strict=True):
         element.attrib.pop("class") if before is None else element.set("class", before)
     return markup
+
+
+def _is_embedded(element: Any) -> bool:
+    """Tell whether an element holds an embedded post, and is no button to share or follow."""
+    name = f"{element.get('class')} {element.get('id')}"
+    return bool(_EMBED.search(name)) and not _BUTTON.search(name) and len(element.text_content().strip()) >= _SHORTEST
 
 
 def _main_content(markup: str) -> str:
@@ -186,7 +202,8 @@ class _Walker:
             self.blocks.append(_Line("", "image", "img", image=child.get("src") or ""))
         elif child.tag == "br":
             self.add(" ")
-        elif child.tag in _BLOCKS:
+        elif child.tag in _BLOCKS or (child.tag == "cite" and kind == "quote" and not self._inline.strip()):
+            # WordPress's cite stands behind a quote's paragraphs, as a line of its own.
             self.flush()
             outer, box = self._footnote, self._box
             self._footnote = self.labels.get(child.get("id") or "") or outer
@@ -256,15 +273,9 @@ def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Docum
             start += len(line.text) + 1
         blocks.append(block)
     text = "\n".join(parts) + "\n"
-    series = next((m for part in parts[:6] for m in [_series(part)] if m), None)
+    series = next((m for part in parts[:6] for m in [series_of(part)] if m), None)
     images = {line.image: load_image(line.image, path) for line in lines if line.image}
-    described = {"title": describe(text).get("title")} | metadata | ({"series": series} if series else {})
+    described = (
+        {k: v for k, v in describe(text).items() if k == "title"} | metadata | ({"series": series} if series else {})
+    )
     return Document(text, tuple(blocks), images, described)
-
-
-def _series(line: str) -> dict[str, Any] | None:
-    match = SERIES_LINE.match(line)
-    if not match:
-        return None
-    series: dict[str, Any] = {"name": match["name"], "part": int(match["part"])}
-    return series | ({"total": int(match["total"])} if match["total"] else {})

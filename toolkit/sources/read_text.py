@@ -13,6 +13,9 @@ SERIES_LINE = re.compile(
     r"^(?P<name>.{1,120}?)[\s:,–—-]*\bPart (?P<part>[1-9]\d{0,2})(?:\s*(?:/|of)\s*(?P<total>[1-9]\d{0,2}))?\s*$"
 )
 
+_LONGEST_TITLE = 300
+_MARKDOWN = re.compile(r"\A#{1,6}\s+(?=\S)")
+
 
 def read(data: bytes, name: str) -> Document:
     """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, nothing else changes."""
@@ -34,10 +37,15 @@ def read(data: bytes, name: str) -> Document:
     return Document(text, tuple(blocks), metadata=describe(text))
 
 
+def is_title(line: str) -> bool:
+    """Tell whether a report's first line may be its title: a paragraph is none."""
+    return 0 < len(line) <= _LONGEST_TITLE
+
+
 def describe(text: str) -> dict[str, Any]:
     """Return what the first lines say of the report: its title, and its place in a series where one is given."""
     lines = [line.strip() for line in text.split("\n") if line.strip()][:5]
-    metadata: dict[str, Any] = {"title": lines[0]} if lines else {}
+    metadata: dict[str, Any] = {"title": _MARKDOWN.sub("", lines[0])} if is_title(lines[0] if lines else "") else {}
     for line in lines[1:]:
         if match := SERIES_LINE.match(line):
             total = match["total"]

@@ -41,6 +41,7 @@ from toolkit.sources import read_text as plain
 from toolkit.sources.document import Document
 from toolkit.sources.model import CuratedMeta, Facts, SourceFile, SourceMeta
 from toolkit.sources.tabular.model import TableFile
+from toolkit.tombstones import purged_sources, refuse_source
 from toolkit.workspace import Workspace
 
 Format = Literal["text", "html", "pdf"]
@@ -99,6 +100,11 @@ class Source:
         return self.folder / "proposals.jsonl"
 
     @property
+    def facts_path(self) -> Path:
+        """The curated facts."""
+        return self.folder / "facts.toml"
+
+    @property
     def review_path(self) -> Path:
         """The review page."""
         return self.folder / "review.html"
@@ -121,6 +127,8 @@ class Source:
 
     def check_raw(self) -> None:
         """Hold the file as obtained against its recorded hash; :class:`InputError` where it is another or gone."""
+        if self.file.raw == "erased":
+            return
         path = self.folder / "raw" / self.file.name
         if not path.is_file() or sha256_file(path) != self.file.raw_sha256:
             raise InputError(
@@ -136,8 +144,7 @@ class Source:
     @cached_property
     def facts(self) -> Facts:
         """The curated facts; none where there is no file."""
-        path = self.folder / "facts.toml"
-        return parse_toml(path, Facts) if path.exists() else Facts()
+        return parse_toml(self.facts_path, Facts) if self.facts_path.exists() else Facts()
 
     @cached_property
     def media(self) -> dict[str, Path]:
@@ -169,6 +176,7 @@ def add(
         folder = workspace.sources_dir / record.id
         if folder.exists():
             return complete(workspace, folder, record)
+        refuse_source(workspace.ledger, record.id, (record.file.text_sha256, record.file.raw_sha256))
         for entry in workspace.ledger.records("source"):
             # Ids are made of the text, so that the same one twice would be two rows with one id.
             if entry["text_sha256"] == record.file.text_sha256 and entry["source_id"] != record.id:
@@ -211,7 +219,10 @@ def complete(workspace: Workspace, folder: Path, record: SourceMeta) -> Source:
 def sources(workspace: Workspace) -> list[Source]:
     """Return the sources in the order they were added; :class:`WorkspaceError` where a folder is gone."""
     seen: dict[str, Source] = {}
+    purged = purged_sources(workspace.ledger)
     for record in workspace.ledger.records("source"):
+        if record["source_id"] in purged:
+            continue
         if not (workspace.sources_dir / record["source_id"] / "source.toml").is_file():
             raise WorkspaceError(
                 f"{workspace.ledger.path} names source {record['source_id']!r}, but its folder is gone",
@@ -226,6 +237,18 @@ def sources(workspace: Workspace) -> list[Source]:
             hint="restore the ledger, or add the report again: docposts source add FILE --id ID",
         )
     return list(seen.values())
+
+
+def every(workspace: Workspace) -> list[Source]:
+    """Return the sources whose folders are there, whatever the ledger says and whatever else is wrong with them."""
+    found = sorted(path.parent for path in workspace.sources_dir.glob("*/source.toml"))
+    return [_open(folder) for folder in found if folder.name[0] != "."]
+
+
+def sequence(workspace: Workspace) -> dict[str, int]:
+    """Return source id → its place in the order of adding, from 1; one that was purged keeps its place, empty."""
+    ids = dict.fromkeys(record["source_id"] for record in workspace.ledger.records("source"))
+    return {source_id: place for place, source_id in enumerate(ids, start=1)}
 
 
 def get(workspace: Workspace, source_id: str) -> Source:
@@ -331,6 +354,17 @@ def default_id(path: Path) -> str:
     return name
 
 
+def unknown_fields(meta: SourceMeta) -> list[str]:
+    """Return the fields that nobody has said anything of, neither the page nor the curator, in the schema's order."""
+    values = meta.model_dump(exclude_none=True, mode="json")
+    said = {
+        "selection": meta.selection != "unknown",
+        **{n: bool(values.get(n)) for n in ("authors", "languages", "platforms")},
+    }
+    fields = (n for n in SourceMeta.model_fields if n not in ("file", "table"))
+    return [name for name in fields if not said.get(name, name in values)]
+
+
 def render_meta(meta: SourceMeta) -> str:
     """Return ``source.toml``: what is known, and a comment for each field that a curator should fill."""
     import tomlkit
@@ -341,8 +375,7 @@ def render_meta(meta: SourceMeta) -> str:
     document.add(
         tomlkit.comment("selection (how the report chose its posts): illustrative, exhaustive, sampled, unknown.")
     )
-    missing = [n for n in SourceMeta.model_fields if n not in values and n not in ("file", "table")]
-    if missing:
+    if missing := unknown_fields(meta):
         document.add(tomlkit.comment(f"Not known yet: {', '.join(missing)}"))
     for name in SourceMeta.model_fields:
         if name in values and name not in ("series", "file", "table"):

@@ -17,6 +17,7 @@ from toolkit.sources import bracketed
 from toolkit.sources.marks import is_marks, resolve
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
+from toolkit.tombstones import refuse_items
 from toolkit.workspace import Workspace
 
 # What becomes a row with an id of its own, and the id's kind.
@@ -201,6 +202,7 @@ def save(
     """Write checked spans as the curated ones, ids minted, and who accepted them to the ledger; unchanged ones are not."""
     curated = source.segments_path
     accepted = mint_ids(source, segments)
+    refuse_items(workspace.ledger, [segment.id for segment in accepted if segment.id], where)
     _check_together(accepted, [where] * len(accepted))
     if not curated.exists() or accepted != load(curated, source.text):
         write_jsonl(curated, (segment.record() for segment in accepted))

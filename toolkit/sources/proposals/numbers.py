@@ -18,7 +18,7 @@ from toolkit.text.entities import find_urls, hashtags, mentions
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SHAPES = re.compile(
     r"(?P<super>[⁰¹²³⁴-⁹]{1,3})"
-    r"|\[(?P<bracket>[0-9]{1,3})\]"
+    r"|\[\^?(?P<bracket>[0-9]{1,3})\]"
     r"|(?<=[^\W\d_])(?P<word>[0-9]{1,2})(?![\w%]|[.,:][0-9])"
     r"|(?<=[.,;:!?”“\"'’‘»«)\]。！？，；」』…])(?P<point>[0-9]{1,2})(?=[\s”\"'’»)\],;]|$)"
 )

@@ -81,7 +81,8 @@ def paragraphs(text: str, blocks: Sequence[dict[str, Any]]) -> list[Paragraph]:
             group += 1
         last_end = block["char_end"]
         if _BLANK.fullmatch(line):
-            group += 1
+            # A blank line of a markdown quote is within the quote.
+            group += not line.startswith(">")
             continue
         found.append(
             Paragraph(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from toolkit.sources.proposals.labels import Label, Labels
@@ -28,6 +29,8 @@ _TIMED = re.compile(
     rf"[\[(]?(?:{_DAY},?(?: at)? ?)?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?[\])]?\s*(?:[-–—:|]\s+|(?<=[\])])\s+)"
 )
 _ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
+_NUMBERED = re.compile(r"\(?[0-9]{1,2}[.)]\s+")
+_FIELD = re.compile(r"([^\W\d_][\w ’'/-]{1,30}):\s")
 _OPEN = ("post", "translation", "photo_text", "translator_note")
 
 
@@ -100,10 +103,16 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
     # Lines that are set in, as block quotes are, in a plain text that sets most lines out.
     set_in = sum(p.indented for p in found) * 2 < len(found)
     other = False
+    said = " ".join(" ".join(p.text for p in found if not is_quoted(p.text)).split())
     for number, paragraph in enumerate(found):
         line, before = paragraph.text, found[number - 1] if number else None
         tag = hashtags(line[:100])
         if paragraph.role is not None:
+            continue
+        if _NOTE.fullmatch(line) and paragraph.tag == "line" and _in_posts(found, number):
+            continue
+        if (item := _NUMBERED.match(line)) and paragraph.tag == "line" and is_quoted(line[item.end() :]):
+            paragraph.settle("post", "paragraph in quotation marks", 0.8, paragraph.start + item.end())
             continue
         if (
             paragraph.kind == "quote"
@@ -120,6 +129,8 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
             paragraph.settle("photo_text", "caption in quotation marks", 0.6)
         elif paragraph.kind == "caption" and _READS.search(line[:600]):
             paragraph.settle("photo_text", "caption that says what is written", 0.6)
+        elif is_quoted(line) and " ".join(line[1:-1].split()) in said:
+            paragraph.settle("analysis", "pull quote of the report's own words", 0.8)
         elif is_quoted(line) and not (before is not None and leads_to_other(before.text)):
             paragraph.settle("post", "paragraph in quotation marks", 0.8)
         elif strange and number > 2 and is_foreign(line, script):
@@ -137,7 +148,7 @@ def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
     same = before is not None and (
         _same_box(before, paragraph) or (paragraph.kind != "quote" and before.group == paragraph.group)
     )
-    if same and before is not None and is_attribution(paragraph.text):
+    if same and before is not None and (paragraph.tag in ("cite", "footer") or is_attribution(paragraph.text)):
         # An embedded post ends with its account and date; words with a name behind them are a person's.
         paragraph.settle("", "attribution of a quote", 0.8)
         if not _HANDLE_OR_DATE.search(paragraph.text) and before.rule == "block quote":
@@ -188,9 +199,21 @@ def grouped(found: Sequence[Paragraph], names: Sequence[str]) -> bool:
         and any(map(_is_marked, members))
         and len(members) > 1
     ]
+    fields = _fields(found)
     for members in blocks:
-        _block(members, names)
+        _block([p for p in members if _field(p) not in fields or p.role is not None], names)
     return bool(blocks)
+
+
+def _fields(found: Sequence[Paragraph]) -> set[str]:
+    """Return the words that lines begin with again and again ("Date:", "Assessment:"): fields of a form, no posts."""
+    counted = Counter(name for paragraph in found if paragraph.role is None and (name := _field(paragraph)))
+    return {name for name, count in counted.items() if count > 1}
+
+
+def _field(paragraph: Paragraph) -> str:
+    match = _FIELD.match(paragraph.text)
+    return match[1] if match else ""
 
 
 def _block(members: Sequence[Paragraph], names: Sequence[str]) -> None:
@@ -267,7 +290,7 @@ def notes(found: Sequence[Paragraph], script: str) -> None:
         elif (
             (before := _before(found, number))
             and before.role == "post"
-            and is_translation_of(paragraph.text, before.words, script)
+            and (is_translation_of(paragraph.text, before.words, script) or is_quoted(paragraph.text[1:-1]))
         ):
             paragraph.settle("translation", "in brackets behind its original", 0.6, of=before)
         else:

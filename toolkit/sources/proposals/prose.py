@@ -52,6 +52,12 @@ _OTHER_QUOTED = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTION = re.compile(r"[—–―-]\s*\S")
+# "@lamp, Chirpyard, 4 May 2032, 312 likes".
+_HANDLE_LINE = re.compile(r"@[\w.]{2,40},\s[^\n]{0,100}\b(?:1[5-9]|2[01])[0-9]{2}\b[^\n]{0,50}")
+# "Its speaker Ilo Marrek said:".
+_OFFICIAL = re.compile(
+    r"\b(?:speaker|mayor|president|governor|ambassador|chair(?:man|woman)?|director|professor|expert) [A-Z]"
+)
 
 
 def is_quoted(text: str) -> bool:
@@ -109,9 +115,10 @@ def leads_to_other(line: str) -> bool:
     """Tell whether a line announces the words of a law, an official or a document, and no post."""
     tail = line[-300:]
     last = re.split(r"(?<=[.!?])\s", tail)[-1]
-    return bool(last.rstrip("*_ ").endswith((":", "：")) and _OTHER_QUOTED.search(last) and not _POSTER.search(last))
+    other = _OTHER_QUOTED.search(last) or _OFFICIAL.search(last)
+    return bool(last.rstrip("*_ ").endswith((":", "：")) and other and not _POSTER.search(last))
 
 
 def is_attribution(line: str) -> bool:
-    """Tell whether a line only says whose words stand before it ("— Ilo Marrek")."""
-    return len(line) < 160 and bool(_ATTRIBUTION.match(line))
+    """Tell whether a line only says whose words stand before it ("— Ilo Marrek", "@lamp, 4 May 2032")."""
+    return len(line) < 160 and bool(_ATTRIBUTION.match(line) or _HANDLE_LINE.fullmatch(line))

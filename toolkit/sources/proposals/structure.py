@@ -11,7 +11,7 @@ from toolkit.sources.proposals.labels import Labels
 from toolkit.sources.proposals.numbers import candidates
 from toolkit.sources.proposals.paragraphs import Paragraph
 from toolkit.sources.proposals.prose import is_quoted, leads_to_post
-from toolkit.sources.read_text import SERIES_LINE
+from toolkit.sources.read_text import SERIES_LINE, is_title
 
 _WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
 _PART = rf"(?:[1-9][0-9]{{0,2}}|{'|'.join(_WORDS)})"
@@ -38,7 +38,7 @@ _NOTES = re.compile(
     r"(?:foot|end)?notes(?: and (?:sources|references))?|references|sources(?: and notes)?|citations", re.IGNORECASE
 )
 _NOTE = re.compile(
-    r"(?:\[(?P<a>[0-9]{1,3})\]|(?P<b>[0-9]{1,3})[.):]?|(?P<c>[⁰¹²³⁴-⁹]{1,3})|\^(?P<d>[0-9]{1,3}))\s+(?=\S)"
+    r"(?:\[\^?(?P<a>[0-9]{1,3})\]:?|(?P<b>[0-9]{1,3})[.):]?|(?P<c>[⁰¹²³⁴-⁹]{1,3})|\^(?P<d>[0-9]{1,3}))\s+(?=\S)"
 )
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
@@ -53,6 +53,8 @@ _BYLINE = re.compile(
 _FURNITURE = re.compile(
     r"(?:subscribe|share|thanks for reading|sign up|follow us|read more|like this)\b.{0,120}", re.IGNORECASE
 )
+_MARKDOWN = re.compile(r"#{1,6}\s+(?=\S)")
+_IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)")
 _SHORT_LINE = 160
 
 
@@ -65,8 +67,13 @@ def frame(found: Sequence[Paragraph], labels: Labels) -> None:
     """Settle title, byline, series, headings of a page, markdown headings and links to the series' other parts."""
     for number, paragraph in enumerate(found):
         line = paragraph.text
-        if number == 0:
+        if number == 0 and is_title(line):
             paragraph.settle("title", "first line", 0.9)
+            if match := _MARKDOWN.match(line):
+                paragraph.start += match.end()
+                paragraph.text = line[match.end() :]
+        elif _IMAGE.fullmatch(line):
+            paragraph.settle("", "markdown image", 0.9)
         elif paragraph.kind == "footnote" and line.strip("[]().^ ") == paragraph.footnote:
             paragraph.settle("", "number of a footnote", 0.9)
         elif paragraph.kind == "footnote":
@@ -78,7 +85,7 @@ def frame(found: Sequence[Paragraph], labels: Labels) -> None:
             paragraph.settle("", "byline or date", 0.9)
         elif paragraph.kind == "heading":
             paragraph.settle("heading", "heading element", 1.0)
-        elif match := re.match(r"#{1,6}\s+(?=\S)", line):
+        elif match := _MARKDOWN.match(line):
             paragraph.settle("heading", "markdown heading", 0.9)
             paragraph.start += match.end()
             paragraph.text = line[match.end() :]
@@ -166,7 +173,7 @@ def headings(found: Sequence[Paragraph]) -> None:
             paragraph.role is None
             and paragraph.tag == "line"
             and len(line) <= 70
-            and not line.endswith((".", "!", "?", ",", ";", ":", "：", "”", '"', "。", "！", "？"))
+            and not line.rstrip("*_").endswith((".", "!", "?", ",", ";", ":", "：", "”", '"', "。", "！", "？"))
             and paragraph.group != before.group
             and len(following.text) > len(line)
             and not line.startswith(("#", "@", "["))

@@ -12,9 +12,10 @@ from toolkit.sources import registry
 from toolkit.sources.model import CuratedMeta, SourceMeta
 from toolkit.sources.registry import Source
 from toolkit.sources.tabular.formats import detect
-from toolkit.sources.tabular.ingest import ingest
+from toolkit.sources.tabular.ingest import ingest, refuse_purged
 from toolkit.sources.tabular.mapping import resolve
 from toolkit.sources.tabular.model import TableFile
+from toolkit.tombstones import refuse_source
 from toolkit.workspace import Workspace
 
 
@@ -51,6 +52,7 @@ def add_table(
         record = _describe(path, table, sha256_file(path), source_id, curated)
         folder = workspace.sources_dir / record.id
         if not folder.exists():
+            refuse_source(workspace.ledger, record.id, (record.file.raw_sha256,))
             for entry in workspace.ledger.records("source"):
                 # Of the same file read otherwise the same posts would come twice.
                 if entry["text_sha256"] == record.file.raw_sha256 and entry["source_id"] != record.id:
@@ -65,6 +67,7 @@ def add_table(
                 except InputError as error:
                     # The copy's name is nothing that its user knows.
                     raise InputError(error.message.replace(str(raw), str(path)), hint=error.hint) from error
+                refuse_purged(workspace, Source(new, record))
                 write_atomic(new / "source.toml", registry.render_meta(record))
         source = registry.complete(workspace, folder, record)
         if source.table != table:

@@ -19,6 +19,8 @@ from toolkit.sources.tabular.formats import detect
 from toolkit.sources.tabular.model import TableFile
 from toolkit.sources.tabular.rows import SCHEMAS, VERSION, convert
 from toolkit.sources.tabular.seen import Seen
+from toolkit.tombstones import purged_items, refuse_items
+from toolkit.workspace import Workspace
 
 ROWS_FILE = "rows.parquet"
 REJECTS_FILE = "rejects.jsonl"
@@ -82,6 +84,14 @@ def rows(source: Source) -> Iterator[pa.RecordBatch]:
     """Yield a source's canonical rows in the order of the table."""
     counts(source)
     yield from read_batches(source.folder / ROWS_FILE, SCHEMAS[source.table.holds].names, 10_000)
+
+
+def refuse_purged(workspace: Workspace, source: Source) -> None:
+    """Refuse a table that brings a purged post back (:class:`toolkit.errors.ConflictError`)."""
+    if source.table.holds == "posts" and purged_items(workspace.ledger):
+        counts(source)
+        for batch in read_batches(source.folder / ROWS_FILE, ["post_id"], 100_000):
+            refuse_items(workspace.ledger, batch["post_id"].to_pylist(), f"table {source.id}")
 
 
 def summary(source: Source) -> list[str]:

@@ -1,0 +1,77 @@
+"""How often do the 95 % intervals of agreement hold the true value? Simulated annotators of known accuracy.
+
+    python benchmarks/coverage.py [--designs 2000] [--draws 1000]
+
+Each line is one kind of design: items, annotators, how many items have the label, how often an annotator sees right, and the
+share of answers that are missing. The true value is that of a design of 2,000,000 items. ``told`` is the share of designs
+for which an interval is given at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from toolkit.agreement import coefficients as co
+
+DESIGNS = [
+    (30, 3, 0.5, 0.85, 0.0),
+    (50, 3, 0.3, 0.9, 0.2),
+    (50, 2, 0.5, 0.9, 0.0),
+    (60, 3, 0.4, 0.9, 0.2),
+    (100, 3, 0.1, 0.95, 0.2),
+    (100, 5, 0.2, 0.9, 0.5),
+    (150, 3, 0.1, 0.95, 0.2),
+    (200, 3, 0.05, 0.97, 0.0),
+    (500, 2, 0.05, 0.97, 0.0),
+    (1000, 3, 0.02, 0.99, 0.3),
+]
+
+
+def design(rng: np.random.Generator, items: int, people: int, share: float, right: float, missing: float) -> co.Units:
+    """Return the answers of a random design, yes (1) or no (0)."""
+    true = rng.random(items) < share
+    given = np.where(rng.random((items, people)) < right, true[:, None], ~true[:, None])
+    item, who = np.nonzero(rng.random((items, people)) >= missing)
+    return co.units(item, given[item, who].astype(np.int64), 2)
+
+
+def alpha(found: co.Units) -> tuple[co.Statistic, co.Units]:
+    """Return α of what has two answers."""
+    return co.alpha(found.rated, co.nominal(2)), found.rated
+
+
+def ac1(found: co.Units) -> tuple[co.Statistic, co.Units]:
+    """Return AC1."""
+    return co.gwet_ac1(found), found
+
+
+def main() -> None:
+    """Simulate, and print a line a kind of design."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--designs", type=int, default=2000)
+    parser.add_argument("--draws", type=int, default=1000)
+    asked = parser.parse_args()
+    print(
+        "| items | annotators | share | right | missing | | true | covered | told |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    for number, kind in enumerate(DESIGNS):
+        rng = np.random.default_rng([17, number])
+        large = design(rng, 2_000_000, *kind[1:])
+        made = [design(rng, *kind) for _ in range(asked.designs)]
+        for name, statistic in (("α", alpha), ("AC1", ac1)):
+            true = co.value(*statistic(large)) or 0.0
+            ends = [co.interval(*statistic(found), asked.draws, seed) for seed, found in enumerate(made)]
+            told = [(low, high) for low, high in ends if low is not None and high is not None]
+            covered = sum(low <= true <= high for low, high in told) / max(1, len(told))
+            cells = (*kind, name, f"{true:.3f}", f"{covered:.3f}", f"{len(told) / len(ends):.2f}")
+            print("|", " | ".join(map(str, cells)), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Near-duplicates: sketches, candidates and overlaps held against plain sets."""
+
+from __future__ import annotations
+
+import random
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.corpus import near
+
+# Of "the lamp burns on the wall", "盐灯在墙上" and the empty text: the first band, and six last bytes of each.
+EXPECTED_BAND = [437817135759, 230062353144, 1088708719830]
+EXPECTED_LOW = [[91, 37, 163, 146, 65, 238], [74, 159, 214, 13, 61, 183], [51, 120, 203, 244, 248, 200]]
+TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
+
+
+def grams(text: str) -> set[str]:
+    return {text[i : i + 4] for i in range(max(1, len(text) - 3))}
+
+
+def jaccard(one: str, other: str) -> float:
+    return len(grams(one) & grams(other)) / len(grams(one) | grams(other))
+
+
+def corpus(size: int, seed: int) -> list[str]:
+    """Neutral texts, a third of them in Han characters, some of them edited copies of others."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("abcdeghiklmnoprstu", k=rng.randint(2, 9))) for _ in range(800)]
+    han = [chr(0x4E00 + n) for n in range(1500)]
+    texts: list[str] = []
+    while len(texts) < size:
+        alphabet = rng.random() > 0.33
+        words_of = " ".join(rng.choices(words, k=rng.randint(4, 25)))
+        text = words_of if alphabet else "".join(rng.choices(han, k=rng.randint(12, 60)))
+        texts.append(text)
+        for _ in range(rng.choice([0, 0, 0, 1, 2, 5])):
+            letters = list(text)
+            for _ in range(rng.randint(1, max(2, len(text) // 14))):
+                place = rng.randrange(len(letters))
+                letters[place : place + rng.choice([0, 1])] = rng.choice(letters)
+            texts.append("".join(letters))
+    texts = list(dict.fromkeys(map(near.folded, texts)))[:size]
+    rng.shuffle(texts)
+    return texts
+
+
+def test_recall_and_precision_against_brute_force() -> None:
+    texts = corpus(900, 3)
+    true = {(i, j): jaccard(texts[i], texts[j]) for i, j in combinations(range(len(texts)), 2)}
+    true = {pair: round(share, 4) for pair, share in true.items() if share >= near.THRESHOLD}
+    found = {(edge.one, edge.other): edge.share for edge in near.near_pairs(texts)}
+    assert len(true) > 200
+    assert found.items() <= true.items(), "every pair is verified"
+    assert len(found) / len(true) >= 0.98
+    joined = near.components(len(texts), np.array(list(found), np.int64))
+    assert np.mean([joined[i] == joined[j] for i, j in true]) >= 0.99
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=12))
+def test_overlap_is_that_of_the_sets(pairs: list[tuple[str, str]]) -> None:
+    texts = [(a.replace("\0", " "), b.replace("\0", " ")) for a, b in pairs]
+    found = near.overlap([a for a, _ in texts], [b for _, b in texts])
+    padded = [(a.ljust(4, "\0"), b.ljust(4, "\0")) for a, b in texts]
+    assert found.tolist() == [jaccard(a, b) for a, b in padded]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=30), st.data())
+def test_a_sketch_is_its_texts_own(texts: list[str], data: st.DataObject) -> None:
+    """Whatever stands beside it: so that pieces sketched apart, in any process, go together."""
+    cut = data.draw(st.integers(0, len(texts)))
+    whole, parts = near.sketch(texts), [near.sketch(part) for part in (texts[:cut], texts[cut:])]
+    assert np.array_equal(whole.bands, np.concatenate([part.bands for part in parts], axis=1))
+    assert np.array_equal(whole.low, np.concatenate([part.low for part in parts]))
+
+
+def test_a_sketch_is_what_it_was() -> None:
+    """Kept with versions: another library, or machine, makes no other."""
+    found = near.sketch(["the lamp burns on the wall", "盐灯在墙上", ""])
+    assert found.bands[0].tolist() == EXPECTED_BAND
+    assert found.low[:, :6].tolist() == EXPECTED_LOW
+
+
+def test_a_band_that_many_share_by_chance_hides_nobody() -> None:
+    """A group of unlike texts, two of them alike, is gone through until nobody is left to look at."""
+    rng = random.Random(7)
+    texts = ["".join(rng.choices("abcdefghij ", k=60)) for _ in range(20)]
+    texts.append(texts[0] + "!")
+    low = near.sketch(texts).low
+    one_band = np.zeros(len(texts), np.uint64)
+    assert near.candidates([one_band], low).tolist() == [[0, 20]]
+
+
+def test_a_large_group_of_equals_costs_no_square() -> None:
+    texts = [f"the lamp burns on the wall by the sea every evening and nobody blows it out {n:04}" for n in range(2000)]
+    pairs = near.candidates(*near.sketch(texts))
+    assert len(pairs) < 40 * len(texts)
+    assert set(near.components(len(texts), pairs).tolist()) == {0}
+
+
+def test_none_and_one() -> None:
+    assert near.near_pairs([]) == [] == near.near_pairs(["alone"])
+    assert near.components(3, np.empty((0, 2), np.int64)).tolist() == [0, 1, 2]
+    assert near.components(4, np.array([[1, 3], [2, 3]])).tolist() == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Lamp  LIGHT\n", "lamp light"), ("ＡＢ", "ａｂ"), ("cafe\u0301 noir", "café noir"), ("Straße 1", "STRASSE 1")],
+)
+def test_what_case_and_form_hide(one: str, other: str) -> None:
+    assert near.folded(one) == near.folded(other)

@@ -1,0 +1,1 @@
+"""How far people agree: from the judgements table to counts, coefficients with intervals, and the tables of them."""

@@ -1,0 +1,204 @@
+"""The judgements table → who answered what on which item, as arrays: a million judgements in seconds.
+
+The rules are those of :mod:`toolkit.votes`, which says them in words and gives the same answers one object each; a test
+holds the two together. Here they are applied to whole columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from toolkit.codebook import Codebook, Field, load_codebook
+from toolkit.votes import NO_VOTE
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Kind = Literal["multi", "single", "ordinal"]
+
+
+@dataclass(frozen=True)
+class Submissions:
+    """Submissions that count, at most one of a ``rater`` on a ``unit``; both are codes, one a row of ``rows``.
+
+    Between annotators a unit is an item and the raters are the annotators; within one, a unit is an item of one
+    annotator and the raters are the rounds.
+    """
+
+    rows: pa.Table
+    unit: Ints
+    rater: Ints
+    raters: tuple[str, ...]
+
+    def only(self, kept: Bools) -> Submissions:
+        """Return some of them."""
+        return Submissions(self.rows.filter(pa.array(kept)), self.unit[kept], self.rater[kept], self.raters)
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """All answers in one field: ``given[i, j]`` tells whether answer i, of a rater on a unit, has ``labels[j]``.
+
+    ``row`` is the answer's place in the submissions. ``parents[j]`` is the first level of the label; of an ordinal field
+    the labels are its values, ascending.
+    """
+
+    task: str
+    field: str
+    kind: Kind
+    labels: tuple[str, ...]
+    parents: tuple[str, ...]
+    unit: Ints
+    rater: Ints
+    row: Ints
+    given: Bools
+
+    def at_level_one(self) -> Ballot:
+        """Return the answers with each label in the place of its first level."""
+        roots = tuple(dict.fromkeys(self.parents))
+        given = np.zeros((len(self.unit), len(roots)), dtype=np.bool_)
+        for place, parent in enumerate(self.parents):
+            given[:, roots.index(parent)] |= self.given[:, place]
+        return Ballot(self.task, self.field, self.kind, roots, roots, self.unit, self.rater, self.row, given)
+
+    def sets(self) -> tuple[Ints, Bools]:
+        """Return each answer's set of labels as a code, and the sets (codes × labels), in an order of the labels'."""
+        packed = np.packbits(self.given, axis=1)
+        width = -(-max(packed.shape[1], 1) // 8) * 8
+        padded = np.zeros((len(packed), width), dtype=np.uint8)
+        padded[:, : packed.shape[1]] = packed
+        words = padded.view(">u8")
+        if words.shape[1] == 1:
+            _, first, codes = np.unique(words[:, 0], return_index=True, return_inverse=True)
+        else:
+            _, first, codes = np.unique(words, axis=0, return_index=True, return_inverse=True)
+        return codes.reshape(-1).astype(np.int64), self.given[first]
+
+
+def votes(judgements: pa.Table) -> Submissions:
+    """Return what counts between annotators: the latest submission of each on each item, skips left out."""
+    rows = _combined(judgements.filter(pc.invert(pc.is_in(judgements["round_kind"], pa.array(NO_VOTE)))))
+    return _latest(rows, ("task", "item_id"), "annotator")
+
+
+def repeats(judgements: pa.Table) -> Submissions:
+    """Return what counts within annotators: the latest submission of each round, of items that a repeat round showed again.
+
+    Submissions of one round that follow each other are corrections, not repeats; training is left out.
+    """
+    rows = _combined(judgements.filter(pc.not_equal(judgements["round_kind"], "training")))
+    found = _latest(rows, ("task", "item_id", "annotator"), "round")
+    again = np.asarray(pc.equal(found.rows["round_kind"], "repeat").combine_chunks().to_numpy(zero_copy_only=False))
+    shown = np.zeros(int(found.unit.max(initial=-1)) + 1, dtype=np.bool_)
+    shown[found.unit[again.astype(np.bool_)]] = True
+    return found.only(shown[found.unit] if len(found.unit) else np.zeros(0, dtype=np.bool_))
+
+
+def _combined(rows: pa.Table) -> pa.Table:
+    return rows.combine_chunks()
+
+
+def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
+    """Return a column as codes, and its values in sorted order (which the codes count)."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    values = encoded.dictionary.to_pylist()
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    rank = np.empty(max(len(values), 1), dtype=np.int64)
+    rank[order] = np.arange(len(values))
+    return rank[encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)], [values[place] for place in order]
+
+
+def _latest(rows: pa.Table, unit: Sequence[str], rater: str) -> Submissions:
+    units = np.zeros(rows.num_rows, dtype=np.int64)
+    for name in unit:
+        own, values = codes(rows[name])
+        units = np.unique(units * max(len(values), 1) + own, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    raters, names = codes(rows[rater])
+    cell = units * max(len(names), 1) + raters
+    at = rows["created_at"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((at, cell))
+    same = (cell[order][1:] == cell[order][:-1]) & (at[order][1:] == at[order][:-1])
+    if same.any():
+        # Two at one moment: the id decides, so that the table's order does not.
+        ids = np.asarray(pc.rank(rows["judgement_id"].combine_chunks(), tiebreaker="first"))
+        order = np.lexsort((ids, at, cell))
+    last = np.ones(len(order), dtype=np.bool_)
+    last[:-1] = cell[order][1:] != cell[order][:-1]
+    kept = np.zeros(rows.num_rows, dtype=np.bool_)
+    kept[order[last]] = True
+    # A skip that is somebody's latest word takes their earlier answer back.
+    kept &= ~np.asarray(rows["skipped"].to_numpy()).astype(np.bool_)
+    return Submissions(rows.filter(pa.array(kept)), units[kept], raters[kept], tuple(map(str, names)))
+
+
+def ballots(found: Submissions) -> Iterator[Ballot]:
+    """Yield the answers field by field, tasks by name, fields in the codebook's order; fields nobody answered left out."""
+    tasks, names = codes(found.rows["task"])
+    listed = found.rows["labels"].combine_chunks()
+    if isinstance(listed, pa.ChunkedArray):
+        listed = pa.concat_arrays(listed.chunks) if listed.num_chunks else pa.array([], listed.type)
+    parents = pc.list_parent_indices(listed).to_numpy().astype(np.int64)
+    flat = pc.list_flatten(listed)
+    fields, field_names = codes(pa.chunked_array([flat.field("field")]))
+    labels, label_names = codes(pa.chunked_array([flat.field("label")]))
+    for task, name in enumerate(names):
+        codebook = load_codebook(name)
+        here = np.flatnonzero(tasks == task)
+        place = np.full(len(tasks), -1, dtype=np.int64)
+        place[here] = np.arange(len(here))
+        for field in codebook.fields:
+            if field.kind in ("multi", "single"):
+                own = (
+                    fields == field_names.index(field.name)
+                    if field.name in field_names
+                    else np.zeros(len(fields), bool)
+                )
+                own &= place[parents] >= 0
+                ballot = _labels(codebook, field, found, here, place[parents[own]], labels[own], label_names)
+            elif field.kind == "ordinal" and field.name in found.rows.column_names:
+                ballot = _ordinal(codebook, field, found, here)
+            else:
+                continue
+            if len(ballot.unit) or field.kind != "ordinal":
+                yield ballot
+
+
+def _labels(
+    codebook: Codebook, field: Field, found: Submissions, here: Ints, row: Ints, label: Ints, names: Sequence[str]
+) -> Ballot:
+    leaves = [leaf.id for leaf in codebook.leaves(field.name)]
+    # What another version of the codebook called a label stands after this one's.
+    strange = [names[code] for code in np.unique(label) if names[code] not in leaves]
+    known = (*leaves, *strange)
+    column = np.array([known.index(name) if name in known else -1 for name in names] or [0], dtype=np.int64)
+    given = np.zeros((len(here), len(known)), dtype=np.bool_)
+    given[row, column[label]] = True
+    several = given.sum(axis=1)
+    answered = several > 0 if field.required or field.kind == "single" else np.ones(len(here), dtype=np.bool_)
+    for place, leaf in enumerate(leaves):
+        if codebook.label(leaf).abstains:
+            answered &= ~(given[:, place] & (several == 1))
+    parents = tuple(codebook.path(leaf)[0] for leaf in leaves) + tuple(strange)
+    rows = here[answered]
+    kind: Kind = "multi" if field.kind == "multi" else "single"
+    units, raters = found.unit[rows], found.rater[rows]
+    return Ballot(codebook.task, field.name, kind, known, parents, units, raters, rows, given[answered])
+
+
+def _ordinal(codebook: Codebook, field: Field, found: Submissions, here: Ints) -> Ballot:
+    levels = tuple(str(level.value) for level in sorted(field.levels, key=lambda level: level.value))
+    values = found.rows[field.name].fill_null(-1).to_numpy()[here].astype(np.int64)
+    scale = np.array([int(level) for level in levels], dtype=np.int64)
+    given = values[:, None] == scale[None, :]
+    answered = given.any(axis=1)
+    rows = here[answered]
+    units, raters = found.unit[rows], found.rater[rows]
+    return Ballot(codebook.task, field.name, "ordinal", levels, levels, units, raters, rows, given[answered])

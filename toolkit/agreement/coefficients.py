@@ -1,0 +1,275 @@
+"""Percent agreement, Krippendorff's α and Gwet's AC1 over units of answers, with bootstrap intervals.
+
+α = 1 - D_o / D_e (Krippendorff, Content Analysis, ch. 12): the observed disagreement over the pairs of answers within
+units, the expected one over all pairs; units with one answer are left out. AC1 (Gwet 2008; Handbook of Inter-Rater
+Reliability, 2014) takes chance from the mean share of each value over all units; it stays near the raw agreement where one
+value prevails, where α and κ fall. Both are written over counts, because an interval asks for them a thousand times: units
+with the same answers are one row with a weight, so that the cost is that of the distinct ones.
+
+Intervals are the bootstrap's BCa (Efron 1987) over units drawn with replacement: of the kinds tried, the one that covers the
+true value as often as it says also where a label is rare (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.agreement.ballots import Ints
+
+Floats = NDArray[np.float64]
+Interval = tuple[float | None, float | None]
+Statistic = Callable[[Floats], Floats]
+"""From weights (draws × distinct units) to one number a draw, nan where it is not defined."""
+_UNDEFINED = 0.05
+_CELLS = 4_000_000
+_JACKKNIFE = 3000
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units as the answers on them: ``answers`` (distinct units × places) holds codes of values, -1 for none.
+
+    ``times`` says how many units there are of each; ``values`` how many codes there are.
+    """
+
+    answers: Ints
+    times: Ints
+    values: int
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """How many answers there are on each."""
+        return np.asarray((self.answers >= 0).sum(axis=1), dtype=np.int64)
+
+    @cached_property
+    def rated(self) -> Units:
+        """Those with two answers or more."""
+        kept = self.sizes >= 2
+        return Units(self.answers[kept], self.times[kept], self.values)
+
+    @cached_property
+    def counts(self) -> Any:
+        """How often each value was given (distinct units × values), sparse."""
+        from scipy.sparse import csr_array
+
+        row, place = np.nonzero(self.answers >= 0)
+        shape = (len(self.times), self.values)
+        return csr_array((np.ones(len(row)), (row, self.answers[row, place])), shape=shape)
+
+    @property
+    def items(self) -> int:
+        """The number of units."""
+        return int(self.times.sum())
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs of answers within units."""
+        return int((self.times * (self.sizes * (self.sizes - 1) // 2)).sum())
+
+    def within(self, distances: Floats) -> Floats:
+        """Return the sum of distances over the ordered pairs of answers of each."""
+        total = np.zeros(len(self.times))
+        for one in range(self.answers.shape[1]):
+            for other in range(one + 1, self.answers.shape[1]):
+                a, b = self.answers[:, one], self.answers[:, other]
+                both = (a >= 0) & (b >= 0)
+                total[both] += 2 * distances[a[both], b[both]]
+        return total
+
+    def equal_pairs(self) -> Floats:
+        """Return the number of unordered pairs of equal answers of each."""
+        squares = self.counts.power(2).sum(axis=1)
+        return np.asarray((squares - self.sizes) / 2, dtype=np.float64).reshape(-1)
+
+
+def units(unit: Ints, value: Ints, values: int) -> Units:
+    """Return units of answers (unit and value of each, as codes), equal ones as one."""
+    if not len(unit):
+        return Units(np.zeros((0, 1), dtype=np.int64), np.zeros(0, dtype=np.int64), values)
+    order = np.lexsort((value, unit))
+    unit, value = unit[order], value[order]
+    start = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]])
+    size = np.diff(np.r_[start, len(unit)])
+    row = np.repeat(np.arange(len(start)), size)
+    answers = np.full((len(start), int(size.max())), -1, dtype=np.int64)
+    answers[row, np.arange(len(unit)) - start[row]] = value
+    code = np.zeros(len(start), dtype=np.int64)
+    for place in range(answers.shape[1]):
+        code = np.unique(code * (values + 1) + answers[:, place] + 1, return_inverse=True)[1].reshape(-1)
+    _, first, times = np.unique(code, return_index=True, return_counts=True)
+    return Units(answers[first], times.astype(np.int64), values)
+
+
+def nominal(values: int) -> Floats:
+    """Return the distances of values that are equal or not."""
+    return 1.0 - np.eye(values)
+
+
+def jaccard(sets: NDArray[np.bool_]) -> Floats:
+    """Return the Jaccard distances of sets of labels (sets × labels); two empty ones are equal."""
+    common, union = _overlap(sets)
+    with np.errstate(invalid="ignore"):
+        return np.where(union > 0, 1 - common / union, 0.0)
+
+
+def masi(sets: NDArray[np.bool_]) -> Floats:
+    """Return the MASI distances of sets of labels (Passonneau 2006): 1 - Jaccard's index × monotonicity.
+
+    Monotonicity is 1 for equal sets, 2/3 for one within the other, 1/3 for crossing ones, 0 for disjoint ones.
+    """
+    common, union = _overlap(sets)
+    size = sets.sum(axis=1).astype(np.float64)
+    least = np.minimum(size[:, None], size[None, :])
+    monotonicity = np.where(common == least, 2 / 3, 1 / 3) * (common > 0)
+    monotonicity[common == union] = 1
+    with np.errstate(invalid="ignore"):
+        return np.where(union > 0, 1 - common / union * monotonicity, 0.0)
+
+
+def _overlap(sets: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    numbers = sets.astype(np.float64)
+    common = numbers @ numbers.T
+    size = numbers.sum(axis=1)
+    return common, size[:, None] + size[None, :] - common
+
+
+def percent(found: Units) -> Statistic:
+    """Return the share of equal pairs among the pairs of answers."""
+    equal, pairs = found.equal_pairs(), (found.sizes * (found.sizes - 1) / 2).astype(np.float64)
+    return lambda weights: _ratio(weights @ equal, weights @ pairs)
+
+
+def alpha(found: Units, distances: Floats) -> Statistic:
+    """Return Krippendorff's α of units with two answers or more; nan where no disagreement can be expected."""
+    within = found.within(distances) / (found.sizes - 1)
+    sizes, counts = found.sizes.astype(np.float64), found.counts
+
+    def of(weights: Floats) -> Floats:
+        totals, n = _totals(counts, weights), weights @ sizes
+        expected = _ratio(((totals @ distances) * totals).sum(axis=1), n - 1)
+        return 1 - _ratio(weights @ within, expected)
+
+    return of
+
+
+def ordinal_alpha(found: Units) -> Statistic:
+    """Return α with Krippendorff's ordinal distances: squares of the number of answers between two values.
+
+    They depend on the answers themselves: each value stands at the middle of its own answers in rank.
+    """
+    coincidences = np.zeros((len(found.times), found.values, found.values))
+    for one in range(found.answers.shape[1]):
+        for other in range(found.answers.shape[1]):
+            a, b = found.answers[:, one], found.answers[:, other]
+            both = np.flatnonzero((a >= 0) & (b >= 0)) if one != other else np.zeros(0, dtype=np.int64)
+            np.add.at(coincidences, (both, a[both], b[both]), 1 / (found.sizes[both] - 1))
+    flat = coincidences.reshape(len(found.times), -1)
+    sizes, counts = found.sizes.astype(np.float64), found.counts
+
+    def of(weights: Floats) -> Floats:
+        totals = _totals(counts, weights)
+        middle = np.cumsum(totals, axis=1) - totals / 2
+        distances = (middle[:, :, None] - middle[:, None, :]) ** 2
+        observed = ((weights @ flat).reshape(distances.shape) * distances).sum(axis=(1, 2))
+        expected = _ratio((totals[:, :, None] * totals[:, None, :] * distances).sum(axis=(1, 2)), weights @ sizes - 1)
+        return 1 - _ratio(observed, expected)
+
+    return of
+
+
+def gwet_ac1(found: Units) -> Statistic:
+    """Return Gwet's AC1 over units with one answer or more, of which those with two or more give the raw agreement."""
+    sizes = found.sizes.astype(np.float64)
+    several = (sizes >= 2).astype(np.float64)
+    same = np.divide(2 * found.equal_pairs(), sizes * (sizes - 1), out=np.zeros_like(sizes), where=sizes >= 2)
+    shares = found.counts.multiply(1 / sizes[:, None]).tocsr()
+
+    def of(weights: Floats) -> Floats:
+        raw = _ratio(weights @ same, weights @ several)
+        mean = _totals(shares, weights) / weights.sum(axis=1)[:, None]
+        chance = (mean * (1 - mean)).sum(axis=1) / (found.values - 1) if found.values > 1 else np.ones(len(weights))
+        return _ratio(raw - chance, 1 - chance)
+
+    return of
+
+
+def _totals(counts: Any, weights: Floats) -> Floats:
+    return np.asarray((counts.T @ weights.T).T, dtype=np.float64)
+
+
+def _ratio(one: Floats, other: Floats) -> Floats:
+    # What is too small to be told from nothing is nothing: sums of counts, which floats hold exactly, or nearly.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(other) > 1e-12, one / other, np.nan)
+
+
+def value(statistic: Statistic, found: Units) -> float | None:
+    """Return a statistic of all units, None where it is not defined."""
+    return rounded(float(statistic(found.times[None, :].astype(np.float64))[0])) if found.items else None
+
+
+def interval(statistic: Statistic, found: Units, draws: int, seed: int) -> Interval:
+    """Return the 95 % BCa interval over seeded draws of units; (None, None) where it would say what is not known.
+
+    That is where the statistic is not defined (one value only) in more than one draw of twenty: a rare label whose few votes
+    stand on few units would get an interval of the draws that happen to hold them, far too narrow. Above some thousand
+    distinct units the acceleration, which falls with the root of their number, is taken for 0.
+    """
+    n, times = found.items, found.times.astype(np.float64)
+    if n < 2 or not draws:
+        return None, None
+    rng = np.random.default_rng(seed)
+    at_once = max(1, _CELLS // max(len(times), 1))
+    parts = [
+        statistic(rng.multinomial(n, times / n, size=min(at_once, draws - done)).astype(np.float64))
+        for done in range(0, draws, at_once)
+    ]
+    drawn = np.concatenate(parts)
+    drawn = drawn[~np.isnan(drawn)]
+    here = float(statistic(times[None, :])[0])
+    if np.isnan(here) or len(drawn) < draws * (1 - _UNDEFINED):
+        return None, None
+    normal = NormalDist()
+    # Sums in another order differ in the last bits; what is equal is neither below nor above.
+    below = float((drawn < here - 1e-9).sum() + (np.abs(drawn - here) <= 1e-9).sum() / 2) / len(drawn)
+    bias = normal.inv_cdf(min(max(below, 1 / len(drawn)), 1 - 1 / len(drawn)))
+    speed = _acceleration(statistic, times)
+
+    def shifted(level: float) -> float:
+        z = bias + normal.inv_cdf(level)
+        return normal.cdf(bias + z / (1 - speed * z)) if 1 - speed * z > 0 else float(z > 0)
+
+    low, high = np.quantile(drawn, [shifted(0.025), shifted(0.975)])
+    return rounded(float(low)), rounded(float(high))
+
+
+def _acceleration(statistic: Statistic, times: Floats) -> float:
+    """Return the skewness of what each unit adds, by leaving it out."""
+    if len(times) > _JACKKNIFE:
+        return 0.0
+    at_once = max(1, _CELLS // len(times))
+    left_out = np.concatenate(
+        [
+            statistic(times[None, :] - np.eye(len(times))[start : start + at_once])
+            for start in range(0, len(times), at_once)
+        ]
+    )
+    known = ~np.isnan(left_out)
+    weight, left_out = times[known], left_out[known]
+    if not len(weight):
+        return 0.0
+    away = (weight * left_out).sum() / weight.sum() - left_out
+    spread = (weight * away**2).sum()
+    return float((weight * away**3).sum() / (6 * spread**1.5)) if spread > 1e-18 else 0.0
+
+
+def rounded(number: float | None) -> float | None:
+    """Round for printing and storing: the last bits of a sum differ between processors, six places do not."""
+    return None if number is None or np.isnan(number) else round(number, 6) + 0.0

@@ -1,0 +1,235 @@
+"""Nearly equal texts among many: sketches, candidates by bands, and the exact overlap of character 4-grams.
+
+Character grams, since Chinese and its neighbours set no blanks. A text's sketch is 100 minimums over random orders of its grams
+(MinHash); texts whose sketches agree in a band of four are looked at, first by the sketches' last bytes, then exactly. Every
+step is a pure function of arrays, and what counts as a candidate depends on the texts and their order alone, so that any
+engine which groups by band finds the same pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.ids import normalise
+
+VERSION = 2
+GRAM = 4
+BANDS, ROWS = 25, 4
+THRESHOLD = 0.65
+# A sketch of 100 tells the overlap to about 0.05: below this share of equal minimums nobody looks closer.
+_WORTH = 0.54
+_SIZE = BANDS * ROWS
+KEY_BITS = 40
+_WINDOW = 8
+_ROUNDS = 32
+_BLOCK = 2048
+_PAIRS = 8192
+_GRAM_BITS = 44
+
+Words = NDArray[np.uint64]
+Bytes = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+
+
+class Sketches(NamedTuple):
+    """Sketches of n texts: ``bands`` (20, n) keys of 40 bits, ``low`` (n, 100) the minimums' last bytes."""
+
+    bands: Words
+    low: Bytes
+
+
+def folded(text: str) -> str:
+    """Return the form in which texts are compared: NFC, white space collapsed, case folded."""
+    return normalise(text).casefold()
+
+
+def _orders() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    random = np.random.Generator(np.random.PCG64(20))
+    factors = random.integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
+    return factors, random.integers(0, 2**32, _SIZE, dtype=np.uint32)
+
+
+_FACTORS, _TERMS = _orders()
+
+
+def _mixed(words: Words) -> Words:
+    """Return well-mixed 64-bit words (the finaliser of SplitMix64)."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def _grams(texts: Sequence[str]) -> tuple[Words, Numbers]:
+    """Return the grams of folded texts as mixed words, one text after another, and where each text's begin.
+
+    A text shorter than a gram is its own gram; an empty one has one gram too, so that no text is without.
+    """
+    padded = [text.ljust(GRAM, "\0") for text in texts]
+    lengths = np.fromiter(map(len, padded), np.int64, len(padded))
+    points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    words = points[: len(points) - GRAM + 1].copy()
+    for place in range(1, GRAM):
+        # Four code points do not fit into a word: mixed in one after another.
+        words = _mixed(words + np.uint64(0x9E3779B97F4A7C15)) ^ points[place : len(points) - GRAM + 1 + place]
+    words = _mixed(words)
+    counts = lengths - GRAM + 1
+    ends = np.cumsum(lengths)
+    within = np.ones(len(points), bool)
+    for place in range(1, GRAM):
+        # What begins in a text's last three characters would run into the next text.
+        within[ends - place] = False
+    return words[within[: len(words)]], np.cumsum(counts) - counts
+
+
+def sketch(texts: Iterable[str]) -> Sketches:
+    """Return the sketches of folded texts."""
+    every = list(texts)
+    lowest = np.empty((_SIZE, len(every)), np.uint32)
+    for start in range(0, len(every), _BLOCK):
+        # In blocks that stay in the processor's cache: a hundred passes are made over each.
+        words, begins = _grams(every[start : start + _BLOCK])
+        high = (words >> np.uint64(32)).astype(np.uint32)
+        hashed = np.empty_like(high)
+        for order in range(_SIZE):
+            np.multiply(high, _FACTORS[order], out=hashed)
+            np.add(hashed, _TERMS[order], out=hashed)
+            np.minimum.reduceat(hashed, begins, out=lowest[order, start : start + len(begins)])
+    bands = np.empty((BANDS, len(every)), np.uint64)
+    for band in range(BANDS):
+        key = np.full(len(every), band, np.uint64)
+        for row in lowest[band * ROWS : (band + 1) * ROWS]:
+            key = _mixed(key + np.uint64(0x9E3779B97F4A7C15)) ^ row
+        bands[band] = _mixed(key) >> np.uint64(64 - KEY_BITS)
+    return Sketches(bands, np.ascontiguousarray((lowest & np.uint32(255)).astype(np.uint8).T))
+
+
+def candidates(bands: Iterable[Words], low: Bytes) -> Numbers:
+    """Return pairs (m, 2) of places, the lower first, in order: texts that share a band and whose sketches agree enough.
+
+    ``bands`` are looked at one at a time, so that they may lie on disk, as ``low`` may.
+    """
+    found = np.empty(0, np.int64)
+    size = np.int64(len(low))
+    for keys in bands:
+        fresh = [one * size + other for one, other in _groups(keys, low)]
+        if fresh:
+            found = np.unique(np.concatenate([found, *fresh]))
+    return np.stack(np.divmod(found, size), axis=1) if len(found) else np.empty((0, 2), np.int64)
+
+
+def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield pairs of one band's groups that agree enough, the lower place first.
+
+    Each member is held against the seven behind it, which in most groups is everybody. In larger ones it is also held against the
+    group's first; those that differ from it form a group among themselves, and so on for some rounds, so that texts which share a
+    band by chance hide nobody, and a group of a million costs millions of looks and not their square.
+    """
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sizes = np.diff(np.append(starts, len(ordered)))
+    starts, sizes = starts[sizes > 1], sizes[sizes > 1]
+    members = order[_ranges(starts, sizes)].astype(np.int64)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    for behind in range(1, _WINDOW):
+        same = group[behind:] == group[:-behind]
+        if not same.any():
+            return
+        one, other = members[:-behind][same], members[behind:][same]
+        close = agreeing(low, one, other)
+        yield one[close], other[close]
+    large = np.repeat(sizes > _WINDOW, sizes)
+    members, sizes = members[large], sizes[sizes > _WINDOW]
+    for _ in range(_ROUNDS):
+        if not len(members):
+            return
+        begins = np.cumsum(sizes) - sizes
+        firsts = np.repeat(members[begins], sizes)
+        others = np.ones(len(members), bool)
+        others[begins] = False
+        group = np.repeat(np.arange(len(sizes)), sizes)[others]
+        one, other = firsts[others], members[others]
+        close = agreeing(low, one, other)
+        yield one[close], other[close]
+        members, group = other[~close], group[~close]
+        sizes = np.bincount(group, minlength=len(sizes))
+        kept = np.repeat(sizes > 1, sizes)
+        members, sizes = members[kept], sizes[sizes > 1]
+
+
+def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:
+    """Return the places start … start + size - 1 of each range, one range after another."""
+    begins = np.cumsum(sizes) - sizes
+    places: Numbers = np.arange(sizes.sum()) + np.repeat(starts - begins, sizes)
+    return places
+
+
+def agreeing(low: Bytes, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
+    """Return for each pair whether enough of their sketches' last bytes are equal."""
+    # By chance one byte in 256 is.
+    least = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256)))
+    close = np.empty(len(one), bool)
+    for start in range(0, len(one), 1 << 15):
+        part = slice(start, start + (1 << 15))
+        close[part] = np.count_nonzero(low[one[part]] == low[other[part]], axis=1) >= least
+    return close
+
+
+def overlap(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
+    """Return for each pair of folded texts the share of their 4-grams that both have (Jaccard), 0 to 1."""
+    shares = np.empty(len(one), np.float64)
+    for start in range(0, len(one), _PAIRS):
+        left = _pair_grams(one[start : start + _PAIRS])
+        right = _pair_grams(other[start : start + _PAIRS])
+        every = np.sort(np.concatenate([left, right]))
+        both = every[1:][every[1:] == every[:-1]] >> np.uint64(_GRAM_BITS)
+        count = len(one[start : start + _PAIRS])
+        shared = np.bincount(both.astype(np.int64), minlength=count)
+        total = np.bincount((every >> np.uint64(_GRAM_BITS)).astype(np.int64), minlength=count)
+        shares[start : start + count] = shared / (total - shared)
+    return shares
+
+
+def _pair_grams(texts: Sequence[str]) -> Words:
+    """Return each text's grams once, as words that begin with the text's number."""
+    words, begins = _grams(texts)
+    number = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff(np.append(begins, len(words))))
+    return np.unique(number << np.uint64(_GRAM_BITS) | words >> np.uint64(64 - _GRAM_BITS))
+
+
+class Edge(NamedTuple):
+    """Two texts by place, the lower first, and the overlap of their grams."""
+
+    one: int
+    other: int
+    share: float
+
+
+def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Edge]:
+    """Return the pairs of *different* folded texts that a band joins and whose overlap is ``threshold`` or more, in order."""
+    sketches = sketch(texts)
+    pairs = candidates(sketches.bands, sketches.low)
+    edges: list[Edge] = []
+    for start in range(0, len(pairs), _PAIRS):
+        part = pairs[start : start + _PAIRS]
+        shares = overlap([texts[i] for i in part[:, 0]], [texts[i] for i in part[:, 1]])
+        kept = zip(part[shares >= threshold].tolist(), shares[shares >= threshold].tolist(), strict=True)
+        edges += [Edge(one, other, round(share, 4)) for (one, other), share in kept]
+    return edges
+
+
+def components(size: int, edges: Numbers) -> Numbers:
+    """Return for each of ``size`` places the lowest place that edges (m, 2) connect it with."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    # Places go up, so that the first place seen of a label is its lowest.
+    _, first = np.unique(labels, return_index=True)
+    lowest: Numbers = first[labels].astype(np.int64)
+    return lowest

@@ -1,0 +1,95 @@
+"""The gate on ``croissant.json``: it says what lies there, and the reference implementation validates and reads it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from toolkit.errors import InputError
+from toolkit.fsio import read_text
+from toolkit.release import croissant as described
+from toolkit.release.folder import Folder
+from toolkit.release.layout import part_path
+from toolkit.release.rows import KEYS
+
+SAYS = "croissant.json describes these files and columns, and its keys of responsible AI are known ones"
+READS = "the reference implementation of Croissant validates the description and gives every record"
+# The reference implementation reads some ten thousand rows a second: of a larger config, the first.
+_READ = 20_000
+
+
+def read(folder: Folder) -> dict[str, Any]:
+    """Return what ``croissant.json`` says; :class:`InputError` where it cannot be read."""
+    try:
+        found = json.loads(read_text(folder.path / described.FILE))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{described.FILE}:{error.lineno}: not JSON: {error.msg}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{described.FILE} is no object")
+    return found
+
+
+def croissant(folder: Folder) -> list[str]:
+    """Hold the description against the release."""
+    said = read(folder)
+    configs = folder.manifest["configs"]
+    named = {part_path(config, split) for config, splits in configs.items() for split in splits}
+    files = {path: entry for path, entry in folder.manifest["files"].items() if path in named}
+    wanted = {
+        "@context": described.CONTEXT,
+        "conformsTo": described.CONFORMS_TO,
+        # Compared before anything is read: a description may name files of other places.
+        "distribution": described.distribution(configs, files),
+        "recordSet": described.record_sets(configs),
+    }
+    problems = [
+        f"{described.FILE}: {name} is not this release's" for name, value in wanted.items() if said.get(name) != value
+    ]
+    known = described.RAI_KEYS
+    return problems + [
+        f"{described.FILE}: {name} is no key of RAI" for name in said if name.startswith("rai:") and name not in known
+    ]
+
+
+def records(folder: Folder) -> list[str]:
+    """Validate the description and read every config by it."""
+    import mlcroissant
+
+    with _quiet():
+        try:
+            problems = []
+            for config, splits in folder.manifest["configs"].items():
+                # A new one each time: after one config it gives wrong records of the next.
+                dataset = mlcroissant.Dataset(str(folder.path / described.FILE))
+                problems += _records(dataset, config, {split: part["rows"] for split, part in splits.items()}, folder)
+        except Exception as error:
+            return [f"{described.FILE}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
+    return problems
+
+
+def _records(dataset: Any, config: str, rows: dict[str, int], folder: Folder) -> list[str]:
+    whole = sum(rows.values())
+    key = f"{config}/{KEYS[config]}"
+    found = [
+        (record[f"{config}/split"].decode(), record[key].decode())
+        for record in islice(dataset.records(config), _READ + 1)
+    ]
+    if whole > _READ:
+        return [] if len(found) == _READ + 1 else [f"{config}: {len(found)} records were read of {whole}"]
+    wanted = [(split, name) for split, part in folder.parts[config].items() for name in part[KEYS[config]].to_pylist()]
+    return [] if sorted(found) == sorted(wanted) else [f"{config}: the records read are not the release's rows"]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the reference implementation's advice off stderr."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
