@@ -18,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from toolkit.agreement import coefficients as co
+from toolkit.agreement.ballots import Ints
 
 DESIGNS = [
     (30, 3, 0.5, 0.85, 0.0),
@@ -41,14 +42,14 @@ def design(rng: np.random.Generator, items: int, people: int, share: float, righ
     return co.units(item, given[item, who].astype(np.int64), 2)
 
 
-def alpha(found: co.Units) -> tuple[co.Statistic, co.Units]:
+def alpha(found: co.Units) -> tuple[co.Statistic, Ints]:
     """Return α of what has two answers."""
-    return co.alpha(found.rated, co.nominal(2)), found.rated
+    return co.alpha(found.rated, co.nominal(2)), found.rated.times
 
 
-def ac1(found: co.Units) -> tuple[co.Statistic, co.Units]:
+def ac1(found: co.Units) -> tuple[co.Statistic, Ints]:
     """Return AC1."""
-    return co.gwet_ac1(found), found
+    return co.gwet_ac1(found), found.times
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ class FakeStudio:
                 found.setdefault(task.data["key"], []).append(task.id)
         return found
 
-    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 500) -> int:
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 1000) -> int:
         self.imports += 1
         lose, self.lose = self.lose, ""
         late, self._late = self._late, []

@@ -135,7 +135,9 @@ percents = st.floats(0, 100, allow_nan=False)
 @st.composite
 def submissions(draw: st.DrawFn, codebook: Codebook, form: str) -> Submission:
     fields = [field for field in codebook.fields if field.on(form)]
-    votes = [Vote(f.name, x.id) for f in fields if not f.spans_only for x in codebook.leaves(f.name)]
+    votes = [
+        Vote(f.name, x.id) for f in fields if not f.spans_only and not f.per_region for x in codebook.leaves(f.name)
+    ]
     spans: list[Span] = []
     marks = [Vote(label.field, label.id) for label in codebook.evidence_labels()]
     marks += [Vote(f.name, x.id) for f in fields if f.spans_only for x in codebook.leaves(f.name)]
@@ -145,7 +147,8 @@ def submissions(draw: st.DrawFn, codebook: Codebook, form: str) -> Submission:
         mode: Mode = "explicit" if codebook.field(vote.field).spans_only else draw(modes)
         spans.append(Span(vote.field, vote.label, start, end, mode))
     free = [f.name for f in fields if f.kind == "free" and not f.per_region and f.name != "comment"]
-    regions = st.builds(Region, percents, percents, percents, percents, words | st.just(""))
+    writings = st.sampled_from([x.id for f in fields if f.per_region for x in codebook.leaves(f.name)] or [""])
+    regions = st.builds(Region, percents, percents, percents, percents, words | st.just(""), st.none() | writings)
     return canonical(
         codebook,
         Submission(
@@ -155,6 +158,7 @@ def submissions(draw: st.DrawFn, codebook: Codebook, form: str) -> Submission:
             free=tuple(Free(name, draw(words)) for name in free if draw(st.booleans())),
             comment=draw(st.none() | words),
             regions=tuple(draw(st.lists(regions, max_size=3))) if any(f.per_region for f in fields) else (),
+            unable=draw(st.none() | st.just("distressing")),
         ),
     )
 
@@ -218,3 +222,36 @@ def test_a_decision_that_does_not_hold_is_said() -> None:
         "unknown control 'tone'",
         "decision",
     ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["n11", "", "explicit", "2", "\u202e"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [*"xy", "width", "height", "start", "end", "taxonomy", "choices", "labels", "text", "value"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+CONTROLS = ["narrative", "evidence", "mode", "technique", "confidence", "comment", "region", "transcription", "carrier"]
+ENTRY = st.fixed_dictionaries(
+    {"from_name": st.sampled_from(CONTROLS) | JSON, "value": JSON | st.dictionaries(st.sampled_from(["choices"]), JSON)}
+)
+
+
+@given(result=st.lists(ENTRY | JSON, max_size=4) | JSON, task=st.sampled_from(["narrative", "photo_text"]))
+@settings(max_examples=200, deadline=None)
+def test_garbage_is_reported_and_never_a_crash(result: Any, task: str) -> None:
+    submission, problems = parse_result(load_codebook(task), result, text="Salt lamps 𠮷 are no crime.")
+    assert all(isinstance(problem, str) and problem for problem in problems)
+    if not isinstance(result, list) or any(not isinstance(entry, dict) for entry in result):
+        assert problems
+    decided = parse_decision(result, "Salt lamps 𠮷 are no crime.", options=["yes", "no"])[1]
+    assert all(isinstance(problem, str) and problem for problem in decided)
+    length = len("Salt lamps 𠮷 are no crime.")
+    assert all(0 <= span.start < span.end <= length for span in submission.evidence)

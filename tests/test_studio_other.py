@@ -120,6 +120,9 @@ def test_an_account_on_another_server_logs_in_and_its_tasks_are_pushed(
     assert reopened.label_studio.people == {"tam": "tam@lab.example"}
     docposts(*ws, "studio", "user", "add", "tam", "--role", "annotator", "--email", "tam@lab.example", env=env)
     assert read_json(kept)["tam"] == account, "made once"
+    docposts(*ws, "studio", "up", code=1, env=env)
+    shown = docposts(*ws, "studio", "status", env=env)
+    assert shown.stdout == f"{studio_server.url}\n" and studio_server.accounts["owner"].email in shown.stderr
     docposts(*ws, "tasks", "push", env=env)
     assert studio_server.client().find_project("lab/narrative.tam") is not None
 

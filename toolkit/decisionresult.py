@@ -9,6 +9,7 @@ from typing import Any
 
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.labelresult import DECISION, EVIDENCE, Result, result_item, strings
+from toolkit.resultshape import well_formed
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def parse_decision(
     chosen: dict[str, str] = {}
     comments: list[str] = []
     spans: set[tuple[int, int]] = set()
-    problems: list[str] = []
-    for item in result:
+    entries, problems = well_formed(result)
+    for item in entries:
         control, value = item.get("from_name"), item.get("value")
         if not isinstance(value, dict):
             problems.append(f"an entry of type {item.get('type')!r} that answers no question")

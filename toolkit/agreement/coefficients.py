@@ -143,7 +143,7 @@ def _overlap(sets: NDArray[np.bool_]) -> tuple[Floats, Floats]:
 def percent(found: Units) -> Statistic:
     """Return the share of equal pairs among the pairs of answers."""
     equal, pairs = found.equal_pairs(), (found.sizes * (found.sizes - 1) / 2).astype(np.float64)
-    return lambda weights: _ratio(weights @ equal, weights @ pairs)
+    return lambda weights: ratio(weights @ equal, weights @ pairs)
 
 
 def alpha(found: Units, distances: Floats) -> Statistic:
@@ -153,8 +153,8 @@ def alpha(found: Units, distances: Floats) -> Statistic:
 
     def of(weights: Floats) -> Floats:
         totals, n = _totals(counts, weights), weights @ sizes
-        expected = _ratio(((totals @ distances) * totals).sum(axis=1), n - 1)
-        return 1 - _ratio(weights @ within, expected)
+        expected = ratio(((totals @ distances) * totals).sum(axis=1), n - 1)
+        return 1 - ratio(weights @ within, expected)
 
     return of
 
@@ -178,8 +178,8 @@ def ordinal_alpha(found: Units) -> Statistic:
         middle = np.cumsum(totals, axis=1) - totals / 2
         distances = (middle[:, :, None] - middle[:, None, :]) ** 2
         observed = ((weights @ flat).reshape(distances.shape) * distances).sum(axis=(1, 2))
-        expected = _ratio((totals[:, :, None] * totals[:, None, :] * distances).sum(axis=(1, 2)), weights @ sizes - 1)
-        return 1 - _ratio(observed, expected)
+        expected = ratio((totals[:, :, None] * totals[:, None, :] * distances).sum(axis=(1, 2)), weights @ sizes - 1)
+        return 1 - ratio(observed, expected)
 
     return of
 
@@ -192,10 +192,10 @@ def gwet_ac1(found: Units) -> Statistic:
     shares = found.counts.multiply(1 / sizes[:, None]).tocsr()
 
     def of(weights: Floats) -> Floats:
-        raw = _ratio(weights @ same, weights @ several)
+        raw = ratio(weights @ same, weights @ several)
         mean = _totals(shares, weights) / weights.sum(axis=1)[:, None]
         chance = (mean * (1 - mean)).sum(axis=1) / (found.values - 1) if found.values > 1 else np.ones(len(weights))
-        return _ratio(raw - chance, 1 - chance)
+        return ratio(raw - chance, 1 - chance)
 
     return of
 
@@ -204,43 +204,44 @@ def _totals(counts: Any, weights: Floats) -> Floats:
     return np.asarray((counts.T @ weights.T).T, dtype=np.float64)
 
 
-def _ratio(one: Floats, other: Floats) -> Floats:
+def ratio(one: Floats, other: Floats) -> Floats:
+    """Return one by other, nan where there is nothing to divide by."""
     # What is too small to be told from nothing is nothing: sums of counts, which floats hold exactly, or nearly.
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.abs(other) > 1e-12, one / other, np.nan)
 
 
-def value(statistic: Statistic, found: Units) -> float | None:
-    """Return a statistic of all units, None where it is not defined."""
-    return rounded(float(statistic(found.times[None, :].astype(np.float64))[0])) if found.items else None
+def value(statistic: Statistic, times: Ints) -> float | None:
+    """Return a statistic of units, there as often as ``times`` says; None where it is not defined."""
+    return rounded(float(statistic(times[None, :].astype(np.float64))[0])) if times.sum() else None
 
 
-def interval(statistic: Statistic, found: Units, draws: int, seed: int) -> Interval:
+def interval(statistic: Statistic, times: Ints, draws: int, seed: int) -> Interval:
     """Return the 95 % BCa interval over seeded draws of units; (None, None) where it would say what is not known.
 
     That is where the statistic is not defined (one value only) in more than one draw of twenty: a rare label whose few votes
     stand on few units would get an interval of the draws that happen to hold them, far too narrow. Above some thousand
     distinct units the acceleration, which falls with the root of their number, is taken for 0.
     """
-    n, times = found.items, found.times.astype(np.float64)
+    n, weights = int(times.sum()), times.astype(np.float64)
     if n < 2 or not draws:
         return None, None
     rng = np.random.default_rng(seed)
-    at_once = max(1, _CELLS // max(len(times), 1))
+    at_once = max(1, _CELLS // max(len(weights), 1))
     parts = [
-        statistic(rng.multinomial(n, times / n, size=min(at_once, draws - done)).astype(np.float64))
+        statistic(rng.multinomial(n, weights / n, size=min(at_once, draws - done)).astype(np.float64))
         for done in range(0, draws, at_once)
     ]
     drawn = np.concatenate(parts)
     drawn = drawn[~np.isnan(drawn)]
-    here = float(statistic(times[None, :])[0])
+    here = float(statistic(weights[None, :])[0])
     if np.isnan(here) or len(drawn) < draws * (1 - _UNDEFINED):
         return None, None
     normal = NormalDist()
     # Sums in another order differ in the last bits; what is equal is neither below nor above.
     below = float((drawn < here - 1e-9).sum() + (np.abs(drawn - here) <= 1e-9).sum() / 2) / len(drawn)
     bias = normal.inv_cdf(min(max(below, 1 / len(drawn)), 1 - 1 / len(drawn)))
-    speed = _acceleration(statistic, times)
+    speed = _acceleration(statistic, weights)
 
     def shifted(level: float) -> float:
         z = bias + normal.inv_cdf(level)

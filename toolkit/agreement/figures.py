@@ -87,11 +87,12 @@ def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
         return
     leveled = ballot.parents != ballot.labels
     for level, at in ((2, ballot), (1, ballot.at_level_one())) if leveled else ((None, ballot),):
-        yield from _sets(at, level, settings)
+        yield from _sets(at.comparable(), level, settings)
         for place, label in enumerate(at.labels):
             # At the first level only headings: a label without one is the same at both.
             if at.given[:, place].any() and (level != 1 or label not in ballot.labels):
-                found = co.units(at.unit, at.given[:, place].astype(np.int64), 2)
+                said = ~at.silent[:, place]
+                found = co.units(at.unit[said], at.given[said, place].astype(np.int64), 2)
                 positives = int(found.rated.counts[:, [1]].toarray()[:, 0] @ found.rated.times) if found.items else 0
                 yield _figure(ballot, label, level, "nominal", found, positives, settings)
 
@@ -119,7 +120,7 @@ def _figure(
     rated = found.rated
     figure = Figure(
         *(ballot.task, ballot.field, label, level, metric, rated.items, rated.pairs, positives),
-        *(co.value(co.percent(rated), rated), None, None, None, None, None, None),
+        *(co.value(co.percent(rated), rated.times), None, None, None, None, None, None),
     )
     if rated.items < settings.minimum_items or positives < settings.minimum_positives:
         return figure
@@ -128,19 +129,19 @@ def _figure(
         if metric == "ordinal"
         else co.alpha(rated, co.nominal(found.values) if distances is None else distances)
     )
-    alpha = co.value(statistic, rated)
+    alpha = co.value(statistic, rated.times)
     ends = (settings.bootstrap, settings.seed)
-    low, high = co.interval(statistic, rated, *ends) if alpha is not None else (None, None)
+    low, high = co.interval(statistic, rated.times, *ends) if alpha is not None else (None, None)
     figure = replace(figure, alpha=alpha, low=low, high=high)
     if metric == "nominal":
         ac1 = co.gwet_ac1(found)
-        lower, upper = co.interval(ac1, found, *ends)
-        figure = replace(figure, ac1=co.value(ac1, found), ac1_low=lower, ac1_high=upper)
+        lower, upper = co.interval(ac1, found.times, *ends)
+        figure = replace(figure, ac1=co.value(ac1, found.times), ac1_low=lower, ac1_high=upper)
     return figure
 
 
-def pairwise(judgements: pa.Table) -> list[PairFigure]:
-    """Return Cohen's κ for each pair of annotators, label by label, headings too."""
+def pairwise(judgements: pa.Table, settings: AgreementSettings) -> list[PairFigure]:
+    """Return Cohen's κ for each pair of annotators, label by label, headings too; None below ``minimum_items``."""
     found = votes(judgements)
     figures: list[PairFigure] = []
     for ballot in ballots(found):
@@ -148,10 +149,14 @@ def pairwise(judgements: pa.Table) -> list[PairFigure]:
             for about, pair, one, other in _pairs(ballot, found.raters):
                 table = contingency(one, other)
                 positives = int(table[1].sum() + table[:, 1].sum()) if about[0] else 2 * int(table.sum())
+                enough = table.sum() >= settings.minimum_items
                 figures.append(
                     PairFigure(
                         *(ballot.task, ballot.field, *about, pair, int(table.sum()), positives),
-                        *(float(np.trace(table) / table.sum()), cohen_kappa(table)),
+                        *(
+                            float(np.trace(table) / table.sum()),
+                            cohen_kappa(table) if enough else None,
+                        ),
                     )
                 )
     return figures
@@ -170,13 +175,17 @@ def _pairs(
     for label, level, codes in questions(ballot):
         for (one, other), (_, left, right) in shared.items():
             names = (raters[one], raters[other])
-            yield (label, level), names, codes[own[one][left]], codes[own[other][right]]
+            mine, theirs = codes[own[one][left]], codes[own[other][right]]
+            said = (mine >= 0) & (theirs >= 0)
+            if said.any():
+                yield (label, level), names, mine[said], theirs[said]
 
 
 def questions(ballot: Ballot) -> Iterator[tuple[str | None, int | None, Ints]]:
     """Yield each question that a field's answers can be compared by: label, level, and the answers as codes.
 
-    Of a label: 1 where it was given, else 0, for labels that anyone gave; of a field with one value: its place.
+    Of a label: 1 where it was given, else 0, -1 where the answer says nothing of it, for labels that anyone gave; of a
+    field with one value: its place.
     """
     if ballot.kind != "multi":
         yield None, None, ballot.given.argmax(axis=1).astype(np.int64)
@@ -185,7 +194,7 @@ def questions(ballot: Ballot) -> Iterator[tuple[str | None, int | None, Ints]]:
     for level, at in ((2, ballot), (1, ballot.at_level_one())) if leveled else ((None, ballot),):
         for place, label in enumerate(at.labels):
             if at.given[:, place].any() and (level != 1 or label not in ballot.labels):
-                yield label, level, at.given[:, place].astype(np.int64)
+                yield label, level, np.where(at.silent[:, place], -1, at.given[:, place].astype(np.int64))
 
 
 def contingency(one: Ints, other: Ints, values: int = 0) -> Ints:
@@ -214,7 +223,7 @@ def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float 
     names = sorted({label for labels in known for label in labels})
     sets = np.array([[name in labels for name in names] for labels in known], dtype=np.bool_)
     distances = co.masi(sets.reshape(len(known), len(names))) if multi else co.nominal(len(known))
-    return co.value(co.alpha(rated, distances), rated)
+    return co.value(co.alpha(rated, distances), rated.times)
 
 
 def headline(figures: Sequence[Figure]) -> list[Figure]:

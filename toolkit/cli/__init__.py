@@ -9,6 +9,7 @@ import click
 
 from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
+from toolkit.cli.codebook import codebook
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.corpus_explore import export, query, show, stats
@@ -16,6 +17,7 @@ from toolkit.cli.corpus_lineage import lineage, supersede
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
+from toolkit.cli.labels_agreement import agreement, distribution
 from toolkit.cli.purge import purge
 from toolkit.cli.release import release
 from toolkit.cli.release_diff import diff as release_diff
@@ -66,10 +68,26 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge, migrate):
+for command in (
+    demo,
+    init,
+    status,
+    source,
+    corpus,
+    codebook,
+    studio,
+    tasks,
+    labels,
+    adjudicate,
+    release,
+    purge,
+    migrate,
+):
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)
+for command in (agreement, distribution):
+    labels.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):
     source.add_command(command)
 for command in (release_diff, push, release_export, release_hydrate, takedown):

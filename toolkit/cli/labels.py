@@ -9,22 +9,6 @@ import click
 
 from toolkit.cli.common import Root, enter, json_option, print_json, print_table, progress, say
 
-_COLUMNS = (
-    "task",
-    "field",
-    "label",
-    "level",
-    "metric",
-    "items",
-    "pairs",
-    "positives",
-    "percent",
-    "alpha",
-    "low",
-    "high",
-    "ac1",
-)
-
 
 @click.group()
 def labels() -> None:
@@ -129,31 +113,3 @@ def rejected(root: Root, as_json: bool) -> None:
     print_json(rows) if as_json else print_table(rows)
     if not rows:
         say("every submission counts")
-
-
-@labels.command()
-@click.option("--pairs", is_flag=True, help="Cohen's κ for each pair of annotators instead.")
-@json_option
-@click.pass_obj
-def agreement(root: Root, pairs: bool, as_json: bool) -> None:
-    """Measure agreement: percent and Krippendorff's α with a bootstrap interval, per field and per label."""
-    from toolkit.agreement import figures as measure
-    from toolkit.labels.store import load_judgements
-
-    workspace = root.workspace()
-    judgements = load_judgements(workspace)
-    settings = workspace.settings.agreement
-    rows = measure.records(measure.pairwise(judgements) if pairs else measure.agreement(judgements, settings))
-    if as_json:
-        print_json(rows)
-        return
-    print_table(rows, () if pairs else _COLUMNS)
-    if not rows:
-        say("no judgements yet; next: docposts labels pull")
-        return
-    if not pairs:
-        say(
-            f"no coefficient below {settings.minimum_items} items with two answers, or where the expected disagreement is"
-            f" none; intervals: 95 %, {settings.bootstrap} draws of items, seed {settings.seed}"
-        )
-    say("  next: docposts adjudicate push")

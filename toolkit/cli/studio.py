@@ -52,9 +52,15 @@ def install(check: bool) -> None:
 @click.pass_obj
 def up(root: Root, port: int | None) -> None:
     """Start Label Studio on 127.0.0.1, with an account for each annotator and adjudicator of the settings."""
+    from toolkit.errors import StudioError
     from toolkit.labelstudio.connect import embedded
 
     workspace = root.workspace()
+    if workspace.settings.label_studio.url:
+        raise StudioError(
+            f"docposts.toml names another server, {workspace.settings.label_studio.url}",
+            hint="docposts studio status; or empty label_studio.url for one of the workspace's own",
+        )
     server = embedded(workspace)
     with progress("starting Label Studio"):
         people = [*workspace.settings.tasks.annotators, workspace.settings.tasks.adjudicator]
@@ -81,10 +87,20 @@ def down(root: Root) -> None:
 @json_option
 @click.pass_obj
 def status(root: Root, as_json: bool) -> None:
-    """Say whether it runs, where, and which version."""
+    """Say whether it runs, where, and which version; of another server, who the token makes you there."""
     from toolkit.labelstudio.connect import embedded
 
-    found = embedded(root.workspace()).status()
+    workspace = root.workspace()
+    if workspace.settings.label_studio.url:
+        server = enter(workspace)
+        other = {"url": server.url, "version": server.version(), "account": server.whoami()}
+        if as_json:
+            print_json(other)
+        else:
+            click.echo(server.url)
+            say(f"Label Studio {other['version']}, another server (docposts.toml), entered as {other['account']}")
+        return
+    found = embedded(workspace).status()
     if as_json:
         print_json(asdict(found))
     elif found.running:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from toolkit.corpus.build import build
 from toolkit.corpus.inputs import input_digest, made_with
@@ -26,8 +25,6 @@ def rebuild(
 
     It can where its sources, and what computes on them, are those on record for it. The workspace is only read.
     """
-    if version.manifest.get("purged"):
-        return None, "rows were purged of it, and what they were made of is gone"
     taken = version.manifest["sources"]
     sources = {source.id: source for source in registry.sources(workspace)}
     if gone := [name for name in taken if name not in sources]:
@@ -37,6 +34,8 @@ def rebuild(
     known = {version.manifest["input_digest"], *(r["input_digest"] for r in records)}
     today = input_digest([sources[name] for name in taken])
     if today not in known:
+        if version.manifest.get("purged"):
+            return None, "rows were purged of it, and what they were made of is gone"
         other = _other_functions(version)
         return None, f"its inputs were changed since{f', and so were {other}' if other else ''}"
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +57,7 @@ def _other_functions(version: CorpusVersion) -> str:
 def _different(version: CorpusVersion, again: CorpusVersion) -> list[str]:
     different = []
     # Another release of pyarrow may write other bytes for the same rows.
-    bytes_too = version.manifest["made_with"].get("parquet") == WRITER
+    bytes_too = version.manifest["made_with"].get("parquet") == WRITER and not version.manifest.get("purged")
     for name, entry in again.manifest["tables"].items():
         own = version.manifest["tables"].get(name)
         if own is None or own["row_digest"] != entry["row_digest"]:
@@ -76,12 +75,13 @@ def _scratch(workspace: Workspace, root: Path, taken: list[str]) -> Workspace:
     write_atomic(root / "docposts.toml", (workspace.root / "docposts.toml").read_bytes())
     last = max((i for i, s in enumerate(_ids(workspace)) if s in taken), default=-1)
     keep = _ids(workspace)[: last + 1]
-    kept: list[dict[str, Any]] = [
-        record for record in workspace.ledger.records("source") if record["source_id"] in keep
-    ]
-    write_jsonl(root / "ledger.jsonl", kept)
+    kept = [record for record in workspace.ledger.records("source") if record["source_id"] in keep]
+    # A source that was purged keeps its place in the order.
+    write_jsonl(root / "ledger.jsonl", [*kept, *workspace.ledger.records("purge"), *workspace.ledger.records("purged")])
     for name in keep:
         own, new = workspace.sources_dir / name, root / "sources" / name
+        if not own.exists():
+            continue
         new.mkdir(parents=True)
         for path in sorted(own.iterdir()):
             if path.name == "source.toml" or (name in taken and path.name not in _DERIVED and path.name[0] != "."):

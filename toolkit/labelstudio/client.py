@@ -107,7 +107,6 @@ class Studio:
         """Return the id of the one project marked with ``key``, made or brought up to date where needed.
 
         ``predictions``: annotators start from the tasks' predictions (see :meth:`show_predictions`).
-        :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
         """
         return self._projects.ensure(
             key, title=title, config=config, instruction=instruction, overlap=overlap, predictions=predictions
@@ -138,7 +137,7 @@ class Studio:
                 keys.setdefault(key, []).append(int(task["id"]))
         return keys
 
-    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 500) -> int:
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 1000) -> int:
         """Add tasks, ``{"data": {"key": …, …}, "predictions": […]}`` each, a batch a transaction; return how many.
 
         All are checked before the first is sent. On :class:`AnswerLost` the batch under way may be there or not:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from toolkit.codebook import Codebook
 from toolkit.corpus import store
 from toolkit.errors import ServiceError
+from toolkit.formchange import take_codebook
 from toolkit.fsio import append_jsonl, canonical_json, read_jsonl, sha256_text, write_atomic
 from toolkit.labelconfig import render_config, render_guide
 from toolkit.tasks.projects import Project, from_record, marker, projects
@@ -36,7 +37,7 @@ class Server(Protocol):
     def ensure_prediction(self, task_id: int, result: Sequence[Any], model_version: str) -> bool: ...  # noqa: D102
     def ensure_image_storage(self, project_id: int, path: Path) -> int: ...  # noqa: D102
     def task_keys(self, project_id: int) -> dict[str, list[int]]: ...  # noqa: D102
-    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 500) -> int: ...  # noqa: D102
+    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 1000) -> int: ...  # noqa: D102
     def annotations(self, project_id: int, *, since: str | None = None, after: int = 0) -> Iterable[Any]: ...  # noqa: D102
     def delete_unjudged(self, task_id: int) -> bool: ...  # noqa: D102
 
@@ -92,9 +93,11 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
     by its key, for the journal: its round where that is not the project's, and what was predicted.
     """
     language = workspace.settings.tasks.language
-    config = render_config(codebook, form=project.form, language=language)
+    blur = workspace.settings.tasks.blur_images
+    config = render_config(codebook, form=project.form, language=language, blur=blur)
     name, guide = marker(workspace, project), render_guide(codebook, language)
     by_key = {task["data"]["key"]: task for task in tasks}
+    earlier = take_codebook(workspace, server, project.key, name, codebook, sha256_text(config))
     project_id = server.ensure_project(
         name, title=project.title, config=config, instruction=guide, overlap=overlap, predictions=bool(predictions)
     )
@@ -115,6 +118,7 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
         "codebook_version": codebook.version,
         "config_sha256": sha256_text(config),
         "guide_sha256": codebook.guide_sha256,
+        "earlier": earlier,
     }
     write_atomic(folder / "project.json", canonical_json(record) + "\n")
     there = server.task_keys(project_id)

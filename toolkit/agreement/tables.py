@@ -1,0 +1,102 @@
+"""Every table of agreement by its name, and as Parquet files for a notebook."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+
+from toolkit.agreement import against, distribution, figures, parts, regions, spans
+from toolkit.corpus import store
+from toolkit.fsio import sha256_text
+from toolkit.parquet import writing_batches
+from toolkit.settings import AgreementSettings
+from toolkit.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the judgements: lengths of texts by hash, translators by item, decisions in force."""
+
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    translators: Mapping[str, str] = field(default_factory=dict)
+    decisions: pa.Table | None = None
+
+
+def beside(workspace: Workspace, decisions: pa.Table | None = None) -> Beside:
+    """Return what the latest corpus version knows of the texts; nothing where there is none."""
+    if not store.versions(workspace):
+        return Beside(decisions=decisions)
+    latest = store.open_version(workspace)
+    layers, photos = latest.table("text_layers"), latest.table("photo_texts")
+    lengths, translators = {}, {}
+    for row in layers.select(["post_id", "layer", "text", "translator"]).to_pylist():
+        lengths[sha256_text(row["text"])] = len(row["text"])
+        if row["layer"] == "translation" and row["translator"]:
+            translators[row["post_id"]] = row["translator"]
+    for text in photos["text"].to_pylist():
+        lengths[sha256_text(text)] = len(text)
+    return Beside(lengths, translators, decisions)
+
+
+def _decisions(judgements: pa.Table, settings: AgreementSettings, known: Beside) -> list[against.Against]:
+    """Against all decisions in force, and against those of the adjudicator alone: a unanimous one agrees with itself."""
+    found = []
+    for adjudicated, name in ((False, "decisions"), (True, "adjudicated")):
+        outcomes = against.outcomes_of(known.decisions, adjudicated=adjudicated)
+        found += against.outcomes(judgements, outcomes, name, settings)
+    return found
+
+
+Make = Callable[[pa.Table, AgreementSettings, Beside], Sequence[Any]]
+KINDS: dict[str, tuple[type, Make]] = {
+    "agreement": (figures.Figure, lambda j, s, _: figures.agreement(j, s)),
+    **{
+        f"by_{name}": (figures.Figure, lambda j, s, b, name=name: parts.by(j, s, name, b.translators))  # type: ignore[misc]
+        for name in parts.BY
+    },
+    "pairs": (figures.PairFigure, lambda j, s, _: figures.pairwise(j, s)),
+    "repeats": (figures.Figure, lambda j, s, _: parts.within(j, s)),
+    "others": (against.Against, lambda j, s, _: against.others(j, s)),
+    "decisions": (against.Against, _decisions),
+    "spans": (spans.SpanFigure, lambda j, s, b: spans.span_agreement(j, b.lengths, s)),
+    "regions": (regions.RegionFigure, lambda j, s, _: regions.region_agreement(j, s)),
+    "distribution": (
+        distribution.Share,
+        lambda j, _, b: distribution.distribution(j, against.outcomes_of(b.decisions, contested=True)),
+    ),
+}
+
+
+def make(name: str, judgements: pa.Table, settings: AgreementSettings, known: Beside) -> list[dict[str, Any]]:
+    """Return a table of :data:`KINDS` as records."""
+    return figures.records(KINDS[name][1](judgements, settings, known))
+
+
+def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write a table of :data:`KINDS` as ``<folder>/<name>.parquet``, with its columns also where it has no rows."""
+    schema = arrow(KINDS[name][0])
+    path = folder / f"{name}.parquet"
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing_batches(path, schema) as out:
+        for batch in pa.Table.from_pylist([dict(row) for row in rows], schema).to_batches():
+            out.write(batch)
+    return path
+
+
+def arrow(kind: type) -> pa.Schema:
+    """Return the Arrow schema of a record."""
+    hints = get_type_hints(kind)
+    return pa.schema([(each.name, _type(hints[each.name])) for each in fields(kind)])
+
+
+def _type(hint: Any) -> pa.DataType:
+    if isinstance(hint, types.UnionType):
+        (hint,) = [each for each in get_args(hint) if each is not type(None)]
+    if get_origin(hint) is tuple:
+        return pa.list_(pa.string())
+    return {str: pa.string(), int: pa.int64(), float: pa.float64()}[hint]

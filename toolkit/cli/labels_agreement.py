@@ -1,0 +1,186 @@
+"""``docposts labels agreement`` and ``labels distribution``: how far people agree, and how the votes fell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from toolkit.cli.common import Root, json_option, print_json, print_table, say
+
+_ABOUT = ("task", "field", "label", "level")
+_FIGURES = (
+    *_ABOUT,
+    "metric",
+    "items",
+    "pairs",
+    "positives",
+    "percent",
+    "alpha",
+    "low",
+    "high",
+    "ac1",
+    "ac1_low",
+    "ac1_high",
+)
+_BY = ("round", "codebook_version", "text_layer", "translator", "month")
+_TABLES = {
+    "pairs": "Cohen's κ for each pair of annotators.",
+    "repeats": "Annotators against themselves, on items that a repeat round showed again.",
+    "others": "Each annotator against the others.",
+    "decisions": "Each annotator against the decisions in force, and against the adjudicator's alone.",
+    "spans": "Evidence: F1 of spans and characters, α for unitizing.",
+    "regions": "Images: overlap of marked regions (IoU), distance of their transcriptions.",
+}
+
+
+def _choices(function: Any) -> Any:
+    for name, text in reversed(_TABLES.items()):
+        function = click.option(f"--{name}", "table", flag_value=name, help=text)(function)
+    return function
+
+
+judgements_option = click.option(
+    "--judgements",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A Parquet file with the columns of the judgements table instead of what was pulled.",
+)
+tables_option = click.option(
+    "--tables", "folder", type=click.Path(file_okay=False, path_type=Path), help="Also write Parquet files there."
+)
+
+
+@click.command()
+@_choices
+@click.option(
+    "--predictions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=("Each annotator against a model: a file of JSON lines with item_id and labels (field → list)."),
+)
+@click.option("--by", type=click.Choice(_BY), help="The table for each part of the judgements.")
+@judgements_option
+@tables_option
+@json_option
+@click.pass_obj
+def agreement(
+    root: Root,
+    table: str | None,
+    predictions: Path | None,
+    by: str | None,
+    file: Path | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure agreement, per field and per label, at both levels.
+
+    Percent, Krippendorff's α and Gwet's AC1 with bootstrap intervals; sets of labels by MASI and Jaccard distances,
+    confidence by ordinal ones. With an option: another table. No coefficient stands on too little: the settings say how much
+    is enough.
+    """
+    from toolkit.agreement import tables
+
+    if sum(map(bool, (table, by, predictions))) > 1:
+        raise click.UsageError("one table at a time: choose one of the options")
+    workspace = root.workspace()
+    judgements = _judgements(workspace, file)
+    settings = workspace.settings.agreement
+    if predictions:
+        name, rows = "decisions", _against_predictions(predictions, judgements, settings)
+    else:
+        from toolkit.adjudication.store import load_decisions
+
+        name = f"by_{by}" if by else table or "agreement"
+        decisions = load_decisions(workspace) if name == "decisions" else None
+        known = (
+            tables.beside(workspace, decisions) if name in ("spans", "by_translator", "decisions") else tables.Beside()
+        )
+        rows = tables.make(name, judgements, settings, known)
+    if folder:
+        say(f"written: {tables.write(folder, name, rows)}")
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows, _columns(name))
+    _say_what_it_means(judgements, settings, name, rows)
+
+
+def _columns(name: str) -> tuple[str, ...]:
+    if name.startswith("by_"):
+        return ("part", *_FIGURES)
+    return {"agreement": _FIGURES, "repeats": ("part", *_FIGURES)}.get(name, ())
+
+
+def _judgements(workspace: Any, file: Path | None) -> Any:
+    if file:
+        from toolkit.parquet import read_table
+        from toolkit.schema import table
+
+        return read_table(file, table("judgements"))
+    from toolkit.labels.store import load_judgements
+
+    return load_judgements(workspace)
+
+
+def _against_predictions(path: Path, judgements: Any, settings: Any) -> list[dict[str, Any]]:
+    from toolkit.agreement import against
+    from toolkit.agreement.figures import records
+    from toolkit.errors import InputError
+    from toolkit.fsio import read_jsonl
+
+    found = []
+    for line, record in read_jsonl(path):
+        if not isinstance(record.get("item_id"), str) or not isinstance(record.get("labels"), dict):
+            raise InputError(f"{path}:{line}: a prediction has item_id and labels (field → list of labels)")
+        found.append(record)
+    return records(against.outcomes(judgements, against.predicted(found, judgements), path.name, settings))
+
+
+def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dict[str, Any]]) -> None:
+    if not judgements.num_rows:
+        say("no judgements yet; next: docposts labels pull")
+        return
+    versions = sorted(set(judgements["codebook_version"].to_pylist()))
+    if len(versions) > 1 and name != "by_codebook_version":
+        say(f"judgements under codebooks {', '.join(versions)} together; apart: --by codebook_version")
+    if not rows:
+        say("nothing to compare")
+    if name in ("agreement", "repeats", "spans", "regions") or name.startswith("by_"):
+        say(
+            f"no coefficient below {settings.minimum_items} items with two answers and {settings.minimum_positives}"
+            " positives, or where no disagreement can be expected;"
+            f" intervals: 95 % (BCa), {settings.bootstrap} draws of items, seed {settings.seed}"
+        )
+    say("  next: docposts adjudicate push")
+
+
+@click.command()
+@click.option("--model", type=click.Choice(["dawid-skene", "mace"]), help="Also what this model makes of the votes.")
+@judgements_option
+@tables_option
+@json_option
+@click.pass_obj
+def distribution(root: Root, model: Any, file: Path | None, folder: Path | None, as_json: bool) -> None:
+    """Show how the votes on each item fell: soft labels, beside the decision in force.
+
+    A model (crowd-kit's Dawid-Skene or MACE) weighs annotators by how well they agree with the rest; it decides nothing.
+    """
+    from toolkit.adjudication.store import load_decisions
+    from toolkit.agreement import tables
+    from toolkit.agreement.against import outcomes_of
+    from toolkit.agreement.distribution import distribution as shares
+    from toolkit.agreement.figures import records
+
+    workspace = root.workspace()
+    judgements = _judgements(workspace, file)
+    decided = outcomes_of(load_decisions(workspace), contested=True)
+    rows = records(shares(judgements, decided, model))
+    if folder:
+        say(f"written: {tables.write(folder, 'distribution', rows)}")
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows)
+    if not rows:
+        say("no judgements yet; next: docposts labels pull")
