@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.adjudication.store import load_decisions
-from toolkit.codebook import load_codebook
 from toolkit.corpus import store
 from toolkit.corpus.steps import Version
 from toolkit.errors import ChecksFailed, ConflictError, InputError
@@ -177,7 +176,7 @@ def _contents(
     agreement: Sequence[Mapping[str, Any]],
 ) -> tuple[Contents, Splits]:
     settings = workspace.settings
-    codebooks = {task: load_codebook(task) for task in TASK_OF.values()}
+    codebooks = {task: workspace.codebooks(task) for task in TASK_OF.values()}
     key, listed = load_key(workspace), Takedowns.of(workspace.ledger)
     tables, gone = without(tables, listed)
     forbidden = restricted(tables["sources"])
