@@ -6,7 +6,8 @@ The rules, in words:
 - A submission that breaks the codebook is none, as a whole: a required field (the narrative, each single choice, the
   confidence) left empty, two values for a single choice, a label that stands alone beside another one (n98, n99,
   no_target), a narrative of one's own (n90) without a comment. Evidence for a label not given is passed over.
-- In one field, n99 alone abstains: no answer there, the other fields count. Other fields left empty are answers: none of
+- In one field, n99 (or cannot_judge) alone abstains: no answer there, the other fields count. Adequacy is asked where the
+  image is held. Other fields left empty are answers: none of
   the labels. (Where submissions are not checked as a whole, a required field left empty answers nothing.)
 - Agreement takes items with two answers or more. ``positives`` are answers that gave the label (whole field: any label).
 - Where several labels may hold, each label that anyone gave on an item is a question, yes or no; a field with one value
@@ -29,10 +30,11 @@ from pathlib import Path
 from typing import Any
 
 MULTI = {"narrative": ("narrative", "technique", "target", "voice"), "photo_text": ("narrative",)}
-SINGLE = {"narrative": (), "photo_text": ("text_kind", "carrier", "function", "device")}
+SINGLE = {"narrative": (), "photo_text": ("text_kind", "carrier", "function", "device", "adequacy")}
+IMAGE_ONLY = "adequacy"
 TASK_OF_ROLE = {"post": "narrative", "photo_text": "photo_text"}
 ALONE = {"n98", "n99", "no_target"}
-ABSTAINS, WRITE_IN = "n99", "n90"
+ABSTAINS, WRITE_IN = ({"n99"}, {"cannot_judge"}), "n90"
 
 Labels = frozenset[str]
 Item = tuple[str, str]
@@ -113,7 +115,9 @@ def keeps_the_codebook(task: str, line: Mapping[str, Any]) -> bool:
     return (
         line.get("confidence") in (1, 2, 3)
         and bool(given.get("narrative"))
-        and all(len(given.get(field, ())) == 1 for field in SINGLE[task])
+        and all(
+            len(given.get(field, ())) == 1 for field in SINGLE[task] if field != IMAGE_ONLY or line["transcription"]
+        )
         and not any(labels & ALONE and len(labels) > 1 for labels in given.values())
         and (WRITE_IN not in given["narrative"] or bool(line.get("comment")))
     )
@@ -130,7 +134,7 @@ def answers(cast: Iterable[Ballot]) -> Answers:
             by = found.setdefault((task, field), {}).setdefault(item, {})
             given = frozenset(ballot.labels.get(field, ()))
             required = field == "narrative" or field in SINGLE[task]
-            if given != {ABSTAINS} and (given or not required):
+            if given not in ABSTAINS and (given or not required):
                 by[annotator] = given
     return found
 

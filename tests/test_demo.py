@@ -146,6 +146,8 @@ def annotate(folder: Path, choose: Callable[[str, str], list[str]]) -> int:
                 "function": "slogan",
                 "device": "image_not_seen",
             }
+            if record["form"] == "image":
+                single["adequacy"] = "adequate"
             if record["task"] == "photo_text":
                 votes += [Vote(field, label) for field, label in single.items()]
             else:

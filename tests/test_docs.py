@@ -46,7 +46,7 @@ def test_groups_stand_in_pipeline_order() -> None:
         for name in docposts.list_commands(click.Context(docposts))
         if isinstance(docposts.commands[name], click.Group)
     ]
-    assert groups == ["source", "corpus", "studio", "tasks", "labels", "adjudicate", "release"]
+    assert groups == ["source", "corpus", "codebook", "studio", "tasks", "labels", "adjudicate", "release"]
 
 
 def test_readme_names_commands_that_exist() -> None:

@@ -135,7 +135,9 @@ percents = st.floats(0, 100, allow_nan=False)
 @st.composite
 def submissions(draw: st.DrawFn, codebook: Codebook, form: str) -> Submission:
     fields = [field for field in codebook.fields if field.on(form)]
-    votes = [Vote(f.name, x.id) for f in fields if not f.spans_only for x in codebook.leaves(f.name)]
+    votes = [
+        Vote(f.name, x.id) for f in fields if not f.spans_only and not f.per_region for x in codebook.leaves(f.name)
+    ]
     spans: list[Span] = []
     marks = [Vote(label.field, label.id) for label in codebook.evidence_labels()]
     marks += [Vote(f.name, x.id) for f in fields if f.spans_only for x in codebook.leaves(f.name)]
@@ -145,7 +147,8 @@ def submissions(draw: st.DrawFn, codebook: Codebook, form: str) -> Submission:
         mode: Mode = "explicit" if codebook.field(vote.field).spans_only else draw(modes)
         spans.append(Span(vote.field, vote.label, start, end, mode))
     free = [f.name for f in fields if f.kind == "free" and not f.per_region and f.name != "comment"]
-    regions = st.builds(Region, percents, percents, percents, percents, words | st.just(""))
+    writings = st.sampled_from([x.id for f in fields if f.per_region for x in codebook.leaves(f.name)] or [""])
+    regions = st.builds(Region, percents, percents, percents, percents, words | st.just(""), st.none() | writings)
     return canonical(
         codebook,
         Submission(
@@ -155,6 +158,7 @@ def submissions(draw: st.DrawFn, codebook: Codebook, form: str) -> Submission:
             free=tuple(Free(name, draw(words)) for name in free if draw(st.booleans())),
             comment=draw(st.none() | words),
             regions=tuple(draw(st.lists(regions, max_size=3))) if any(f.per_region for f in fields) else (),
+            unable=draw(st.none() | st.just("distressing")),
         ),
     )
 

@@ -220,9 +220,10 @@ def test_changed_configuration(client: Studio) -> None:
     assert client._transport.page(f"api/projects/{project}", {})["label_config"] == OTHER_CONFIG
     [task] = client.annotations(project)
     client.submit(task.id, [_span(0, 2)], unique_id=str(uuid.uuid4()), lead_time=1.5)
-    with pytest.raises(ConflictError, match="another labelling configuration"):
-        client.ensure_project(key, title="renamed", config=CONFIG, instruction="New.")
-    assert client.ensure_project(key, title="again", config=OTHER_CONFIG, instruction="New.") == project
+    assert client.ensure_project(key, title="renamed", config=CONFIG, instruction="New.") == project
+    assert client._transport.page(f"api/projects/{project}", {})["label_config"] == CONFIG
+    [task] = client.annotations(project)
+    assert len(task.annotations) == 1, "whether answers still have their place is the push's to see"
 
 
 # -- tasks

@@ -18,8 +18,10 @@ from toolkit.corpus import store
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import read_json, read_text
 from toolkit.release import build
-from toolkit.release.build import Cut, cut, releases
+from toolkit.release.build import Cut, again, cut, releases
 from toolkit.release.folder import Folder
+from toolkit.release.hub import gate_of
+from toolkit.release.seal import seal
 from toolkit.release.verify import GATES, verify
 from toolkit.workspace import Workspace, new_settings
 
@@ -154,6 +156,42 @@ def test_nothing_is_published_when_a_gate_does_not_hold(tmp_path: Path, cutter: 
     with pytest.raises(ChecksFailed, match=r"labels: .*n10"):
         cutter(workspace, wrong)
     assert list(workspace.releases_dir.glob("*")) == [] and not workspace.ledger.path.exists()
+
+
+def test_a_version_that_is_too_low_and_a_release_made_again(
+    tmp_path: Path, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, of = workspace_of(tmp_path / "w"), world()
+    first = cutter(workspace, of)
+    of.tables["sources"][0]["authors"] = ["Mira Tern"]
+    second = cutter(workspace, of)
+    gates = {gate.name: gate for gate in verify(second.folder, load=False, before=first.folder)}
+    assert gates["step"].ok and gates["step"].detail.startswith("2.0.0 is what changed since 1.0.0 calls for (major)")
+    # Called 1.0.1 in every file, and all of it consistent: only the comparison with the release before tells.
+    low = tmp_path / "low"
+    shutil.copytree(second.folder, low)
+    for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "croissant.json", "MANIFEST.json"):
+        text = read_text(low / name).replace("2.0.0", "1.0.1")
+        (low / name).write_text(text, encoding="utf-8")
+    seal(low, version="1.0.1")
+    found = [gate for gate in verify(low, load=False, before=first.folder) if not gate.ok]
+    assert [gate.name for gate in found] == ["step"]
+    assert found[0].detail == "1.0.1 after 1.0.0: what changed (major) calls for 2.0.0 or higher"
+    # Made again from what it names: every byte; and one byte changed is found.
+    assert again(workspace, Folder(second.folder), ()).ok and again(workspace, Folder(first.folder), ()).ok
+    card = second.folder / "README.md"
+    card.write_text(read_text(card) + "One more line.\n", encoding="utf-8")
+    assert again(workspace, Folder(second.folder), ()).detail == "made again, other bytes: README.md"
+    of.judgements.pop()
+    monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
+    assert "the judgements are others" in again(workspace, Folder(first.folder), ()).detail
+
+
+def test_a_licence_that_is_not_open_gates_the_release(tmp_path: Path, cutter: Cutter) -> None:
+    for licence, gated, asked in (("CC-BY-4.0", "licence", False), ("other", "licence", True), ("other", "no", False)):
+        out = cutter(workspace_of(tmp_path / f"{licence}-{gated}", licence=licence, gated=gated), world())
+        front = Folder(out.folder).front
+        assert ("extra_gated_prompt" in front, gate_of(Folder(out.folder))) == (asked, "manual" if asked else None)
 
 
 def test_restricted_reports_make_a_release_private(tmp_path: Path, cutter: Cutter) -> None:

@@ -130,7 +130,7 @@ def judgement(number: int, item_id: str, who: str, labels: dict[str, list[str]],
         "comment": "secret words",
     }
     row |= {"labels": [{"field": name, "label": label} for name, own in labels.items() for label in own]}
-    return row | {"free": [{"field": "speaker", "text": "free words"}], "regions": []} | change
+    return row | {"free": [{"field": "speaker", "text": "free words"}], "regions": [], "unanswered": []} | change
 
 
 def world() -> World:
@@ -318,6 +318,6 @@ def test_prose_of_a_quotable_report_stays_behind() -> None:
 
 def test_every_coded_field_of_the_codebooks_has_its_columns() -> None:
     for config, task in (("posts", "narrative"), ("photo_texts", "photo_text")):
-        names = [f.name for f in load_codebook(task).fields if f.kind in ("multi", "single")]
+        names = [f.name for f in load_codebook(task).fields if f.coded]
         declared = release_table(config).arrow.names
         assert [name.removesuffix("_dist") for name in declared if name.endswith("_dist")] == names

@@ -33,7 +33,7 @@ def judgement(number: int, who: str, item: str, labels: Mapping[str, Sequence[st
     row |= {"text_sha256": "2" * 64, "round": "main", "round_kind": "production", "predictions_shown": False}
     row |= {"codebook_version": "1.0.0", "config_sha256": "0" * 64, "guide_sha256": "1" * 64, "provenance": "human"}
     row |= {"labels": [{"field": field, "label": label} for field, own in labels.items() for label in own]}
-    return row | {"evidence": [], "free": [], "regions": []} | change
+    return row | {"evidence": [], "free": [], "regions": [], "unanswered": []} | change
 
 
 def judgements(*rows: Row) -> Any:

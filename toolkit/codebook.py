@@ -4,13 +4,15 @@
 form, the guide and the reading of annotations (:mod:`toolkit.labelconfig`, :mod:`toolkit.labelresult`) follow from it.
 
 Label ids are flat and stable. A label's place in the tree is its ``parent``, never part of its id, so that moving a
-label breaks no judgement made before. A label with children is a heading: only leaves can be chosen and stored.
+label breaks no judgement made before. A label with children is a heading: only leaves can be chosen and stored. A label
+that is given up stays in the file as ``retired``, with what became of it, so that judgements made with it can be read
+and carried over (:mod:`toolkit.codebook_changes`).
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +22,7 @@ from pydantic import Field as Constrained
 
 from toolkit.codebook_checks import problems
 from toolkit.errors import InputError
-from toolkit.fsio import read_text, sha256_text
+from toolkit.fsio import canonical_json, read_text, sha256_text
 from toolkit.resources import resource
 
 Kind = Literal["multi", "single", "ordinal", "free"]
@@ -66,6 +68,9 @@ class Label(_Model):
     """One answer to a field's question.
 
     ``write_in``: it needs a comment; ``exclusive``: it stands alone; ``abstains``: given alone it is no vote.
+    ``redefined``: the version since which it means something else than before. ``retired``: the version since which it
+    cannot be given; ``merged_into`` (one label, which may be a new id for the same) or ``split_into`` (several) say what
+    became of it.
     """
 
     id: str = Constrained(pattern=_NAME)
@@ -82,6 +87,10 @@ class Label(_Model):
     write_in: bool = False
     hotkey: str | None = Constrained(default=None, pattern=r"^[a-z0-9]$")
     since: str = Constrained(pattern=_VERSION)
+    redefined: str | None = Constrained(default=None, pattern=_VERSION)
+    retired: str | None = Constrained(default=None, pattern=_VERSION)
+    merged_into: str | None = None
+    split_into: tuple[str, ...] = ()
 
     def shown(self, language: str) -> str:
         """Return the words on the form: the name, after the id where that is a code (``n11``) and not a word."""
@@ -117,6 +126,11 @@ class Field(_Model):
     forms: tuple[str, ...] = ()
     use: str | None = None
 
+    @property
+    def coded(self) -> bool:
+        """Whether an item's answer is labels of the codebook, which are voted on."""
+        return self.kind in ("multi", "single") and not self.per_region
+
     def on(self, form: str) -> bool:
         """Tell whether the form asks this."""
         return not self.forms or form in self.forms
@@ -137,8 +151,13 @@ class Codebook(_Model):
 
     @property
     def folder(self) -> Path:
-        """The folder with the templates: the one that this codebook's own folder lies in."""
+        """The folder that this codebook's own folder lies in; templates are looked for there first."""
         return self._folder
+
+    @property
+    def sha256(self) -> str:
+        """The hex SHA-256 of all that the codebook says, whatever the order and layout of its file."""
+        return sha256_text(canonical_json(self.model_dump(mode="json", exclude_defaults=True)))
 
     def field(self, name: str) -> Field:
         """Return a field; :class:`InputError` when the codebook has none of that name."""
@@ -152,16 +171,19 @@ class Codebook(_Model):
 
     def roots(self, field: str) -> tuple[Label, ...]:
         """Return a field's labels of the first level, in the codebook's order."""
-        return tuple(label for label in self.labels if label.field == field and label.parent is None)
+        return tuple(label for label in self._active() if label.field == field and label.parent is None)
 
     def children(self, label: str) -> tuple[Label, ...]:
         """Return the labels right below one, in the codebook's order."""
-        return tuple(child for child in self.labels if child.parent == label)
+        return tuple(child for child in self._active() if child.parent == label)
+
+    def _active(self) -> tuple[Label, ...]:
+        return tuple(label for label in self.labels if label.retired is None)
 
     def leaves(self, field: str) -> tuple[Label, ...]:
         """Return the labels of a field that can be chosen, in the codebook's order."""
-        headings = {label.parent for label in self.labels}
-        return tuple(label for label in self.labels if label.field == field and label.id not in headings)
+        headings = {label.parent for label in self._active()}
+        return tuple(label for label in self._active() if label.field == field and label.id not in headings)
 
     def label(self, label_id: str) -> Label:
         """Return a label by its id; :class:`InputError` when there is none."""
@@ -201,27 +223,52 @@ class Codebook(_Model):
         return self
 
 
-@cache
-def load_codebook(task: str, folder: Path | None = None) -> Codebook:
-    """Read and check ``<folder>/<task>/codebook.yaml`` (the shipped configurations unless ``folder`` is given).
+def load_codebook(task: str, *folders: Path) -> Codebook:
+    """Read and check ``<folder>/<task>/codebook.yaml`` in the first folder that has it (default: the shipped ones).
 
-    A field that says ``use: task/field`` takes that field's question, rules and labels. :class:`InputError` names the
-    file and what is wrong in it.
+    A field that says ``use: task/field`` takes that field's question, rules and labels, from the same folders.
+    :class:`InputError` names the file and what is wrong in it.
     """
-    folder = folder or resource("annotation_configs")
-    path = folder / task / "codebook.yaml"
+    folders = folders or (resource("annotation_configs"),)
+    stamps = []
+    for folder in folders:
+        for path in sorted(folder.glob("*/codebook.yaml")):
+            about = path.stat()
+            stamps.append((str(path), about.st_mtime_ns, about.st_size))
+    return _load(task, folders, tuple(stamps))
+
+
+@lru_cache(maxsize=64)
+def _load(task: str, folders: tuple[Path, ...], _stamps: tuple[tuple[str, int, int], ...]) -> Codebook:
+    """Load once what was loaded before, as long as no file has changed."""
+    path = _find(task, folders)
+    codebook = read_codebook(path, *folders)
+    if codebook.task != task:
+        raise InputError(f"{path}: task is {codebook.task!r}, but the folder is {task!r}")
+    codebook._folder = path.parent.parent
+    return codebook
+
+
+def read_codebook(path: Path, *folders: Path) -> Codebook:
+    """Read and check one file; what it uses of other codebooks is looked for in ``folders``."""
     raw = _read(path)
-    _resolve_uses(raw, path, folder)
+    _resolve_uses(raw, path, folders)
+    return check_codebook(raw, path)
+
+
+def check_codebook(raw: dict[str, Any], path: Path) -> Codebook:
+    """Return raw values as a checked codebook; :class:`InputError` starts with ``path`` and names what does not hold."""
     try:
-        codebook = Codebook.model_validate(raw)
+        return Codebook.model_validate(raw)
     except ValidationError as error:
         first, *rest = (_say(raw, problem["loc"], problem["msg"]) for problem in error.errors())
         more = f" (and {len(rest)} more)" if rest else ""
         raise InputError(f"{path}: {first}{more}") from error
-    if codebook.task != task:
-        raise InputError(f"{path}: task is {codebook.task!r}, but the folder is {task!r}")
-    codebook._folder = folder
-    return codebook
+
+
+def _find(task: str, folders: tuple[Path, ...]) -> Path:
+    paths = [folder / task / "codebook.yaml" for folder in folders]
+    return next((path for path in paths if path.is_file()), paths[-1])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -236,7 +283,7 @@ def _read(path: Path) -> dict[str, Any]:
     return raw
 
 
-def _resolve_uses(raw: dict[str, Any], path: Path, folder: Path) -> None:
+def _resolve_uses(raw: dict[str, Any], path: Path, folders: tuple[Path, ...]) -> None:
     """Put the fields and labels that ``use`` names into the raw codebook."""
     fields = raw.get("fields")
     for index, field in enumerate(fields if isinstance(fields, list) else []):
@@ -245,9 +292,9 @@ def _resolve_uses(raw: dict[str, Any], path: Path, folder: Path) -> None:
         use = str(field["use"])
         name = str(field.get("name"))
         task, _, used = use.partition("/")
-        if not re.match(_NAME, task) or task == path.parent.name:
+        if not re.match(_NAME, task) or task == raw.get("task"):
             raise InputError(f"{path}: field {name}: use is {use!r}, expected 'task/field' of another task")
-        other_path = folder / task / "codebook.yaml"
+        other_path = _find(task, folders)
         if not other_path.is_file():
             raise InputError(f"{path}: field {name}: use is {use!r}, but there is no {other_path}")
         other = _read(other_path)

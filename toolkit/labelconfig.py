@@ -15,10 +15,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from toolkit.codebook import LANGUAGES, Codebook
 from toolkit.errors import InputError
+from toolkit.resources import resource
 
 
-def render_config(codebook: Codebook, *, form: str = "default", language: str = "en") -> str:
-    """Return the Label Studio labelling configuration of one form, in one language.
+def render_config(codebook: Codebook, *, form: str = "default", language: str = "en", blur: bool = False) -> str:
+    """Return the Label Studio labelling configuration of one form, in one language; ``blur``: images until clicked.
 
     What annotators choose is stored by label id (Label Studio's ``alias``), so that forms in different languages give
     the same data. :class:`InputError` for a form or language that the codebook does not have.
@@ -27,7 +28,7 @@ def render_config(codebook: Codebook, *, form: str = "default", language: str = 
         raise InputError(
             f"the codebook {codebook.task} has no form {form!r}", hint=f"its forms are {', '.join(codebook.forms)}"
         )
-    xml = _render(codebook, f"{codebook.task}/config.xml", language, form=form)
+    xml = _render(codebook, f"{codebook.task}/config.xml", language, form=form, blur=blur)
     return "".join(f"{line}\n" for line in xml.split("\n") if line.strip())
 
 
@@ -48,9 +49,9 @@ def _render(codebook: Codebook, template: str, language: str, **values: Any) -> 
 
 @cache
 def _environment(folder: Path, *, escaped: bool) -> Environment:
-    """Return the templates of a folder, each compiled once: a push renders many forms of few templates."""
+    """Return the templates of a folder, the shipped ones where it has none; each is compiled once."""
     return Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, resource("annotation_configs")]),
         autoescape=escaped,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -24,6 +24,7 @@ Mode = Literal["explicit", "implied"]
 Result = list[dict[str, Any]]
 
 TEXT, IMAGE, EVIDENCE, MODE, REGION, DECISION = "text", "image", "evidence", "mode", "region", "decision"
+UNABLE, DISTRESSING = "unable", "distressing"
 REGION_LABEL = "photo_text"
 MODES: tuple[Mode, ...] = ("explicit", "implied")
 
@@ -55,18 +56,25 @@ class Free(NamedTuple):
 
 
 class Region(NamedTuple):
-    """A marked part of the image, in percent of its width and height, and the text read there (may be empty)."""
+    """A marked part of the image, in percent of its width and height, the text read there (may be empty), its writing.
+
+    ``writing`` is the label of the codebook's per-region choice: language and script.
+    """
 
     x: float
     y: float
     width: float
     height: float
     text: str
+    writing: str | None = None
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One annotator's answers on one item: votes in the codebook's order, evidence in the text's."""
+    """One annotator's answers on one item: votes in the codebook's order, evidence in the text's.
+
+    ``unable``: why the annotator passes the item over, where they say so (``distressing``).
+    """
 
     labels: tuple[Vote, ...] = ()
     evidence: tuple[Span, ...] = ()
@@ -74,6 +82,7 @@ class Submission:
     free: tuple[Free, ...] = ()
     comment: str | None = None
     regions: tuple[Region, ...] = ()
+    unable: str | None = None
 
 
 def canonical(codebook: Codebook, submission: Submission) -> Submission:
@@ -98,12 +107,18 @@ def canonical(codebook: Codebook, submission: Submission) -> Submission:
         free=tuple(Free(field, "\n".join(texts[field])) for field in field_order if texts.get(field)),
         comment=submission.comment or None,
         regions=submission.regions,
+        unable=submission.unable,
     )
 
 
-def parse_result(codebook: Codebook, result: Result, *, text: str) -> tuple[Submission, list[str]]:
-    """Read an annotation's ``result``; ``text`` is the text that was shown. Return the submission and the problems."""
-    reader = _Reader(codebook, text)
+def parse_result(
+    codebook: Codebook, result: Result, *, text: str, form: str | None = None
+) -> tuple[Submission, list[str]]:
+    """Read an annotation's ``result``; ``text`` is the text that was shown. Return the submission and the problems.
+
+    An answer that ``form`` does not ask for is not missed (None: all are asked for).
+    """
+    reader = _Reader(codebook, text, form)
     entries, reader.problems = well_formed(result)
     for item in entries:
         reader.read(item)
@@ -132,9 +147,11 @@ def build_result(codebook: Codebook, submission: Submission, *, form: str) -> Re
         result.append(result_item(name, span.field if own else EVIDENCE, "labels", {**where, "labels": [span.label]}))
         if not own:
             result.append(result_item(name, MODE, "choices", {**where, "choices": [span.mode]}))
-    transcription = _per_region(codebook)
-    if transcription is not None and transcription.on(form):
-        result.extend(_region_items(submission.regions, transcription.name))
+    asked = [field for field in codebook.fields if field.per_region and field.on(form)]
+    if asked:
+        result.extend(_region_items(submission.regions, asked))
+    if submission.unable:
+        result.append(result_item(UNABLE, UNABLE, "choices", {"choices": [submission.unable]}))
     return result
 
 
@@ -153,15 +170,18 @@ def _answer(codebook: Codebook, field: Field, submission: Submission) -> tuple[s
     return ("taxonomy", [list(codebook.path(label)) for label in chosen]) if field.evidence else ("choices", chosen)
 
 
-def _region_items(regions: Iterable[Region], transcription: str) -> Result:
+def _region_items(regions: Iterable[Region], asked: Iterable[Field]) -> Result:
     items: Result = []
     for place, region in enumerate(regions):
         where = {"x": region.x, "y": region.y, "width": region.width, "height": region.height, "rotation": 0}
         name = f"region {place}"
         labels = {**where, "rectanglelabels": [REGION_LABEL]}
         items.append(result_item(name, REGION, "rectanglelabels", labels, to=IMAGE))
-        if region.text:
-            items.append(result_item(name, transcription, "textarea", {**where, "text": [region.text]}, to=IMAGE))
+        for field in asked:
+            if field.kind == "free" and region.text:
+                items.append(result_item(name, field.name, "textarea", {**where, "text": [region.text]}, to=IMAGE))
+            if field.kind == "single" and region.writing:
+                items.append(result_item(name, field.name, "choices", {**where, "choices": [region.writing]}, to=IMAGE))
     return items
 
 
@@ -171,16 +191,13 @@ def result_item(name: str, control: str, kind: str, value: dict[str, Any], *, to
     return {"id": identity, "from_name": control, "to_name": to, "type": kind, "origin": "manual", "value": value}
 
 
-def _per_region(codebook: Codebook) -> Field | None:
-    return next((field for field in codebook.fields if field.per_region), None)
-
-
 class _Reader:
     """Collects the entries of one result: a region's parts share an id and may come in any order."""
 
-    def __init__(self, codebook: Codebook, text: str) -> None:
+    def __init__(self, codebook: Codebook, text: str, form: str | None) -> None:
         self.codebook = codebook
         self.text = text
+        self.form = form
         self.problems: list[str] = []
         self.votes: list[Vote] = []
         self.spans: dict[str, list[tuple[str, str, int, int]]] = defaultdict(list)
@@ -189,6 +206,8 @@ class _Reader:
         self.texts: dict[str, list[str]] = defaultdict(list)
         self.boxes: dict[str, tuple[float, float, float, float]] = {}
         self.box_texts: dict[str, list[str]] = defaultdict(list)
+        self.box_writing: dict[str, str] = {}
+        self.unable: str | None = None
         self.fields = {field.name: field for field in codebook.fields}
         self.leaves = {field.name: {label.id for label in codebook.leaves(field.name)} for field in codebook.fields}
         self.evidence = {label.id: label.field for label in codebook.evidence_labels()}
@@ -207,8 +226,10 @@ class _Reader:
     def _handler(self, control: str) -> Callable[[str, str, dict[str, Any]], None] | None:
         if self.evidence and control in (EVIDENCE, MODE):
             return self._span if control == EVIDENCE else self._mode
-        if control == REGION and _per_region(self.codebook) is not None:
+        if control == REGION and any(field.per_region for field in self.codebook.fields):
             return self._box
+        if control == UNABLE:
+            return self._unable
         field = self.fields.get(control)
         if field is None:
             return None
@@ -216,6 +237,8 @@ class _Reader:
             return self._box_text if field.per_region else self._text
         if field.kind == "ordinal":
             return self._level
+        if field.per_region:
+            return self._box_choice
         return self._span if field.spans_only else self._votes
 
     def _votes(self, control: str, _: str, value: dict[str, Any]) -> None:
@@ -270,6 +293,20 @@ class _Reader:
     def _box_text(self, _: str, identity: str, value: dict[str, Any]) -> None:
         self.box_texts[identity].extend(strings(value))
 
+    def _box_choice(self, control: str, identity: str, value: dict[str, Any]) -> None:
+        for label in value.get("choices") or []:
+            if label in self.leaves[control]:
+                self.box_writing[identity] = label
+            else:
+                self.problems.append(f"{control}: unknown label {label!r}")
+
+    def _unable(self, control: str, _: str, value: dict[str, Any]) -> None:
+        for reason in value.get("choices") or []:
+            if isinstance(reason, str):
+                self.unable = reason
+            else:
+                self.problems.append(f"{control}: {reason!r} is no reason")
+
     def finish(self) -> tuple[Submission, list[str]]:
         marked = {span for identity in self.modes for span in self.spans.get(identity, [])}
         spans = [
@@ -278,7 +315,7 @@ class _Reader:
             for span in found
             if identity in self.modes or span not in marked  # an unmarked repeat of a marked span adds nothing
         ]
-        for identity in sorted(self.box_texts.keys() - self.boxes.keys()):
+        for identity in sorted((self.box_texts.keys() | self.box_writing.keys()) - self.boxes.keys()):
             self.problems.append(f"{REGION}: a transcription of no region ({identity})")
         comment = "\n".join(self.texts.pop("comment", []))
         submission = canonical(
@@ -289,7 +326,11 @@ class _Reader:
                 confidence=self.levels[0] if self.levels else None,
                 free=tuple(Free(field, "\n".join(texts)) for field, texts in self.texts.items()),
                 comment=comment,
-                regions=tuple(Region(*box, "\n".join(self.box_texts[key])) for key, box in self.boxes.items()),
+                regions=tuple(
+                    Region(*box, "\n".join(self.box_texts[key]), self.box_writing.get(key))
+                    for key, box in self.boxes.items()
+                ),
+                unable=self.unable,
             ),
         )
         self.problems.extend(self._contradictions(submission))
@@ -309,7 +350,8 @@ class _Reader:
                 if label.write_in and submission.comment is None:
                     yield f"{field.name}: {label.id} needs its claim written in the comment"
             answered = submission.confidence is not None if field.kind == "ordinal" else bool(chosen)
-            if field.required and field.kind != "free" and not answered:
+            asked = not field.per_region and (self.form is None or field.on(self.form))
+            if field.required and asked and field.kind != "free" and not answered:
                 yield f"{field.name}: no answer"
 
 

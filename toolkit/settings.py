@@ -36,13 +36,19 @@ class LabelStudioSettings(Strict):
 
 
 class TaskSettings(Strict):
-    """Who labels what: each item goes to ``overlap`` of the ``annotators`` (0: to all), shown in the ``layer`` named."""
+    """Who labels what: each item goes to ``overlap`` of the ``annotators`` (0: to all), shown in the ``layer`` named.
+
+    ``predictions``: none are made, they are made and kept from the annotators, or annotators start from them.
+    ``blur_images``: images are shown blurred until clicked.
+    """
 
     annotators: tuple[Name, ...] = ()
     adjudicator: Name | None = None
     overlap: int = Field(default=0, ge=0)
     layer: Literal["original", "translation"] = "original"
     language: Literal["en", "zh"] = "en"
+    predictions: Literal["off", "hidden", "shown"] = "off"
+    blur_images: bool = False
     seed: int = 0
     projects: Literal["own", "shared"] = "own"
 
@@ -102,6 +108,7 @@ class ReleaseSettings(Strict):
     seed: int = 0
     campaigns_whole: bool = False
     restricted: Literal["dehydrate", "private"] = "dehydrate"
+    gated: Literal["licence", "yes", "no"] = "licence"
 
 
 class Settings(Strict):

@@ -6,17 +6,21 @@
 - A label that abstains (n99, cannot tell), given alone, answers nothing in its field.
 - Where several labels may hold, each label that anyone gave on an item is a question of its own: yes or no. A field
   with one value is one question: which.
+- Of a label that a judgement says nothing of (``unanswered``: its codebook did not have the label, or meant something
+  else by it), it is no vote, neither yes nor no.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebook import Codebook
+from toolkit.codebooks import Lookup, named_by
 from toolkit.ids import digest_id
 
 YES, NO, CONTESTED = "yes", "no", "contested"
@@ -26,7 +30,10 @@ NO_VOTE = ("training", "repeat")
 
 @dataclass(frozen=True)
 class Answer:
-    """All that was answered on one item in one field: each annotator's labels, abstentions and skips left out."""
+    """All that was answered on one item in one field: each annotator's labels, abstentions and skips left out.
+
+    ``unanswered``: the labels of the field that an annotator's judgement says nothing of.
+    """
 
     task: str
     field: str
@@ -35,6 +42,20 @@ class Answer:
     item_type: str
     by: Mapping[str, tuple[str, ...]]
     judgement_ids: Mapping[str, str]
+    unanswered: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+
+    def votes(self, label: str) -> dict[str, str]:
+        """Return each annotator's yes or no to a label, those left out who say nothing of it."""
+        return {
+            name: YES if label in labels else NO
+            for name, labels in self.by.items()
+            if label not in self.unanswered.get(name, ())
+        }
+
+    def comparable(self) -> dict[str, tuple[str, ...]]:
+        """Return each annotator's labels, those left out who say nothing of a label that another one gave here."""
+        given = {label for labels in self.by.values() for label in labels}
+        return {name: labels for name, labels in self.by.items() if not given & self.unanswered.get(name, frozenset())}
 
 
 @dataclass(frozen=True)
@@ -72,22 +93,27 @@ def latest(judgements: pa.Table) -> list[dict[str, Any]]:
     return [row for row in rows if row["judgement_id"] in kept]
 
 
-def answers(judgements: pa.Table) -> list[Answer]:
-    """Return the answers to every field with labels, for every item with a submission that is no skip."""
+def answers(judgements: pa.Table, codebooks: Lookup | None = None) -> list[Answer]:
+    """Return the answers to every field with labels, for every item with a submission that is no skip.
+
+    ``codebooks``: those that the judgements are read by (None: those that the table names).
+    """
+    codebooks = codebooks or named_by(judgements)
     grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in latest(judgements):
         if not row["skipped"]:
             grouped.setdefault((row["task"], row["item_id"], row["item_type"]), []).append(row)
     found: list[Answer] = []
     for (task, item_id, item_type), rows in grouped.items():
-        codebook = load_codebook(task)
-        for field in codebook.fields:
-            if field.kind not in ("multi", "single"):
+        codebook = codebooks(task)
+        for asked in codebook.fields:
+            if not asked.coded:
                 continue
-            given = {row["annotator"]: _labels(codebook, field.name, row) for row in rows}
+            given = {row["annotator"]: _labels(codebook, asked.name, row) for row in rows}
             by = {name: labels for name, labels in sorted(given.items()) if labels is not None}
             ids = {row["annotator"]: row["judgement_id"] for row in rows if row["annotator"] in by}
-            found.append(Answer(task, field.name, field.kind == "multi", item_id, item_type, by, ids))
+            silent = {row["annotator"]: frozenset(row["unanswered"]) for row in rows if row["unanswered"]}
+            found.append(Answer(task, asked.name, asked.kind == "multi", item_id, item_type, by, ids, silent))
     return found
 
 
@@ -102,21 +128,21 @@ def _labels(codebook: Codebook, name: str, row: dict[str, Any]) -> tuple[str, ..
     return given
 
 
-def questions(judgements: pa.Table) -> list[Question]:
+def questions(judgements: pa.Table, codebooks: Lookup | None = None) -> list[Question]:
     """Return every question with at least one vote: items as they come, fields and labels in the codebook's order."""
+    codebooks = codebooks or named_by(judgements)
     found: list[Question] = []
-    for answer in answers(judgements):
+    for answer in answers(judgements, codebooks):
         if not answer.by:
             continue
-        ids = tuple(answer.judgement_ids[name] for name in sorted(answer.by))
         asked: list[tuple[str | None, dict[str, str]]] = []
         if answer.multi:
             given = {label for labels in answer.by.values() for label in labels}
-            for leaf in load_codebook(answer.task).leaves(answer.field):
-                if leaf.id in given:
-                    asked.append((leaf.id, {n: YES if leaf.id in labels else NO for n, labels in answer.by.items()}))
+            leaves = codebooks(answer.task).leaves(answer.field)
+            asked = [(leaf.id, answer.votes(leaf.id)) for leaf in leaves if leaf.id in given]
         else:
-            asked.append((None, {name: labels[0] for name, labels in answer.by.items()}))
+            asked = [(None, {name: labels[0] for name, labels in answer.by.items()})]
         for label, votes in asked:
+            ids = tuple(answer.judgement_ids[name] for name in sorted(votes))
             found.append(Question(answer.task, answer.item_id, answer.item_type, answer.field, label, votes, ids))
     return found

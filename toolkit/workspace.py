@@ -6,6 +6,8 @@
     ledger.jsonl       order of sources, versions, splits, releases        curated, append-only
     sources/<id>/      raw/ · text.txt · source.toml · segments.jsonl …    raw and curated
     corpus/            parts/<sha256>.parquet · <version>/                 derived
+    codebooks/         <task>/: codebooks of the workspace's own, and      curated
+                       each version that was pushed
     annotations/       <project>/: what was pulled from Label Studio       raw
     decisions/         <task>/: what was decided and why                   curated
     releases/<version>/  Hugging Face dataset folders                      derived
@@ -23,6 +25,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from toolkit.codebooks import Codebooks
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import read_text, write_atomic
 from toolkit.ledger import Ledger
@@ -93,6 +96,11 @@ class Workspace:
     def annotations_dir(self) -> Path:
         """A folder for each Label Studio project: what was pulled from it."""
         return self.root / "annotations"
+
+    @property
+    def codebooks(self) -> Codebooks:
+        """The codebooks in force: the workspace's own, else the shipped ones."""
+        return Codebooks(self.root / "codebooks")
 
     @property
     def decisions_dir(self) -> Path:
@@ -191,6 +199,8 @@ annotators = {text(tasks.annotators)}
 overlap = {tasks.overlap}  # how many annotators see each item; 0: all of them
 layer = {text(tasks.layer)}  # the text that is labelled where a post has both: original or translation
 language = {text(tasks.language)}  # of the codebook's names and the guide: en or zh
+predictions = {text(tasks.predictions)}  # texts read from images, narrative cues: off, hidden (for comparison) or shown
+blur_images = {text(tasks.blur_images)}  # images are blurred until they are clicked
 seed = {tasks.seed}  # decides who gets which item
 projects = {text(tasks.projects)}  # own: one for each annotator; shared: one for all of them
 {rounds}
@@ -211,6 +221,7 @@ languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}
 campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
+gated = {text(release.gated)}  # access on request on the Hub: where the licence is not an open one, yes, or no
 restricted = {text(release.restricted)}  # rows of restricted reports: without words, or a release that is not to be published
 """
     return content

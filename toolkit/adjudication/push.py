@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from toolkit.adjudication.store import outcomes, record_path, standing
-from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebook import Codebook
 from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_text, write_jsonl
@@ -46,7 +46,7 @@ def push(workspace: Workspace, server: Server) -> list[Plan]:
     Those decided are there already; those whose votes have changed since are told as orphaned.
     """
     with workspace.lock():
-        codebook = load_codebook("adjudication")
+        codebook = workspace.codebooks("adjudication")
         shown = {i.item_id: i for i in items(store.open_version(workspace).tables(), workspace.settings.tasks.layer)}
         evidence = _evidence(workspace, shown)
         found = standing(workspace)
@@ -97,7 +97,7 @@ def _data(
     addresses: Mapping[str, str],
 ) -> dict[str, Any]:
     language = workspace.settings.tasks.language
-    codebook = load_codebook(question.task)
+    codebook = workspace.codebooks(question.task)
     words = codebook.field(question.field).question.get(language)
     if question.label:
         words = f"{words} — {codebook.label(question.label).shown(language)}?"
@@ -123,7 +123,7 @@ def _data(
         ],
         "options": [
             {"alias": value, "value": _shown(codebook, question, value, language)}
-            for value in outcomes(question.task, question.field, question.label)
+            for value in outcomes(question.task, question.field, question.label, workspace.codebooks)
         ],
     }
 

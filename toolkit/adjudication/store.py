@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.codebook import load_codebook
+from toolkit.codebooks import Lookup
 from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
@@ -64,7 +65,7 @@ def standing(workspace: Workspace) -> Standing:
     decided: list[Question] = []
     asked = set()
     lineage = Lineage.of(workspace.ledger)
-    for question in questions(judgements):
+    for question in questions(judgements, workspace.codebooks):
         # A decision on an item that this one supersedes, with the same votes on it, is a decision on this one.
         ids = [
             question.id,
@@ -75,13 +76,14 @@ def standing(workspace: Workspace) -> Standing:
         if record and record["question_id"] != question.id:
             # Its places are those of another text.
             record = record | {"evidence": []}
+        version = workspace.codebooks(question.task).version
         if question.unanimous is not None and len(question.votes) >= minimum:
             weighed = {kinds[judgement_id] for judgement_id in question.judgement_ids}
             # A row is as good as its weakest vote: one simulated judgement makes it simulated.
             origin = next(kind for kind in ("simulated", "imported", "human") if kind in weighed)
-            rows.append(_row(question, question.unanimous, "unanimous", {"provenance": origin}))
+            rows.append(_row(question, question.unanimous, "unanimous", {"provenance": origin}, version))
         elif record:
-            rows.append(_row(question, record["outcome"], "adjudicated", record))
+            rows.append(_row(question, record["outcome"], "adjudicated", record, version))
             decided.append(question)
         else:
             (still_open if len(question.votes) > 1 else waiting).append(question)
@@ -98,7 +100,7 @@ def _of_the_corpus(workspace: Workspace, judgements: pa.Table) -> pa.Table:
     return judgements.filter(pc.is_in(judgements["item_id"], pa.array(known, pa.string())))
 
 
-def _row(question: Question, outcome: str, method: str, record: dict[str, Any]) -> dict[str, Any]:
+def _row(question: Question, outcome: str, method: str, record: dict[str, Any], version: str) -> dict[str, Any]:
     return {
         "question_id": question.id,
         "item_id": question.item_id,
@@ -114,7 +116,7 @@ def _row(question: Question, outcome: str, method: str, record: dict[str, Any]) 
         "judgement_ids": list(question.judgement_ids),
         "decided_by": record.get("decided_by"),
         "decided_at": moment(record["decided_at"]) if "decided_at" in record else None,
-        "codebook_version": load_codebook(question.task).version,
+        "codebook_version": version,
         "provenance": record["provenance"],
     }
 
@@ -131,7 +133,9 @@ def history(workspace: Workspace) -> list[dict[str, Any]]:
         for line, record in read_jsonl(path, appended=True):
             if missing := [name for name in _FIELDS if name not in record]:
                 raise InputError(f"{path}:{line}: the decision lacks {', '.join(missing)}")
-            if record["outcome"] not in outcomes(record["task"], record["field"], record["label"]):
+            # A label that was retired since was an outcome at its time.
+            known = {label.id for label in workspace.codebooks(record["task"]).labels if label.field == record["field"]}
+            if record["outcome"] not in (({YES, NO} if record["label"] else known) | {CONTESTED}):
                 raise InputError(f"{path}:{line}: {record['outcome']!r} is no outcome of its question")
             try:
                 moment(record["decided_at"])
@@ -141,8 +145,8 @@ def history(workspace: Workspace) -> list[dict[str, Any]]:
     return records
 
 
-def outcomes(task: str, field: str, label: str | None) -> list[str]:
+def outcomes(task: str, field: str, label: str | None, codebooks: Lookup = load_codebook) -> list[str]:
     """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
     if label:
         return [YES, NO, CONTESTED]
-    return [*(leaf.id for leaf in load_codebook(task).leaves(field)), CONTESTED]
+    return [*(leaf.id for leaf in codebooks(task).leaves(field)), CONTESTED]

@@ -53,9 +53,12 @@ def others(judgements: pa.Table, settings: AgreementSettings) -> list[Against]:
         for label, level, codes in questions(ballot):
             values = 2 if ballot.kind == "multi" else len(ballot.labels)
             unit = np.unique(ballot.unit, return_inverse=True)[1].reshape(-1)
-            totals = np.bincount(unit * values + codes, minlength=(int(unit.max()) + 1) * values).reshape(-1, values)
+            said = codes >= 0
+            cells = unit[said] * values + codes[said]
+            totals = np.bincount(cells, minlength=(int(unit.max()) + 1) * values).reshape(-1, values)
             rest = totals[unit]
-            rest[np.arange(len(codes)), codes] -= 1
+            rest[np.flatnonzero(said), codes[said]] -= 1
+            rest[~said] = 0
             rows += _each(ballot, label, level, codes, rest, found, "others", settings)
     return rows
 
@@ -105,7 +108,7 @@ def outcomes(judgements: pa.Table, known: Outcomes, other: str, settings: Agreem
             scale = {"no": 0, YES: 1} if label else {name: place for place, name in enumerate(ballot.labels)}
             against = np.zeros((len(codes), len(scale)), dtype=np.int64)
             for place, row in enumerate(ballot.row):
-                if (value := scale.get(settled.get(items[row], ""))) is not None:
+                if codes[place] >= 0 and (value := scale.get(settled.get(items[row], ""))) is not None:
                     against[place, value] = 1
             rows += _each(ballot, label, level, codes, against, found, other, settings)
     return rows

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from toolkit.codebook import Codebook, Field, load_codebook
+from toolkit.codebook import Codebook, Field
+from toolkit.codebooks import named_by
 from toolkit.votes import NO_VOTE
 
 Ints = NDArray[np.int64]
@@ -46,7 +47,7 @@ class Ballot:
     """All answers in one field: ``given[i, j]`` tells whether answer i, of a rater on a unit, has ``labels[j]``.
 
     ``row`` is the answer's place in the submissions. ``parents[j]`` is the first level of the label; of an ordinal field
-    the labels are its values, ascending.
+    the labels are its values, ascending. ``silent[i, j]``: answer i says nothing of ``labels[j]``, neither yes nor no.
     """
 
     task: str
@@ -58,6 +59,7 @@ class Ballot:
     rater: Ints
     row: Ints
     given: Bools
+    silent: Bools
 
     def at_level_one(self) -> Ballot:
         """Return the answers with each label in the place of its first level."""
@@ -65,7 +67,24 @@ class Ballot:
         given = np.zeros((len(self.unit), len(roots)), dtype=np.bool_)
         for place, parent in enumerate(self.parents):
             given[:, roots.index(parent)] |= self.given[:, place]
-        return Ballot(self.task, self.field, self.kind, roots, roots, self.unit, self.rater, self.row, given)
+        silent = np.zeros_like(given)
+        for place, parent in enumerate(self.parents):
+            silent[:, roots.index(parent)] |= self.silent[:, place]
+        same = (self.unit, self.rater, self.row)
+        return Ballot(self.task, self.field, self.kind, roots, roots, *same, given, silent & ~given)
+
+    def comparable(self) -> Ballot:
+        """Return the answers whose sets can be compared: without those silent on a label that another gave on the unit."""
+        if not self.silent.any():
+            return self
+        units = np.unique(self.unit, return_inverse=True)[1].reshape(-1)
+        there = np.zeros((int(units.max(initial=-1)) + 1, len(self.labels)), dtype=np.bool_)
+        np.logical_or.at(there, units, self.given)
+        kept = ~(self.silent & there[units]).any(axis=1)
+        same = (self.unit[kept], self.rater[kept], self.row[kept])
+        return Ballot(
+            self.task, self.field, self.kind, self.labels, self.parents, *same, self.given[kept], self.silent[kept]
+        )
 
     def sets(self) -> tuple[Ints, Bools]:
         """Return each answer's set of labels as a code, and the sets (codes × labels), in an order of the labels'."""
@@ -141,6 +160,7 @@ def _latest(rows: pa.Table, unit: Sequence[str], rater: str) -> Submissions:
 
 def ballots(found: Submissions) -> Iterator[Ballot]:
     """Yield the answers field by field, tasks by name, fields in the codebook's order; fields nobody answered left out."""
+    codebooks = named_by(found.rows)
     tasks, names = codes(found.rows["task"])
     listed = found.rows["labels"].combine_chunks()
     if isinstance(listed, pa.ChunkedArray):
@@ -150,12 +170,12 @@ def ballots(found: Submissions) -> Iterator[Ballot]:
     fields, field_names = codes(pa.chunked_array([flat.field("field")]))
     labels, label_names = codes(pa.chunked_array([flat.field("label")]))
     for task, name in enumerate(names):
-        codebook = load_codebook(name)
+        codebook = codebooks(name)
         here = np.flatnonzero(tasks == task)
         place = np.full(len(tasks), -1, dtype=np.int64)
         place[here] = np.arange(len(here))
         for field in codebook.fields:
-            if field.kind in ("multi", "single"):
+            if field.coded:
                 own = (
                     fields == field_names.index(field.name)
                     if field.name in field_names
@@ -190,7 +210,18 @@ def _labels(
     rows = here[answered]
     kind: Kind = "multi" if field.kind == "multi" else "single"
     units, raters = found.unit[rows], found.rater[rows]
-    return Ballot(codebook.task, field.name, kind, known, parents, units, raters, rows, given[answered])
+    same = (units, raters, rows, given[answered], _silent(found.rows["unanswered"], rows, known))
+    return Ballot(codebook.task, field.name, kind, known, parents, *same)
+
+
+def _silent(column: pa.ChunkedArray, rows: Ints, known: Sequence[str]) -> Bools:
+    """Return what each of some rows says nothing of (rows × known labels)."""
+    silent = np.zeros((len(rows), len(known)), dtype=np.bool_)
+    if pc.max(pc.list_value_length(column)).as_py():
+        places = {label: place for place, label in enumerate(known)}
+        for at, labels in enumerate(column.take(pa.array(rows)).to_pylist()):
+            silent[at, [places[label] for label in labels if label in places]] = True
+    return silent
 
 
 def _ordinal(codebook: Codebook, field: Field, found: Submissions, here: Ints) -> Ballot:
@@ -201,4 +232,15 @@ def _ordinal(codebook: Codebook, field: Field, found: Submissions, here: Ints) -
     answered = given.any(axis=1)
     rows = here[answered]
     units, raters = found.unit[rows], found.rater[rows]
-    return Ballot(codebook.task, field.name, "ordinal", levels, levels, units, raters, rows, given[answered])
+    return Ballot(
+        codebook.task,
+        field.name,
+        "ordinal",
+        levels,
+        levels,
+        units,
+        raters,
+        rows,
+        given[answered],
+        np.zeros_like(given[answered]),
+    )

@@ -58,7 +58,7 @@ def distribution(
         _, first, unit = np.unique(ballot.unit, return_index=True, return_inverse=True)
         unit = unit.reshape(-1)
         names = [items[ballot.row[place]] for place in first]
-        of = np.bincount(unit)
+        of = np.stack([np.bincount(unit, weights=~column) for column in ballot.silent.T], axis=1).astype(np.int64)
         yes = np.stack([np.bincount(unit, weights=column) for column in ballot.given.T], axis=1).astype(np.int64)
         likely = _likely(model, ballot.kind == "multi", unit, ballot.rater, ballot.given) if model else None
         for item in np.argsort(np.array(names)):
@@ -67,9 +67,9 @@ def distribution(
                 asked = (ballot.task, ballot.field, label if ballot.kind == "multi" else None)
                 rows.append(
                     Share(
-                        *(ballot.task, names[item], ballot.field, label, int(yes[item, place]), int(of[item])),
+                        *(ballot.task, names[item], ballot.field, label, int(yes[item, place]), int(of[item, place])),
                         *(
-                            round(float(yes[item, place] / of[item]), 6),
+                            round(float(yes[item, place] / of[item, place]), 6),
                             (decided or {}).get(asked, {}).get(names[item]),
                         ),
                         *((model, round(float(likely[item, place]), 6)) if likely is not None else (None, None)),

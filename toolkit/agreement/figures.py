@@ -88,11 +88,12 @@ def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
         return
     leveled = ballot.parents != ballot.labels
     for level, at in ((2, ballot), (1, ballot.at_level_one())) if leveled else ((None, ballot),):
-        yield from _sets(at, level, settings)
+        yield from _sets(at.comparable(), level, settings)
         for place, label in enumerate(at.labels):
             # At the first level only headings: a label without one is the same at both.
             if at.given[:, place].any() and (level != 1 or label not in ballot.labels):
-                found = co.yes_no(at.unit, at.given[:, place])
+                said = ~at.silent[:, place]
+                found = co.yes_no(at.unit[said], at.given[said, place])
                 positives = int(found.rated.counts[:, [1]].toarray()[:, 0] @ found.rated.times) if found.items else 0
                 yield _figure(ballot, label, level, "nominal", found, positives, settings)
 
@@ -172,13 +173,17 @@ def _pairs(
     for label, level, codes in questions(ballot):
         for (one, other), (_, left, right) in shared.items():
             names = (raters[one], raters[other])
-            yield (label, level), names, codes[own[one][left]], codes[own[other][right]]
+            mine, theirs = codes[own[one][left]], codes[own[other][right]]
+            said = (mine >= 0) & (theirs >= 0)
+            if said.any():
+                yield (label, level), names, mine[said], theirs[said]
 
 
 def questions(ballot: Ballot) -> Iterator[tuple[str | None, int | None, Ints]]:
     """Yield each question that a field's answers can be compared by: label, level, and the answers as codes.
 
-    Of a label: 1 where it was given, else 0, for labels that anyone gave; of a field with one value: its place.
+    Of a label: 1 where it was given, else 0, -1 where the answer says nothing of it, for labels that anyone gave; of a
+    field with one value: its place.
     """
     if ballot.kind != "multi":
         yield None, None, ballot.given.argmax(axis=1).astype(np.int64)
@@ -187,7 +192,7 @@ def questions(ballot: Ballot) -> Iterator[tuple[str | None, int | None, Ints]]:
     for level, at in ((2, ballot), (1, ballot.at_level_one())) if leveled else ((None, ballot),):
         for place, label in enumerate(at.labels):
             if at.given[:, place].any() and (level != 1 or label not in ballot.labels):
-                yield label, level, at.given[:, place].astype(np.int64)
+                yield label, level, np.where(at.silent[:, place], -1, at.given[:, place].astype(np.int64))
 
 
 def contingency(one: Ints, other: Ints, values: int = 0) -> Ints:

@@ -22,7 +22,7 @@ from scipy.sparse import csr_array, hstack
 
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import ballots, votes
-from toolkit.codebook import load_codebook
+from toolkit.codebooks import named_by
 from toolkit.settings import AgreementSettings
 
 Span = tuple[int, int]
@@ -66,11 +66,11 @@ def span_agreement(judgements: pa.Table, lengths: Mapping[str, int], settings: A
 
     ``lengths`` gives the characters of a text by its hash; what was judged on a text that it does not know is left out.
     """
-    found = votes(judgements)
+    found, codebooks = votes(judgements), named_by(judgements)
     evidence, hashes = found.rows["evidence"].to_pylist(), found.rows["text_sha256"].to_pylist()
     figures: list[SpanFigure] = []
     for ballot in ballots(found):
-        if ballot.kind == "ordinal" or not load_codebook(ballot.task).field(ballot.field).evidence:
+        if ballot.kind == "ordinal" or not codebooks(ballot.task).field(ballot.field).evidence:
             continue
         groups: dict[tuple[int, str], list[dict[str, list[Span]]]] = {}
         for unit, row in zip(ballot.unit.tolist(), ballot.row.tolist(), strict=True):

@@ -9,6 +9,7 @@ import click
 
 from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
+from toolkit.cli.codebook import codebook
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.corpus_explore import export, query, show, stats
@@ -67,7 +68,21 @@ def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     ctx.obj = Root(folder, debug)
 
 
-for command in (demo, init, status, source, corpus, studio, tasks, labels, adjudicate, release, purge, migrate):
+for command in (
+    demo,
+    init,
+    status,
+    source,
+    corpus,
+    codebook,
+    studio,
+    tasks,
+    labels,
+    adjudicate,
+    release,
+    purge,
+    migrate,
+):
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 
-from toolkit.codebook import load_codebook
+from toolkit.codebooks import Codebooks
 from toolkit.corpus.reading import Read, Row, unbracketed
 from toolkit.errors import InputError
 from toolkit.fsio import read_bytes, sha256_bytes
@@ -69,7 +69,7 @@ def narrative_rows(read: Read) -> list[Row]:
 
 def _known(read: Read, fact: NarrativeFact) -> list[str]:
     """Return a narrative's codes; :class:`InputError` where the codebook has no such narrative."""
-    unknown = sorted(set(fact.codes) - _codes())
+    unknown = sorted(set(fact.codes) - _codes(read))
     if unknown:
         raise InputError(
             f"{read.source.facts_path}: narrative {fact.key}: {unknown[0]!r} is no narrative of the codebook"
@@ -77,9 +77,10 @@ def _known(read: Read, fact: NarrativeFact) -> list[str]:
     return list(fact.codes)
 
 
-@cache
-def _codes() -> frozenset[str]:
-    return frozenset(label.id for label in load_codebook("narrative").labels if label.field == "narrative")
+def _codes(read: Read) -> frozenset[str]:
+    # The workspace that the source lies in may have a codebook of its own.
+    codebook = Codebooks(read.source.folder.parents[1] / "codebooks")("narrative")
+    return frozenset(label.id for label in codebook.labels if label.field == "narrative")
 
 
 def account_rows(read: Read) -> list[Row]:

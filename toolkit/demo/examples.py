@@ -115,7 +115,7 @@ def answer_result(simulated: Simulated, task: str, form: str, text: str) -> Resu
         confidence=record.get("confidence"),
         free=tuple(free),
         comment=record.get("comment") or None,
-        regions=tuple(Region(r["x"], r["y"], r["width"], r["height"], r["text"]) for r in regions),
+        regions=tuple(Region(r["x"], r["y"], r["width"], r["height"], r["text"], r.get("writing")) for r in regions),
     )
     return build_result(codebook, submission, form=form)
 

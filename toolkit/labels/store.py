@@ -9,22 +9,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from toolkit.codebook import load_codebook
+from toolkit.codebook import Codebook
+from toolkit.codebook_changes import Carried, carry
+from toolkit.codebooks import Codebooks
+from toolkit.formchange import in_force
 from toolkit.fsio import sha256_text
-from toolkit.labelresult import parse_result
+from toolkit.labelresult import DISTRESSING, parse_result
 from toolkit.labels.authors import author
 from toolkit.labels.importing.take import imports
 from toolkit.labels.pullfiles import lines, pull_files
 from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
-from toolkit.resultshape import well_formed
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tasks.push import data_sha256, sent
 from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
-
-UNABLE, DISTRESSING = "unable", "distressing"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,13 @@ def load_judgements(workspace: Workspace) -> pa.Table:
     return read_judgements(workspace)[0]
 
 
-def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
-    """Return the judgements, and the submissions that are none with what does not hold of them."""
+def read_judgements(workspace: Workspace, codebooks: Codebooks | None = None) -> tuple[pa.Table, list[Rejected]]:
+    """Return the judgements, and the submissions that are none with what does not hold of them.
+
+    Each is read under the codebook that it was made with, and carried over to the one in force (of ``codebooks``, where
+    others than the workspace's are given).
+    """
+    codebooks = codebooks or workspace.codebooks
     rows: list[dict[str, Any]] = []
     rejected: list[Rejected] = []
     lineage, purged = Lineage.of(workspace.ledger), Purged.of(workspace.ledger)
@@ -56,7 +61,7 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
                 if purged.covers({}, annotator):
                     continue
                 about = project | {"annotator": annotator} | pushed.get(str(data.get("key")), {})
-                row, more = _judgement(about, data, annotation)
+                row, more = _judgement(codebooks, about, data, annotation)
                 if project.get("imported"):
                     # Whoever asked elsewhere need not have asked everything.
                     more = [problem for problem in more if not problem.endswith(": no answer")]
@@ -65,7 +70,7 @@ def read_judgements(workspace: Workspace) -> tuple[pa.Table, list[Rejected]]:
                     rejected.append(Rejected(*where, tuple(problems)))
                 else:
                     rows.append(_carried(row, lineage))
-    return table("judgements").from_rows(rows), rejected
+    return codebooks.named_on(table("judgements").from_rows(rows)), rejected
 
 
 def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
@@ -88,21 +93,23 @@ def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict
 
 
 def _judgement(
-    project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
+    codebooks: Codebooks, project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    skipped = bool(annotation.get("was_cancelled"))
-    codebook = load_codebook(project["task"])
-    submission, problems = parse_result(codebook, annotation.get("result") or [], text=data.get("text", ""))
+    made = in_force(project, annotation["updated_at"])
+    version = made["codebook_version"]
+    codebook, current = codebooks.version(project["task"], version), codebooks(project["task"])
     if missing := {"key", "item_id", "item_type", "text", "text_layer", "image_seen"} - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
+    if codebook is None:
+        return {}, [f"made under codebook {version}, which is not kept in {codebooks.folder / project['task']}"]
+    carried, problems = _read(codebook, current, project["form"], data["text"], annotation)
+    submission = carried.submission
+    skipped = bool(annotation.get("was_cancelled")) or submission.unable is not None
     if project.get("data_sha256") not in (None, data_sha256(data)):
         problems = [*problems, "the task was changed in Label Studio after it was pushed"]
     if not annotation.get("result") and not skipped:
         # Told from an answer that nothing applies, for which the codebook has a label.
         problems = ["empty: nothing was answered", *problems]
-    if codebook.version != project["codebook_version"]:
-        problems = [*problems, f"made under codebook {project['codebook_version']}, read under {codebook.version}"]
-    unable = _unable(annotation) if skipped else None
     row = {
         "judgement_id": judgement_id(annotation, project["marker"]),
         "item_id": data["item_id"],
@@ -115,19 +122,20 @@ def _judgement(
         "created_at": moment(annotation["created_at"]),
         "updated_at": moment(annotation["updated_at"]),
         # Whoever passes over what distresses them leaves no trace in the figures of speed.
-        "seconds": None if unable == DISTRESSING else annotation.get("lead_time"),
+        "seconds": None if submission.unable == DISTRESSING else annotation.get("lead_time"),
         "skipped": skipped,
-        "unable": unable,
+        "unable": submission.unable,
         "text_layer": data["text_layer"],
         "text_sha256": sha256_text(data["text"]),
         "image_seen": bool(data["image_seen"]),
         "predictions_shown": bool(project.get("predictions_shown", False)),
         "prediction_version": project.get("prediction_version"),
-        "codebook_version": project["codebook_version"],
-        "config_sha256": project["config_sha256"],
-        "guide_sha256": project["guide_sha256"],
+        "codebook_version": version,
+        "config_sha256": made["config_sha256"],
+        "guide_sha256": made["guide_sha256"],
         "provenance": "imported" if project.get("imported") else provenance(annotation, project["marker"], data["key"]),
         "labels": [] if skipped else [vote._asdict() for vote in submission.labels],
+        "unanswered": [] if skipped else list(carried.unanswered),
         "evidence": [] if skipped else [span._asdict() for span in submission.evidence],
         "confidence": None if skipped else submission.confidence,
         "comment": submission.comment,
@@ -138,14 +146,18 @@ def _judgement(
     return row, [] if skipped else problems
 
 
-def _unable(annotation: dict[str, Any]) -> str | None:
-    """Return the reason that a skip gives: the choice of the control ``unable``."""
-    for entry in well_formed(annotation.get("result") or [])[0]:
-        value = entry.get("value") if isinstance(entry, dict) and entry.get("from_name") == UNABLE else None
-        chosen = value.get("choices") if isinstance(value, dict) else None
-        if isinstance(chosen, list) and chosen and isinstance(chosen[0], str):
-            return chosen[0]
-    return None
+def _read(
+    codebook: Codebook, current: Codebook, form: str, text: str, annotation: dict[str, Any]
+) -> tuple[Carried, list[str]]:
+    """Read an annotation under its codebook and carry it over; who had the form open while it changed used the later one."""
+    result = annotation.get("result") or []
+    submission, problems = parse_result(codebook, result, text=text, form=form)
+    if problems and codebook.sha256 != current.sha256:
+        later, found = parse_result(current, result, text=text, form=form)
+        if not found:
+            codebook, submission, problems = current, later, found
+    carried = carry(codebook, current, submission)
+    return carried, [*problems, *carried.orphans]
 
 
 def moment(text: str) -> datetime:

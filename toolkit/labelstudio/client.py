@@ -107,7 +107,6 @@ class Studio:
         """Return the id of the one project marked with ``key``, made or brought up to date where needed.
 
         ``predictions``: annotators start from the tasks' predictions (see :meth:`show_predictions`).
-        :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
         """
         return self._projects.ensure(
             key, title=title, config=config, instruction=instruction, overlap=overlap, predictions=predictions

@@ -34,7 +34,8 @@ class Projects:
     ) -> int:
         """Return the id of the one project marked with ``key``, made or brought up to date where needed.
 
-        :class:`ConflictError` where its labelling configuration differs and annotations were made with it.
+        Its labelling configuration is replaced where it differs: whoever calls has seen to it that no annotation is
+        orphaned (:mod:`toolkit.formchange`).
         """
         wanted: dict[str, Any] = {
             "title": _clip_title(title),
@@ -59,13 +60,6 @@ class Projects:
         changed = {name: value for name, value in wanted.items() if project.get(name) != value}
         if "label_config" in changed and str(project.get("label_config", "")).strip() == config.strip():
             del changed["label_config"]
-        if "label_config" in changed and any(
-            task.get("annotations") for task in self._transport.tasks(project_id, "id,annotations")
-        ):
-            raise ConflictError(
-                f"project {project_id} ({key}) has annotations made with another labelling configuration",
-                hint="push to a new round, so that earlier answers keep the questions they were given to",
-            )
         if changed:
             with self._transport.translated():
                 self._transport.sdk.projects.update(project_id, **changed, request_options=WRITE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.adjudication.store import load_decisions
-from toolkit.codebook import load_codebook
 from toolkit.corpus import store
 from toolkit.corpus.steps import Version
 from toolkit.errors import ChecksFailed, ConflictError, InputError
-from toolkit.fsio import canonical_json, publishing, read_text, sha256_text
+from toolkit.fsio import canonical_json, publishing, read_bytes, read_text, sha256_text
 from toolkit.labels.store import load_judgements
 from toolkit.lineage import Lineage
 from toolkit.parquet import row_digest
@@ -25,12 +25,13 @@ from toolkit.release.coded import TASK_OF
 from toolkit.release.dehydrate import restricted
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
-from toolkit.release.layout import MANIFEST, Contents, digest_of, write
-from toolkit.release.notices import changelog
+from toolkit.release.layout import MANIFEST, Contents, digest_of, list_files, write
+from toolkit.release.notices import SPDX, changelog
 from toolkit.release.people import Pseudonyms, load_key
 from toolkit.release.splits import TRAIN, Edge, Splits, assign, recorded_splits, text_links
 from toolkit.release.takedown import Takedowns, without
-from toolkit.release.verify import verify
+from toolkit.release.verify import Gate, verify
+from toolkit.settings import ReleaseSettings
 from toolkit.tombstones import tombstones
 from toolkit.workspace import Workspace
 
@@ -110,6 +111,31 @@ def cut(
         return Cut(folder, number, True, splits.held_out, contents.dropped or {}, _private(contents))
 
 
+def again(workspace: Workspace, folder: Folder, agreement: Sequence[Mapping[str, Any]]) -> Gate:
+    """Make a release once more, beside, from the corpus version, judgements and decisions that it names; compare every byte."""
+    judgements, decisions = load_judgements(workspace), load_decisions(workspace)
+    said = folder.manifest["inputs"]
+    for name, rows in (("judgements", judgements), ("decisions", decisions)):
+        if said[name] != row_digest(rows):
+            return Gate("again", True, f"not made again: the {name} are others than those it was made of")
+    source = store.open_version(workspace, folder.manifest["corpus"]["version"])
+    contents, _ = _contents(workspace, source, source.tables(), judgements, decisions, agreement)
+    text = read_text(folder.path / "CHANGELOG.md")
+    with tempfile.TemporaryDirectory(prefix="docposts-again-") as beside:
+        write(Path(beside), replace(contents, version=folder.version, changelog=text))
+        made, there = (
+            {path: entry["sha256"] for path, entry in list_files(where).items()}
+            for where in (Path(beside), folder.path)
+        )
+        differ = sorted(path for path in {*made, *there} if made.get(path) != there.get(path))
+        if read_bytes(Path(beside) / MANIFEST) != read_bytes(folder.path / MANIFEST):
+            differ.append(MANIFEST)
+    detail = (
+        f"made again, other bytes: {', '.join(differ[:5])}" if differ else "made again from its inputs: the same bytes"
+    )
+    return Gate("again", not differ, detail)
+
+
 def complete(workspace: Workspace) -> None:
     """Enter published releases into the ledger that a killed command left out: their items' splits, then the release."""
     entered = {record["version"] for record in workspace.ledger.records("release")}
@@ -150,7 +176,7 @@ def _contents(
     agreement: Sequence[Mapping[str, Any]],
 ) -> tuple[Contents, Splits]:
     settings = workspace.settings
-    codebooks = {task: load_codebook(task) for task in TASK_OF.values()}
+    codebooks = {task: workspace.codebooks(task) for task in TASK_OF.values()}
     key, listed = load_key(workspace), Takedowns.of(workspace.ledger)
     tables, gone = without(tables, listed)
     forbidden = restricted(tables["sources"])
@@ -197,6 +223,8 @@ def _contents(
             dropped=dropped,
             agreement=tuple(agreement),
             taken_down=named(listed, key),
+            seed=settings.release.seed,
+            gated=is_gated(settings.release),
             folds=folds.files([item for item in made.items if item.id in splits.split], alike, campaigns),
             campaigns_whole=settings.release.campaigns_whole,
         ),
@@ -213,6 +241,11 @@ def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[s
 def named(listed: Takedowns, key: bytes) -> tuple[str, ...]:
     """Return the takedown list by the names that releases use: ids of items, pseudonyms of accounts."""
     return (*listed.posts, *(Pseudonyms(key).account(account) for account in listed.accounts))
+
+
+def is_gated(settings: ReleaseSettings) -> bool:
+    """Tell whether access is to be asked for: as the settings say, else where the licence is not an open one."""
+    return settings.gated == "yes" or (settings.gated == "licence" and settings.licence.lower() not in SPDX)
 
 
 def campaigns_of(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str | None]:

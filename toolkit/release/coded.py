@@ -19,7 +19,7 @@ TASK_OF = {"posts": "narrative", "photo_texts": "photo_text"}
 
 def coded_fields(codebook: Codebook) -> list[CodedField]:
     """Return the fields that become columns: those with labels."""
-    return [one for one in codebook.fields if one.kind in ("multi", "single")]
+    return [one for one in codebook.fields if one.coded]
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,15 @@ class Votes:
     """Question → outcome, of the decisions in force."""
 
     @classmethod
-    def of(cls, judgements: pa.Table, outcomes: Mapping[str, str] | None = None) -> Votes:
+    def of(
+        cls, judgements: pa.Table, codebooks: Mapping[str, Codebook], outcomes: Mapping[str, str] | None = None
+    ) -> Votes:
         """Count the votes of judgements (``schemas/judgements.json``)."""
         asked: dict[tuple[str, str], list[Question]] = {}
-        for question in questions(judgements):
+        for question in questions(judgements, codebooks.__getitem__):
             asked.setdefault((question.item_id, question.field), []).append(question)
         judged = Counter(row["item_id"] for row in latest(judgements) if not row["skipped"])
-        by_field = {(answer.item_id, answer.field): answer for answer in answers(judgements)}
+        by_field = {(answer.item_id, answer.field): answer for answer in answers(judgements, codebooks.__getitem__)}
         return cls(by_field, asked, judged, outcomes or {})
 
     def columns(self, item_id: str, codebook: Codebook) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _rows(folder: Folder) -> Iterator[tuple[str, dict[str, Any], Codebook]]:
 
 def votes(folder: Folder) -> list[str]:
     """Count the votes again, from the judgements in the folder."""
-    counted = Votes.of(as_judgements(folder.rows("judgements")))
+    counted = Votes.of(as_judgements(folder.rows("judgements")), folder.codebooks)
     problems = []
     for item, row, book in _rows(folder):
         wanted = counted.columns(item, book)

@@ -66,7 +66,7 @@ def make(
     """
     people = Pseudonyms.of(key, corpus["accounts"])
     layers = _layers(corpus, people, dry)
-    votes, dropped = _votes(judgements, decisions, layers)
+    votes, dropped = _votes(judgements, decisions, layers, codebooks)
     posts, photos = _posts(corpus, people, layers), _photos(corpus, people)
     for config, rows in (("posts", posts), ("photo_texts", photos)):
         for row in rows:
@@ -137,12 +137,14 @@ def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[s
     }
 
 
-def _votes(judgements: pa.Table, decisions: pa.Table, layers: Mapping[str, _Layers]) -> tuple[Votes, dict[str, int]]:
+def _votes(
+    judgements: pa.Table, decisions: pa.Table, layers: Mapping[str, _Layers], codebooks: Mapping[str, Codebook]
+) -> tuple[Votes, dict[str, int]]:
     rows = judgements.to_pylist()
     known = [row["item_id"] in layers and row["task"] in TASK_OF.values() for row in rows]
     held = judgements.filter(pa.array(known, pa.bool_()))
     outcomes = dict(zip(decisions["question_id"].to_pylist(), decisions["outcome"].to_pylist(), strict=True))
-    votes = Votes.of(held, outcomes)
+    votes = Votes.of(held, codebooks, outcomes)
     methods = zip(decisions["question_id"].to_pylist(), decisions["method"].to_pylist(), strict=True)
     adjudicated = {question_id for question_id, method in methods if method == "adjudicated"}
     asked = {question.id for own in votes.questions.values() for question in own}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.corpus.steps import Version
 from toolkit.errors import DocpostsError, InputError
 from toolkit.release import (
     gate_croissant,
@@ -17,6 +18,7 @@ from toolkit.release import (
     gate_rows,
     loading,
 )
+from toolkit.release.diff import diff
 from toolkit.release.folder import Folder
 
 _SHOWN = 5
@@ -71,10 +73,13 @@ GATES = (
 )  # fmt: skip
 
 
-def verify(folder: Path, *, load: bool = True, taken_down: Collection[str] = ()) -> list[Gate]:
+def verify(
+    folder: Path, *, load: bool = True, taken_down: Collection[str] = (), before: Path | None = None
+) -> list[Gate]:
     """Run every gate on a release folder, in order; ``load`` False leaves out those that load every row by other libraries.
 
-    ``taken_down`` are ids and pseudonyms that must not be there, besides those that the release itself names.
+    ``before`` is the release that this one follows: its version must be what changed calls for, or higher. ``taken_down`` are
+    ids and pseudonyms that must not be there, besides those that the release itself names.
 
     A gate whose ground does not hold is not checked, and says so; it counts as not passed. :class:`InputError` where the
     folder is not there.
@@ -100,7 +105,21 @@ def verify(folder: Path, *, load: bool = True, taken_down: Collection[str] = ())
         if problems:
             failed.add(gate.name)
         gates.append(Gate(gate.name, not problems, _say(problems) if problems else gate.what))
-    return gates
+    return [*gates, step_gate(release, Folder(before), failed)] if before is not None else gates
+
+
+def step_gate(release: Folder, before: Folder, failed: Collection[str] = ()) -> Gate:
+    """Hold a release's version against what changed since the one before it."""
+    if missing := [name for name in _SOUND if name in failed]:
+        return Gate("step", False, f"not checked: {', '.join(missing)} does not hold")
+    try:
+        found = diff(before, release)
+    except DocpostsError as error:
+        return Gate("step", False, error.message)
+    was, now, least = (Version.parse(v) for v in (before.version, release.version, found.expected))
+    if now < least or now == was:
+        return Gate("step", False, f"{now} after {was}: what changed ({found.step}) calls for {least} or higher")
+    return Gate("step", True, f"{now} is what changed since {was} calls for ({found.step}), or higher")
 
 
 def _say(problems: list[str]) -> str:

@@ -132,7 +132,7 @@ class _Round:
 
     def _stand(self, calibration: RoundSettings, names: Sequence[str]) -> list[Standing]:
         has = list(self.assignments.items(calibration.name, self.task))
-        stand = standings(self.judgements, calibration, self.task, has, names)
+        stand = standings(self.judgements, calibration, self.task, has, names, self.workspace.codebooks)
         self.made.standings += [each for each in stand if each not in self.made.standings]
         return stand
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from toolkit.codebook import load_codebook
 from toolkit.labels.store import load_judgements
 from toolkit.rounds.answers import show_answers
 from toolkit.rounds.plan import Given, Predict, Work, annotators, declared, work
@@ -71,7 +70,7 @@ def _push(
         workspace,
         server,
         project,
-        load_codebook(project.task),
+        workspace.codebooks(project.task),
         tasks,
         images=folder,
         predictions=max(versions) if shown and versions else "",
@@ -129,5 +128,7 @@ def standing_rows(workspace: Workspace) -> list[dict[str, Any]]:
         for each in calibrations
         for task in each.tasks
         if assignments.items(each.name, task)
-        for standing in standings(judgements, each, task, list(assignments.items(each.name, task)), names)
+        for standing in standings(
+            judgements, each, task, list(assignments.items(each.name, task)), names, workspace.codebooks
+        )
     ]

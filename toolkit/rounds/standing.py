@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.agreement.figures import alpha_of
+from toolkit.codebook import load_codebook
+from toolkit.codebooks import Lookup
 from toolkit.settings import RoundSettings, Settings
 from toolkit.votes import answers
 
@@ -43,7 +45,12 @@ def gate(settings: Settings, round_name: str) -> RoundSettings | None:
 
 
 def standings(
-    judgements: pa.Table, calibration: RoundSettings, task: str, items: Sequence[str], annotators: Sequence[str]
+    judgements: pa.Table,
+    calibration: RoundSettings,
+    task: str,
+    items: Sequence[str],
+    annotators: Sequence[str],
+    codebooks: Lookup = load_codebook,
 ) -> list[Standing]:
     """Return where each annotator stands in a calibration, whose items of the task are given."""
     own = judgements.filter(
@@ -54,9 +61,9 @@ def standings(
         judged.setdefault(row["annotator"], set()).add(row["item_id"])
     given: list[dict[str, tuple[str, ...]]] = []
     multi = False
-    for answer in answers(own):
+    for answer in answers(own, codebooks):
         if answer.field == calibration.field:
-            given.append(dict(answer.by))
+            given.append(answer.comparable())
             multi = answer.multi
     found = []
     for name in annotators:

@@ -130,7 +130,7 @@ def push(
         project, wanted = project_of(workspace, annotator), _wanted(workspace, source_id, part_characters)
         progress(project.title)
         tasks = [task for each in wanted.values() for task in each]
-        done = push_project(workspace, server, project, load_codebook(TASK), tasks, predictions=MODEL_VERSION)
+        done = push_project(workspace, server, project, workspace.codebooks(TASK), tasks, predictions=MODEL_VERSION)
         return Plan(done.project, done.create, done.unchanged, _orphaned(done.orphaned, wanted))
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from toolkit.codebook import Codebook
 from toolkit.corpus import store
 from toolkit.errors import ServiceError
+from toolkit.formchange import take_codebook
 from toolkit.fsio import append_jsonl, canonical_json, read_jsonl, sha256_text, write_atomic
 from toolkit.labelconfig import render_config, render_guide
 from toolkit.tasks.projects import Project, from_record, marker, projects
@@ -92,9 +93,11 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
     by its key, for the journal: its round where that is not the project's, and what was predicted.
     """
     language = workspace.settings.tasks.language
-    config = render_config(codebook, form=project.form, language=language)
+    blur = workspace.settings.tasks.blur_images
+    config = render_config(codebook, form=project.form, language=language, blur=blur)
     name, guide = marker(workspace, project), render_guide(codebook, language)
     by_key = {task["data"]["key"]: task for task in tasks}
+    earlier = take_codebook(workspace, server, project.key, name, codebook, sha256_text(config))
     project_id = server.ensure_project(
         name, title=project.title, config=config, instruction=guide, overlap=overlap, predictions=bool(predictions)
     )
@@ -115,6 +118,7 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
         "codebook_version": codebook.version,
         "config_sha256": sha256_text(config),
         "guide_sha256": codebook.guide_sha256,
+        "earlier": earlier,
     }
     write_atomic(folder / "project.json", canonical_json(record) + "\n")
     there = server.task_keys(project_id)

@@ -30,6 +30,7 @@ class Items:
     """The items of a corpus, found by what a file may call them."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self.codebooks = workspace.codebooks
         version = store.open_version(workspace)
         found = items(version.tables(), workspace.settings.tasks.layer)
         self.by_id = {item.item_id: item for item in found}

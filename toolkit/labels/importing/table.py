@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebook import Codebook
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
 from toolkit.items import TASKS
@@ -42,7 +42,7 @@ def read_table(path: Path, known: Items) -> Iterator[Made]:
         item = known.named(name)
         result = None
         if item is not None:
-            codebook = load_codebook(TASKS[item.item_type])
+            codebook = known.codebooks(TASKS[item.item_type])
             result = build_result(codebook, _submission(path, codebook, rows, len(item.text)), form=item.form)
         times = [row["created_at"] for _, row in rows if row.get("created_at")]
         where = f"{path}:{rows[0][0]}"

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from toolkit.codebook import load_codebook
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import canonical_json, json_line, publishing, read_json, sha256_file
 from toolkit.labels.importing.export import read_export
@@ -75,7 +74,8 @@ def take(
 
 
 def _write(workspace: Workspace, name: str, task: str, digest: str, made: Iterable[Made], at: datetime) -> int:
-    project, codebook = f"import.{name}.{task}", load_codebook(task)
+    project, codebook = f"import.{name}.{task}", workspace.codebooks(task)
+    workspace.codebooks.keep(codebook)
     lines = [_line(number, each, at) for number, each in enumerate(made, start=1)]
     folder = workspace.annotations_dir / project
     if folder.exists():
