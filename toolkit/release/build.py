@@ -20,6 +20,7 @@ from toolkit.lineage import Lineage
 from toolkit.parquet import row_digest
 from toolkit.release import folds, takedown
 from toolkit.release import rows as release_rows
+from toolkit.release.accounts import with_posts
 from toolkit.release.changes import FIRST, Difference, difference
 from toolkit.release.coded import TASK_OF
 from toolkit.release.dehydrate import restricted
@@ -277,6 +278,11 @@ def split_rows(rows: Mapping[str, list[dict[str, Any]]], splits: Splits) -> tupl
                 # Named by the first of its posts that is released.
                 row["cluster_id"] = first.setdefault(row["cluster_id"], item)
             parts.setdefault(config, {}).setdefault(split, []).append(row)
+    released = [post for own in parts.get("posts", {}).values() for post in own]
+    if named_by := with_posts(rows["accounts"], released):
+        parts["accounts"] = {TRAIN: named_by}
+    else:
+        parts.pop("accounts", None)
     order = {split: place for place, split in enumerate(_ORDER)}
     return {
         config: {

@@ -43,7 +43,7 @@ class _Manifest(_Form):
     corpus: dict[str, str]
     codebooks: dict[Literal["narrative", "photo_text"], str]
     configs: dict[
-        Literal["posts", "photo_texts", "judgements", "sources", "narratives"],
+        Literal["posts", "photo_texts", "judgements", "sources", "narratives", "accounts"],
         dict[Literal["train", "validation", "test"], _Part],
     ]
     files: dict[str, _File]

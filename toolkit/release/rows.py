@@ -11,6 +11,7 @@ import pyarrow as pa
 from toolkit.codebook import Codebook
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
+from toolkit.release import accounts
 from toolkit.release.coded import TASK_OF, Votes
 from toolkit.release.dehydrate import dehydrated
 from toolkit.release.people import Cleaned, Pseudonyms
@@ -19,13 +20,14 @@ from toolkit.schema import table
 from toolkit.text.entities import mentions
 
 Row = dict[str, Any]
-CONFIGS = ("posts", "photo_texts", "judgements", "sources", "narratives")
+CONFIGS = ("posts", "photo_texts", "judgements", "sources", "narratives", "accounts")
 KEYS = {
     "posts": "post_id",
     "photo_texts": "photo_id",
     "judgements": "judgement_id",
     "sources": "source_id",
     "narratives": "narrative_id",
+    "accounts": "account",
 }
 SPLIT_CONFIGS = ("posts", "photo_texts", "judgements")
 
@@ -87,6 +89,7 @@ def make(
             "judgements": released,
             "sources": _plain(corpus["sources"], "release_sources"),
             "narratives": _narratives(corpus, people, dry),
+            "accounts": accounts.of(corpus, people, dry),
         },
         items,
         list(zip(links["post_id"].to_pylist(), links["other_id"].to_pylist(), strict=True)),
@@ -175,7 +178,7 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
     cited, clusters = _cited(corpus), {}
     for link in corpus["post_links"].to_pylist():
         clusters[link["post_id"]] = clusters[link["other_id"]] = link["cluster_id"]
-    accounts = {row["account_id"]: row for row in corpus["accounts"].to_pylist()}
+    names = accounts.released_names(corpus["accounts"], people)
     posts = []
     for base, row in zip(_plain(corpus["posts"], "release_posts"), corpus["posts"].to_pylist(), strict=True):
         changed, text = _cleaned(row, people)
@@ -185,7 +188,7 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
             | cited[row["source_id"]]
             | changed
             | {
-                "account": _account(accounts.get(row["account_id"]), people),
+                "account": names.get(row["account_id"]),
                 "translation": translation.text if translation else None,
                 "mentions": [people.handle(name) for name in row["mentions"]],
                 "insertions": [_moved(insertion, text, people) for insertion in row["insertions"]],
@@ -195,15 +198,8 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
     return posts
 
 
-def _account(account: Row | None, people: Pseudonyms) -> str | None:
-    if account is None:
-        return None
-    public = account["handle"].casefold() in people.public
-    return str(account["handle"]) if public else people.account(account["account_id"])
-
-
-def _public_accounts(accounts: pa.Table, posts: list[Row]) -> set[str]:
-    return {post["account"] for post in posts if post["account"]} & {*accounts["handle"].to_pylist()}
+def _public_accounts(known: pa.Table, posts: list[Row]) -> set[str]:
+    return {post["account"] for post in posts if post["account"]} & {*known["handle"].to_pylist()}
 
 
 def _moved(insertion: Row, text: Cleaned, people: Pseudonyms) -> Row:
