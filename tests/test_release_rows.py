@@ -335,11 +335,31 @@ def test_a_judgement_leaves_without_words_times_and_names() -> None:
     rows = made(world()).rows["judgements"]
     columns = set(release_table("judgements").arrow.names)
     assert all(set(row) == columns for row in rows)
-    people = {row["annotator"] for row in rows}
-    assert len(people) == 3 and all(re.fullmatch("annotator_[0-9a-f]{8}", name) for name in people)
+    people = {(row["annotator"], row["item_id"]) for row in rows}
+    # One name for each person and item, whoever it is: the twelve pairs of them in the thirteen judgements.
+    assert len(people) == 12 == len({name for name, _ in people})
+    assert all(re.fullmatch("unlinked_[0-9a-f]{16}", name) for name, _ in people)
     assert {row["month"] for row in rows} == {"2032-05"}
     assert "secret words" not in str(rows) and "free words" not in str(rows)
     assert [row["judgement_id"][-2:] for row in rows if row["item_id"] == P5] == ["09", "10"]
+
+
+def test_only_who_agreed_is_the_same_person_on_two_items() -> None:
+    of = world()
+    books = {task: load_codebook(task) for task in ("narrative", "photo_text")}
+    agreed = frozenset({"ann-2"})
+    out = release_rows.make(of.corpus(), of.judged(), of.decided(), books, KEY, linkable=agreed)
+    said = {row["judgement_id"]: row["annotator"] for row in of.judgements}
+    items: dict[str, set[str]] = {}
+    for row in out.rows["judgements"]:
+        items.setdefault(row["annotator"], set()).add(row["item_id"])
+        assert row["annotator"].startswith("annotator_") == (said[row["judgement_id"]] in agreed)
+    (name,) = out.linkable
+    assert items.pop(name) == {row["item_id"] for row in of.judgements if row["annotator"] == "ann-2"}
+    assert len(items) > 1 and all(len(own) == 1 for own in items.values())
+    # Who said something twice of one item still is one person there, and the votes are the same.
+    assert len({row["annotator"] for row in out.rows["judgements"] if row["item_id"] == P5}) == 1
+    assert out.rows["posts"] == made(of).rows["posts"] and made(of).linkable == ()
 
 
 def test_the_original_comes_with_its_translation() -> None:

@@ -465,6 +465,16 @@ def an_account_by_its_name(of: Draft) -> None:
     of.post(P1)["account"] = "gull_of_sarn"
 
 
+@corruption("people", "is on 2 items: their judgements can be joined")
+def an_annotator_who_can_be_followed(of: Draft) -> None:
+    of.judged(4)["annotator"] = of.judged(9)["annotator"]
+
+
+@corruption("people", "names nobody of that name who agreed")
+def an_annotator_who_did_not_agree(of: Draft) -> None:
+    of.judged(4)["annotator"] = "annotator_" + "0" * 8
+
+
 @corruption("people", "has a handle or a name")
 def a_private_accounts_handle(of: Draft) -> None:
     of.account(of.post(P1)["account"])["handle"] = "gull_of_sarn"

@@ -222,6 +222,7 @@ splits = {{ {splits} }}
 seed = {release.seed}
 campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
 restricted = {text(release.restricted)}  # rows of restricted reports: without words, or a release that is not to be published
+linkable = {text(release.linkable)}  # annotators who agreed that releases show which judgements are one person's
 """
     return content
 

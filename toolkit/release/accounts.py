@@ -56,13 +56,13 @@ def of(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[str]) 
             said = [] if row["source_id"] in dry else [people.clean(one).text for one in row["names"]]
             at |= {"handle": name, "names": list(dict.fromkeys([*at["names"], *said]))}
     for event in corpus["account_events"].to_pylist():
-        if (name := names.get(event["account_id"])) and event["date"]:
-            dates.setdefault(name, []).append(event["date"][:_MONTH])
+        if (by := names.get(event["account_id"])) and event["date"]:
+            dates.setdefault(by, []).append(event["date"][:_MONTH])
             if event["kind"] == "created":
-                created.setdefault(name, []).append(event["date"][:_MONTH])
+                created.setdefault(by, []).append(event["date"][:_MONTH])
     for post in corpus["posts"].select(["account_id", "posted_at"]).to_pylist():
-        if (name := names.get(post["account_id"])) and post["posted_at"]:
-            dates.setdefault(name, []).append(post["posted_at"][:_MONTH])
+        if (by := names.get(post["account_id"])) and post["posted_at"]:
+            dates.setdefault(by, []).append(post["posted_at"][:_MONTH])
     return [
         row
         | {"created": min(created.get(name, []), default=None), "first_known": min(dates.get(name, []), default=None)}

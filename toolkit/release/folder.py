@@ -48,6 +48,7 @@ class _Manifest(_Form):
     ]
     files: dict[str, _File]
     public_handles: tuple[str, ...]
+    linkable: tuple[str, ...] = ()
     simulated: bool
     restricted: bool
     campaigns_whole: bool = False
