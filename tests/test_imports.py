@@ -62,7 +62,7 @@ ONLY_IN = {
     "click": {"cli"},
     "label_studio_sdk": {"labelstudio"},
     "rich": {"cli"},
-    "sklearn": {"agreement"},
+    "sklearn": {"agreement", "release"},
     "opencc": {"text"},
     "langdetect": {"text"},
     "duckdb": {"corpus"},

@@ -20,6 +20,7 @@ from toolkit.fsio import read_json, read_text
 from toolkit.release import build
 from toolkit.release.build import Cut, again, cut, releases
 from toolkit.release.folder import Folder
+from toolkit.release.hub import gate_of
 from toolkit.release.seal import seal
 from toolkit.release.verify import GATES, verify
 from toolkit.workspace import Workspace, new_settings
@@ -180,14 +181,17 @@ def test_a_version_that_is_too_low_and_a_release_made_again(
     assert again(workspace, Folder(second.folder), ()).ok and again(workspace, Folder(first.folder), ()).ok
     card = second.folder / "README.md"
     card.write_text(read_text(card) + "One more line.\n", encoding="utf-8")
-    assert again(
-        workspace, Folder(second.folder), ()
-    ).detail == "made again, other bytes: README.md, MANIFEST.json" or (
-        "README.md" in again(workspace, Folder(second.folder), ()).detail
-    )
+    assert again(workspace, Folder(second.folder), ()).detail == "made again, other bytes: README.md"
     of.judgements.pop()
     monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
     assert "the judgements are others" in again(workspace, Folder(first.folder), ()).detail
+
+
+def test_a_licence_that_is_not_open_gates_the_release(tmp_path: Path, cutter: Cutter) -> None:
+    for licence, gated, asked in (("CC-BY-4.0", "licence", False), ("other", "licence", True), ("other", "no", False)):
+        out = cutter(workspace_of(tmp_path / f"{licence}-{gated}", licence=licence, gated=gated), world())
+        front = Folder(out.folder).front
+        assert ("extra_gated_prompt" in front, gate_of(Folder(out.folder))) == (asked, "manual" if asked else None)
 
 
 def test_restricted_reports_make_a_release_private(tmp_path: Path, cutter: Cutter) -> None:

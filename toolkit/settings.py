@@ -109,6 +109,7 @@ class ReleaseSettings(Strict):
     campaigns_whole: bool = False
     restricted: Literal["dehydrate", "private"] = "dehydrate"
     linkable: tuple[str, ...] = ()
+    gated: Literal["licence", "yes", "no"] = "licence"
 
 
 class Settings(Strict):

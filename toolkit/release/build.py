@@ -27,11 +27,12 @@ from toolkit.release.dehydrate import restricted
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.release.layout import MANIFEST, Contents, digest_of, list_files, write
-from toolkit.release.notices import changelog
+from toolkit.release.notices import SPDX, changelog
 from toolkit.release.people import Pseudonyms, load_key
 from toolkit.release.splits import TRAIN, Edge, Splits, assign, recorded_splits, text_links
 from toolkit.release.takedown import Takedowns, without
 from toolkit.release.verify import Gate, verify
+from toolkit.settings import ReleaseSettings
 from toolkit.tombstones import tombstones
 from toolkit.workspace import Workspace
 
@@ -226,6 +227,8 @@ def _contents(
             dropped=dropped,
             agreement=tuple(agreement),
             taken_down=named(listed, key),
+            seed=settings.release.seed,
+            gated=is_gated(settings.release),
             folds=folds.files([item for item in made.items if item.id in splits.split], alike, campaigns),
             campaigns_whole=settings.release.campaigns_whole,
         ),
@@ -260,6 +263,11 @@ def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[s
 def named(listed: Takedowns, key: bytes) -> tuple[str, ...]:
     """Return the takedown list by the names that releases use: ids of items, pseudonyms of accounts."""
     return (*listed.posts, *(Pseudonyms(key).account(account) for account in listed.accounts))
+
+
+def is_gated(settings: ReleaseSettings) -> bool:
+    """Tell whether access is to be asked for: as the settings say, else where the licence is not an open one."""
+    return settings.gated == "yes" or (settings.gated == "licence" and settings.licence.lower() not in SPDX)
 
 
 def campaigns_of(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str | None]:

@@ -59,6 +59,8 @@ class Contents:
     folds: Mapping[str, str] = field(default_factory=dict)
     campaigns_whole: bool = False
     taken_down: tuple[str, ...] = ()
+    seed: int = 0
+    gated: bool = False
     dehydrated: tuple[str, ...] = ()
 
     def rows(self, config: str) -> pa.Table:
