@@ -20,8 +20,7 @@ import pytest
 
 from tests.conftest import EXAMPLES
 from toolkit import schema
-from toolkit.corpus import build as corpus_build
-from toolkit.corpus import fact_rows, links, near, store
+from toolkit.corpus import fact_rows, inputs, links, near, parts, store
 from toolkit.corpus import rows as rows_of
 from toolkit.corpus.build import Built, build, is_current
 from toolkit.corpus.steps import Version
@@ -189,6 +188,7 @@ def test_the_examples_counts(examples: Workspace) -> None:
     assert counts == {
         "sources": 2, "segments": 127, "posts": 20, "text_layers": 26, "photo_texts": 10, "notes": 21, "quotations": 4,
         "narratives": 7, "accounts": 2, "account_events": 7, "references": 21, "media": 5, "post_links": 2,
+        "clusters": 4,
     }  # fmt: skip
     assert {name: len(rows(built, name)) for name in counts} == counts
     places = [(row["source_id"], row["place"]) for row in rows(built, "posts")]
@@ -310,13 +310,13 @@ def test_a_version_with_other_columns_is_compared_not_refused(
 
     made = fact_rows.media_rows
     with monkeypatch.context() as patch:
-        for module in (rows_of, store, corpus_build):
+        for module in (rows_of, store, parts):
             patch.setattr(module, "table", earlier)
         patch.setattr(
             rows_of, "media_rows", lambda read: [{k: v for k, v in r.items() if k != "bytes"} for r in made(read)]
         )
         assert build(examples).version.table("media").column_names == fewer.arrow.names
-    monkeypatch.setattr(corpus_build, "ROWS_VERSION", corpus_build.ROWS_VERSION + 1)
+    monkeypatch.setattr(inputs, "ROWS_VERSION", inputs.ROWS_VERSION + 1)
     with pytest.raises(InputError, match="columns are not those"):
         store.open_version(examples).table("media")
     built = build(examples)
@@ -343,7 +343,7 @@ def test_an_added_source_is_a_minor_change_one_place_down(workspace: Workspace) 
     assert built.version.manifest["step"] == "minor"
     assert built.changes["posts"][:3] == (9, 0, {})
     for name, entry in first.version.manifest["tables"].items():
-        if name != "post_links":
+        if name not in links.TABLES:
             assert built.version.manifest["tables"][name]["parts"][: len(entry["parts"])] == entry["parts"]
     assert [row["source_id"] for row in rows(built, "sources")] == ["lantern-quay-3", "salt-lamps"]
     assert [str(version.version) for version in store.versions(workspace)] == ["0.1.0", "0.1.1"]

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.command import data, docposts
-from toolkit.corpus import table_rows
-from toolkit.corpus.build import NOT_SEARCHED, build, is_current
+from toolkit.corpus.build import build, is_current
 from toolkit.corpus.store import open_version
 from toolkit.errors import ConflictError, DocpostsError, InputError
 from toolkit.fsio import read_jsonl
@@ -445,15 +445,13 @@ def test_one_post_in_two_tables_is_an_error(workspace: Workspace) -> None:
         build(workspace)
 
 
-def test_large_tables_are_left_out_of_the_search_and_it_is_said(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(table_rows, "NEAR_LIMIT", 2)
+def test_every_table_is_searched_for_near_duplicates(workspace: Workspace) -> None:
     words = "the baker sells salt lamps beside the old harbour clock and the ferry"
     add(workspace, "x.csv", "id,text\n" + "".join(f"{n},{words} {n}\n" for n in range(3)) + f"9,{words} 1\n")
     built = build(workspace)
-    assert built.skipped == {NOT_SEARCHED: ["x"]} == built.version.manifest["skipped"]
-    assert built.version.table("post_links")["kind"].to_pylist() == ["exact"]
+    assert built.skipped == {}
+    assert Counter(built.version.table("post_links")["kind"].to_pylist()) == {"exact": 1, "near_duplicate": 3}
+    assert built.version.table("clusters")["size"].to_pylist() == [4] * 4
 
 
 def test_tables_have_no_spans(workspace: Workspace) -> None:

@@ -100,7 +100,8 @@ def json_line(record: Mapping[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Flush a folder to disk: which files it has, under which names."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -125,7 +126,7 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)
-        _fsync_folder(path.parent)
+        fsync_folder(path.parent)
     except OSError as error:
         raise WorkspaceError(
             f"cannot write {path}: {error.strerror or error}", hint="check the folder's space and permissions"
@@ -149,9 +150,9 @@ def publishing(folder: Path) -> Iterator[Path]:
         yield beside
         for path in [beside, *beside.rglob("*")]:
             if path.is_dir() and not path.is_symlink():
-                _fsync_folder(path)
+                fsync_folder(path)
         beside.rename(folder)
-        _fsync_folder(folder.parent)
+        fsync_folder(folder.parent)
     except OSError as error:
         raise WorkspaceError(
             f"cannot write {folder}: {error.strerror or error}", hint="check the folder's space and permissions"
@@ -214,7 +215,7 @@ def finish(part: Path, path: Path) -> None:
     if path.exists():
         raise WorkspaceError(f"{path} is there already")
     part.rename(path)
-    _fsync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 def copy_file(path: Path, to: Path) -> None:

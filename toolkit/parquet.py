@@ -7,7 +7,6 @@ that a store which deduplicates by content uploads little of a new version.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toolkit.errors import InputError
-from toolkit.fsio import canonical_json, replacing
+from toolkit.fsio import replacing
+from toolkit.rowdigest import BlockDigest
+from toolkit.rowdigest import row_digest as row_digest  # noqa: PLC0414 (others read it from here)
 from toolkit.schema import Table
 
 ROWS_PER_GROUP = 100_000
+BYTES_PER_GROUP = 32 << 20
+"""A part's row group ends with the piece that makes it as large as this, in memory, or fills it with rows."""
 # Recorded in manifests: another pyarrow may write other bytes for the same rows.
 WRITER = f"pyarrow {pa.__version__}"
 
@@ -73,16 +76,61 @@ def scan(paths: Sequence[Path], schema: pa.Schema | None = None) -> Any:
         raise InputError(f"cannot read {paths[0]} as Parquet: {error}") from error
 
 
-def row_digest(rows: pa.Table) -> str:
-    """Return the SHA-256 over the rows' values in order: the same for the same rows, whatever wrote the file."""
-    digest = hashlib.sha256(",".join(rows.schema.names).encode())
-    # In slices: as Python objects a million rows would fill the memory.
-    for batch in rows.to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
-            digest.update(f"\n{canonical_json(_plain(row))}".encode())
-    if not rows.num_rows:
-        digest.update(b"\n")
-    return digest.hexdigest()
+class PartWriter:
+    """Writes one file of a declared table piece by piece. The bytes follow from the rows and where the pieces were cut.
+
+    ``rows`` and ``digest`` (:mod:`toolkit.rowdigest`) are those of what was written.
+    """
+
+    def __init__(self, path: Path, schema: Table) -> None:
+        self._schema = schema
+        self._writer = pq.ParquetWriter(
+            path,
+            schema.arrow,
+            compression="zstd",
+            compression_level=1,
+            # What hardly ever repeats is not looked up in a dictionary first.
+            use_dictionary=[
+                name for name in schema.arrow.names if name not in ("text", "text_simplified", *_keys(schema))
+            ],
+            write_page_index=True,
+        )
+        self._pending: list[pa.RecordBatch] = []
+        self._digest = BlockDigest(schema.arrow)
+        self.rows = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take a piece in, whose columns must be those declared."""
+        if not batch.schema.equals(self._schema.arrow, check_metadata=False):
+            raise ValueError(f"columns are not those that table {self._schema.name} declares")
+        self._pending.append(batch)
+        held = sum(piece.num_rows for piece in self._pending)
+        if held >= ROWS_PER_GROUP or sum(piece.nbytes for piece in self._pending) >= BYTES_PER_GROUP:
+            self._flush()
+
+    def close(self) -> str:
+        """Write what is left; return the digest of all rows."""
+        self._flush()
+        self._writer.close()
+        return self._digest.hexdigest()
+
+    def _flush(self) -> None:
+        if self._pending:
+            rows = pa.Table.from_batches(self._pending, self._schema.arrow).combine_chunks()
+            self._digest.update(rows)
+            self.rows += rows.num_rows
+            self._writer.write_table(rows, row_group_size=max(1, rows.num_rows))
+            self._pending = []
+
+
+def _keys(schema: Table) -> list[str]:
+    """Return the columns of ids and hashes: those that are unique, and those with a pattern that says so."""
+    return [
+        column.name
+        for column in schema.columns
+        if column.constraints.get("unique") or column.name in (*schema.primary_key, "platform_object_id", "exact_hash")
+        if column.name not in ("source_id", "layer", "kind", "other_layer", "role")
+    ]
 
 
 class BatchWriter:
@@ -122,6 +170,22 @@ def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.R
         raise InputError(f"cannot read {path} as Parquet: {error}") from error
 
 
+def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows from ``start`` up to ``stop`` of a Parquet file, a row group's at a time, so few others are read."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            at = 0
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if at < stop and start < at + rows:
+                    read = file.read_row_group(group, columns=list(columns) if columns else None, use_threads=False)
+                    first = max(0, start - at)
+                    yield from read.slice(first, min(rows, stop - at) - first).combine_chunks().to_batches()
+                at += rows
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot read {path} as Parquet: {error}") from error
+
+
 def blank_rows(path: Path, out: Path, rows: Collection[int]) -> None:
     """Write a Parquet file of any columns to ``out`` with all values of some rows (numbers from 1) null."""
     number = 0
@@ -152,11 +216,3 @@ def file_metadata(path: Path) -> dict[str, str]:
     except (OSError, pa.ArrowException):
         return {}
     return {k.decode(): v.decode("utf-8", errors="replace") for k, v in found.items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value

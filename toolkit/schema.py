@@ -85,9 +85,13 @@ class Table:
 
         Foreign keys are held against ``others`` (table name → rows), those of tables not given are passed over.
         """
+        problems = self.check_values(table)
         if table.schema.names != self.arrow.names or table.schema.types != self.arrow.types:
-            return [f"{self.name}: columns are not those of its schema: {_difference(table.schema, self.arrow)}"]
-        problems = [problem for column in self.columns for problem in self._check_column(table, column)]
+            return problems
+        for unique in [column.name for column in self.columns if column.constraints.get("unique")]:
+            values = table[unique]
+            if pc.count_distinct(values).as_py() != len(values) - values.null_count:
+                problems.append(f"{self.name}.{unique}: values are not unique")
         key = table.select(list(self.primary_key))
         if key.num_rows != key.group_by(list(self.primary_key)).aggregate([]).num_rows:
             problems.append(f"{self.name}: two rows have the same {', '.join(self.primary_key)}")
@@ -96,12 +100,16 @@ class Table:
                 problems += self._check_reference(table, column, other, others[other][there])
         return problems
 
+    def check_values(self, table: pa.Table) -> list[str]:
+        """Return what does not hold of rows that may be a part of a table's: types, nulls, allowed values."""
+        if table.schema.names != self.arrow.names or table.schema.types != self.arrow.types:
+            return [f"{self.name}: columns are not those of its schema: {_difference(table.schema, self.arrow)}"]
+        return [problem for column in self.columns for problem in self._check_column(table, column)]
+
     def _check_column(self, table: pa.Table, column: Column) -> Iterable[str]:
         values = table[column.name]
         if column.constraints.get("required") and values.null_count:
             yield f"{self.name}.{column.name}: {values.null_count} empty values where one is required"
-        if column.constraints.get("unique") and pc.count_distinct(values).as_py() != len(values) - values.null_count:
-            yield f"{self.name}.{column.name}: values are not unique"
         if pa.types.is_list(column.arrow):
             values = pc.list_flatten(values)
         if allowed := column.constraints.get("enum"):

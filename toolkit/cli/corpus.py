@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from toolkit.cli.common import Root, json_option, print_json, print_table, progr
 
 if TYPE_CHECKING:
     from toolkit.corpus.build import Proposals
+    from toolkit.corpus.store import CorpusVersion
 
 
 @click.group()
@@ -26,25 +28,41 @@ def corpus() -> None:
     help="Take proposed spans that nobody accepted, their rows marked unreviewed; or leave their sources out "
     "(default: refuse to build).",
 )
+@click.option(
+    "--workers", default=0, metavar="N", help="Processes for large tables (default: as many as there are cores)."
+)
+@click.option("--memory", default=1000, show_default=True, metavar="MB", help="What all of them may take together.")
 @json_option
 @click.pass_obj
-def build(root: Root, repair: bool, take: bool | None, as_json: bool) -> None:
-    """Build the next version; where nothing changed, none is made."""
+def build(root: Root, repair: bool, take: bool | None, workers: int, memory: int, as_json: bool) -> None:
+    """Build the next version; where nothing changed, none is made.
+
+    Sources that did not change are not gone through again. The result is the same for any number of workers.
+    """
     from toolkit.corpus.build import build as build_corpus
 
     proposals: Proposals = "refuse" if take is None else ("take" if take else "leave")
     with progress("building") as show:
-        built = build_corpus(root.workspace(), repair=repair, proposals=proposals, progress=show)
+        built = build_corpus(
+            root.workspace(), repair=repair, proposals=proposals, workers=workers, memory=memory, progress=show
+        )
     manifest = built.version.manifest
     if as_json:
         changes = {name: change._asdict() for name, change in built.changes.items()}
-        print_json({"new": built.new, "changes": changes, "skipped": built.skipped} | dict(manifest))
+        about = {"new": built.new, "changes": changes, "skipped": built.skipped, "processed": list(built.processed)}
+        print_json(about | dict(manifest))
         return
     print_table([{"table": name, "rows": entry["rows"]} for name, entry in manifest["tables"].items()])
     step = f" ({manifest['step']} step)" if built.new and manifest["step"] else ""
     say(f"corpus {manifest['version']}{step}: {'new' if built.new else 'unchanged'}, in {built.version.folder}")
     if unreviewed := manifest.get("unreviewed"):
         say(f"taken as proposed, nobody has reviewed them: {', '.join(unreviewed)}")
+    if built.processed:
+        say(f"processed {len(built.processed)} of {len(manifest['sources'])} sources: {', '.join(built.processed)}")
+    for source_id, reasons in manifest.get("dropped", {}).items():
+        say(f"not taken of {source_id}: {', '.join(f'{number} × {reason}' for reason, number in reasons.items())}")
+    for alarm in manifest.get("alarms", []):
+        say(f"look at cluster {alarm['cluster_id']}: {alarm['texts']} different texts in {alarm['posts']} posts")
     for reason, names in built.skipped.items():
         say(f"left out, {reason}: {', '.join(names)}")
     lost = sum(built.changes[name].removed for name in ("posts", "photo_texts") if name in built.changes)
@@ -60,6 +78,12 @@ def log(root: Root, as_json: bool) -> None:
     """List the versions, newest first."""
     from toolkit.corpus.store import versions
 
+    made = versions(root.workspace())
+    processed = {}
+    for found in made:
+        # What an earlier version had made of the same inputs was used again.
+        before = {d for other in made if other.version < found.version for d in _inputs(other).values()}
+        processed[str(found.version)] = ", ".join(name for name, d in _inputs(found).items() if d not in before)
     rows = [
         {
             "version": found.manifest["version"],
@@ -68,9 +92,15 @@ def log(root: Root, as_json: bool) -> None:
             "sources": len(found.manifest["sources"]),
             "posts": found.manifest["tables"]["posts"]["rows"],
             "photo_texts": found.manifest["tables"]["photo_texts"]["rows"],
+            "processed": processed[str(found.version)],
             "input": found.manifest["input_digest"][:12],
             "purged": len(found.manifest.get("purged", [])),
         }
-        for found in reversed(versions(root.workspace()))
+        for found in reversed(made)
     ]
     print_json(rows) if as_json else print_table(rows)
+
+
+def _inputs(version: CorpusVersion) -> Mapping[str, str]:
+    inputs: Mapping[str, str] = version.manifest.get("inputs", {})
+    return inputs

@@ -1,49 +1,66 @@
-"""Sources → the next corpus version."""
+"""Sources → the next corpus version.
+
+What did not change is not made again: the parts of a source whose inputs are those of a version that is there
+(:mod:`toolkit.corpus.inputs`) are taken from it. A large table is cut into blocks, which workers make into parts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version as library_version
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit import ids
-from toolkit.corpus import links, store
-from toolkit.corpus.rows import SOURCE_TABLES, source_tables
-from toolkit.corpus.steps import Change, Step, Version, compare, largest
-from toolkit.corpus.table_rows import NEAR_LIMIT, table_source_tables, too_many_for_links
+from toolkit.corpus import checks, duck, links, store
+from toolkit.corpus.batch import About
+from toolkit.corpus.difference import difference
+from toolkit.corpus.inputs import Known, input_digest, made_with, source_digest
+from toolkit.corpus.parts import Entry, Job, account_tables, make_table_parts, write_parts
+from toolkit.corpus.pool import MEMORY, Pool, pool
+from toolkit.corpus.reading import Read
+from toolkit.corpus.rows import SOURCE_TABLES, source_rows, source_tables
+from toolkit.corpus.steps import Change, Step, Version, largest
 from toolkit.errors import ChecksFailed, InputError
 from toolkit.fsio import canonical_json, sha256_file, sha256_text
-from toolkit.parquet import WRITER, row_digest
+from toolkit.parquet import WRITER
+from toolkit.rowdigest import BLOCK
 from toolkit.schema import table
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
 from toolkit.sources.registry import Source
-from toolkit.sources.tabular.ingest import refuse_purged
-from toolkit.sources.tabular.rows import VERSION as table_rows_version
-from toolkit.text import analysis
+from toolkit.sources.tabular import ingest
 from toolkit.workspace import Workspace
 
 FIRST = Version(0, 1, 0)
-# Raise it whenever the rows made of the same source differ.
-ROWS_VERSION = 2
 Proposals = Literal["refuse", "take", "leave"]
-NOT_SEARCHED = f"of the search for near-duplicates, being tables of more than {NEAR_LIMIT} posts"
-_Used = tuple[int, Source, list[Segment]]
-"""A source with its place in the order of adding and its spans: the accepted ones, or the proposals that were taken."""
+
+
+class _Used:
+    """A source that a version is made of, its place in the order of adding, and its parts, once it has them."""
+
+    def __init__(self, source: Source, sequence: int) -> None:
+        self.source, self.sequence = source, sequence
+        self.unreviewed = segments.has_unreviewed(source)
+        self.digest = ""
+        self.parts: dict[str, list[Entry]] = {}
+        self.spans: list[Segment] | None = None
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build came to: the version, whether it is new, what changed, and what was left out by reason."""
+    """What a build came to: the version, whether it is new, what changed, and what was left out by reason.
+
+    ``processed`` are the sources of which rows were made; of the others the parts that were there are used.
+    """
 
     version: store.CorpusVersion
     new: bool
     changes: dict[str, Change]
     skipped: dict[str, list[str]]
+    processed: tuple[str, ...] = ()
 
 
 def build(
@@ -51,67 +68,149 @@ def build(
     *,
     repair: bool = False,
     proposals: Proposals = "refuse",
+    workers: int = 0,
+    memory: int = MEMORY,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
     """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
 
-    Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` writes
-    missing parts of the latest version again; for those that the sources no longer give, a new version stands. Nothing
-    is published unless every check of every table holds.
+    Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` makes all
+    parts again; for those that the sources no longer give, a new version stands. Nothing is published unless every check
+    of every table holds. ``workers`` processes (0: as many as there are cores) take ``memory`` MB together.
 
     A source with proposals that nobody accepted is refused (:class:`InputError`); ``proposals`` may say to take them,
     their rows marked ``unreviewed``, or to leave the source out. A source without any spans is left out.
     """
     with workspace.lock():
-        used, skipped = _accepted(workspace, proposals)
-        if not used:
-            raise InputError("no source has accepted spans", hint="docposts source accept ID")
-        digest = input_digest([source for _, source, _ in used])
         before = store.versions(workspace)
         latest = before[-1] if before else None
+        known = Known([] if repair else before)
+        used, skipped = _accepted(workspace, proposals, known)
+        if not used:
+            raise InputError("no source has accepted spans", hint="docposts source accept ID")
+        digest = input_digest([one.source for one in used])
         if latest:
             # A build may have been killed between publishing and this.
             enter(workspace, latest, str(latest.manifest["input_digest"]))
         if latest and not repair and _made_of(workspace, latest, digest):
             return Built(latest, False, {}, skipped)
-        parts = _parts(used, skipped.get(NOT_SEARCHED, []), progress)
-        tables = {name: pa.concat_tables([rows for _, rows in pieces]) for name, pieces in parts.items()}
-        check(tables)
-        account = store.write_parts(workspace.corpus_dir / "parts", parts)
-        changes = {n: _changed(latest, n, rows, repair) for n, rows in tables.items()} if latest else {}
-        step = largest(changes)
-        if latest and step is None:
-            # Another input, such as a comment, and the same rows: known from now on as this version's too.
-            enter(workspace, latest, digest)
-            return Built(latest, False, {}, skipped)
-        numbered = _after(latest, step) if latest else _recorded(workspace, digest)
-        manifest = numbered | {
-            "format": 1,
-            "input_digest": digest,
-            "tables": account,
-            "sources": [source.id for _, source, _ in used],
-            "unreviewed": [source.id for _, source, _ in used if segments.has_unreviewed(source)],
-            "skipped": skipped,
-            "made_with": made_with() | {"parquet": WRITER},
-        }
-        published = store.publish(workspace.corpus_dir / str(manifest["version"]), manifest)
-        enter(workspace, published, digest)
-        return Built(published, True, changes, skipped)
+        with store.staging(workspace) as staging, pool(workers, memory) as workers_pool:
+            processed = [one for one in used if not one.parts]
+            for number, one in enumerate(processed, start=1):
+                progress(f"{one.source.id} ({number} of {len(processed)})")
+                _make(one, staging, workers_pool, progress)
+            parts = {name: [part for one in used for part in one.parts[name]] for name in SOURCE_TABLES}
+            candidate = _candidate(workspace, staging, parts)
+            _refuse_collisions(candidate, [one.source.id for one in used if one.source.is_table])
+            progress("near-duplicates")
+            same_as = _same_as(used, candidate)
+            links_input = _links_input(parts["posts"], same_as)
+            again = known.links(links_input)
+            made, alarms = again or links.build(*_posts(candidate), same_as, staging, workers_pool)
+            parts |= made
+            candidate = _candidate(workspace, staging, parts)
+            progress("checks")
+            check(candidate)
+            changes = _changes(latest, candidate, repair) if latest else {}
+            step = largest(changes)
+            needed = [part["sha256"] for own in parts.values() for part in own]
+            if latest and step is None:
+                # Another input, such as a comment, and the same rows: known from now on as this version's too.
+                store.take_in(staging, workspace.corpus_dir / "parts", _parts_of(latest))
+                enter(workspace, latest, digest)
+                return Built(latest, False, {}, skipped, tuple(one.source.id for one in processed))
+            numbered = _after(latest, step) if latest else _recorded(workspace, digest)
+            manifest = numbered | {
+                "format": store.FORMAT,
+                "input_digest": digest,
+                "inputs": {one.source.id: one.digest for one in used},
+                "links_input": links_input,
+                "tables": candidate.manifest["tables"],
+                "sources": [one.source.id for one in used],
+                "unreviewed": [one.source.id for one in used if one.unreviewed],
+                "skipped": skipped,
+                "dropped": {one.source.id: lost for one in used if (lost := _dropped(one.source))},
+                "alarms": alarms,
+                "made_with": made_with() | {"parquet": WRITER},
+            }
+            progress("publishing")
+            store.take_in(staging, workspace.corpus_dir / "parts", [*needed, *(_parts_of(latest) if latest else ())])
+            published = store.publish(workspace.corpus_dir / str(manifest["version"]), manifest)
+            enter(workspace, published, digest)
+            return Built(published, True, changes, skipped, tuple(one.source.id for one in processed))
 
 
-def _changed(latest: store.CorpusVersion, name: str, rows: pa.Table, repair: bool) -> Change:
-    try:
-        return compare(latest.stored(name), rows, table(name))
-    except InputError:
-        if not repair:
-            raise
-    # A part is lost for good, since today's sources or writer make another: only its digest can be compared.
-    recorded = latest.manifest["tables"][name]
-    same = recorded["row_digest"] == row_digest(rows)
-    return Change(0, 0, {}, "patch") if same else Change(rows.num_rows, recorded["rows"], {}, "major")
+def _make(one: _Used, staging: Path, workers: Pool, progress: Callable[[str], None]) -> None:
+    """Make a source's parts."""
+    source = one.source
+    if not source.is_table:
+        spans = one.spans or []
+        tables = source_tables(source, one.sequence, spans, unreviewed=one.unreviewed)
+        one.parts = {name: write_parts(staging, name, source.id, rows) for name, rows in tables.items()}
+        return
+    rows = ingest.counts(source).accepted
+    meta = source.meta
+    about = About(source.id, meta.actor, meta.campaign, meta.attributed_by)
+    path = source.folder / ingest.ROWS_FILE
+    blocks = [(at, min(at + BLOCK, rows)) for at in range(0, rows, BLOCK)]
+    jobs = [Job(path, start, stop, about, staging, source.table.holds) for start, stop in blocks]
+    one.parts = {name: [] for name in SOURCE_TABLES}
+    accounts: list[pa.Table] = []
+    for done, made in enumerate(workers.map(make_table_parts, jobs, small=rows < links.SMALL), start=1):
+        progress(f"{source.id}: {done} of {len(jobs)} blocks")
+        accounts.append(made.accounts)
+        for name, entry in made.parts.items():
+            one.parts[name].append(entry)
+    tables = {"sources": table("sources").from_rows(source_rows(Read(source, one.sequence, [])))}
+    tables |= account_tables(accounts, source.id)
+    for name, own in tables.items():
+        one.parts[name] = write_parts(staging, name, source.id, own)
 
 
-def _accepted(workspace: Workspace, proposals: Proposals) -> tuple[list[_Used], dict[str, list[str]]]:
+def _candidate(workspace: Workspace, staging: Path, parts: Mapping[str, Sequence[Entry]]) -> store.CorpusVersion:
+    """Return what would be published, to be looked at before."""
+    return store.CorpusVersion(workspace.corpus_dir / "candidate", {"tables": store.account(parts)}, staging)
+
+
+def _posts(candidate: store.CorpusVersion) -> tuple[list[Path], list[int]]:
+    entries = candidate.manifest["tables"]["posts"]["parts"]
+    return [path for _, path in candidate.part_files("posts")], [part["rows"] for part in entries]
+
+
+def _links_input(posts: Sequence[Entry], same_as: Sequence[Sequence[str]]) -> str:
+    about = {"posts": [part["sha256"] for part in posts], "same_as": same_as}
+    return sha256_text(canonical_json(about | {"made_with": made_with() | {"parquet": WRITER}}))
+
+
+def _parts_of(version: store.CorpusVersion) -> list[str]:
+    return [sha256 for name in version.manifest["tables"] for sha256, _ in version.part_files(name)]
+
+
+def _dropped(source: Source) -> dict[str, int]:
+    if source.is_table:
+        return ingest.counts(source).rejected
+    return {"characters that UTF-8 cannot hold": source.file.replaced} if source.file.replaced else {}
+
+
+def _changes(latest: store.CorpusVersion, candidate: store.CorpusVersion, repair: bool) -> dict[str, Change]:
+    """Return what changed, table by table."""
+    changes = {name: Change(0, 0, {}, None) for name in candidate.manifest["tables"]}
+    old, new = latest.manifest["tables"], candidate.manifest["tables"]
+    lost = [name for name in old for _, path in latest.part_files(name) if not store.is_whole(candidate, path)]
+    if lost and not repair:
+        store.read_part(next(p for _, p in latest.part_files(lost[0]) if not store.is_whole(candidate, p)))
+    for name in dict.fromkeys(lost):
+        # A part is lost for good, since today's sources or writer make another: only its digest can be compared.
+        same = name in new and old[name]["row_digest"] == new[name]["row_digest"]
+        rows = new[name]["rows"] if name in new else 0
+        changes[name] = Change(0, 0, {}, "patch") if same else Change(rows, old[name]["rows"], {}, "major")
+    for part in difference(latest, candidate, leave_out=lost):
+        counts = part.counts
+        changes[part.name] = Change(counts["added"], counts["removed"], part.changed_columns, part.step)
+    return changes
+
+
+def _accepted(workspace: Workspace, proposals: Proposals, known: Known) -> tuple[list[_Used], dict[str, list[str]]]:
     used: list[_Used] = []
     skipped: dict[str, list[str]] = {}
     added = registry.sources(workspace)
@@ -124,98 +223,76 @@ def _accepted(workspace: Workspace, proposals: Proposals) -> tuple[list[_Used], 
         )
     places = registry.sequence(workspace)
     for source in added:
-        sequence = places[source.id]
+        one = _Used(source, places[source.id])
         if source.is_table:
-            refuse_purged(workspace, source)
-            used.append((sequence, source, []))
-            if too_many_for_links(source):
-                skipped.setdefault(NOT_SEARCHED, []).append(source.id)
+            ingest.refuse_purged(workspace, source)
         elif source.segments_path.exists():
             source.check_raw()
-            used.append((sequence, source, segments.accept(workspace, source)))
-        elif source.id in waiting and proposals == "take":
-            used.append((sequence, source, segments.proposed(source)))
-        else:
+        elif not (source.id in waiting and proposals == "take"):
             reason = "proposals that nobody accepted" if source.id in waiting else "no accepted spans"
             skipped.setdefault(reason, []).append(source.id)
+            continue
+        one.digest = source_digest(source, one.sequence)
+        one.parts = known.parts(one.digest) or {}
+        if not one.parts and not source.is_table:
+            one.spans = segments.proposed(source) if one.unreviewed else segments.accept(workspace, source)
+            # Accepting may have given spans their ids.
+            one.digest = source_digest(source, one.sequence)
+        used.append(one)
     return used, skipped
 
 
-def input_digest(used: list[Source]) -> str:
-    """Return the SHA-256 of all that a version is made of: the sources' files in order, and what computes on them."""
-    files = ("source.toml", "text.txt", "blocks.jsonl", "facts.toml")
-    data = [
-        {"id": source.id}
-        | {
-            name: sha256_file(source.folder / name)
-            for name in (*files, _spans_of(source))
-            if (source.folder / name).exists()
-        }
-        | {"media": sorted(source.media)}
-        | ({"table": table_rows_version} if source.is_table else {})
-        for source in used
-    ]
-    return sha256_text(canonical_json({"sources": data, "made_with": made_with()}))
-
-
-def _spans_of(source: Source) -> str:
-    return (source.proposals_path if segments.has_unreviewed(source) else source.segments_path).name
-
-
-def made_with() -> dict[str, Any]:
-    """Return the versions of the algorithms and of the libraries whose answers go into derived columns."""
-    algorithms = {"ids": ids.VERSION, "rows": ROWS_VERSION, "text": analysis.VERSION, "links": links.VERSION}
-    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc")}
-
-
-def _parts(used: list[_Used], exact_only: list[str], progress: Callable[[str], None]) -> store.Parts:
-    parts: dict[str, list[tuple[str, pa.Table]]] = {name: [] for name in SOURCE_TABLES}
-    for sequence, source, spans in used:
-        progress(source.id)
-        if source.is_table:
-            tables = table_source_tables(source, sequence)
-        else:
-            tables = source_tables(source, sequence, spans, unreviewed=segments.has_unreviewed(source))
-        for name, rows in tables.items():
-            parts[name].append((source.id, rows))
-    posts = pa.concat_tables([rows for _, rows in parts["posts"]])
-    _refuse_collisions(posts, [source.id for _, source, _ in used if source.is_table])
-    parts["post_links"] = [("links", links.post_links(posts, _same_as(used), exact_only=exact_only))]
-    return parts
-
-
-def _refuse_collisions(posts: pa.Table, tables: list[str]) -> None:
+def _refuse_collisions(candidate: store.CorpusVersion, tables: list[str]) -> None:
     """Refuse two posts of tables with one id: the same post of a platform stands in both."""
-    posts = posts.filter(pc.is_in(posts["source_id"], pa.array(tables, pa.string())))
-    counts = posts.group_by("post_id").aggregate([("source_id", "count")])
-    again = counts.filter(pc.greater(counts["source_id_count"], 1))["post_id"]
-    if len(again):
-        where = posts.filter(pc.equal(posts["post_id"], again[0])).select(["source_id", "place"]).to_pylist()
+    if len(tables) < 2:
+        # A table refuses a second row of one id when it is added.
+        return
+    files = [path for _, path in candidate.part_files("posts")]
+    wanted = ", ".join("'" + name.replace("'", "''") + "'" for name in tables)
+    rows = candidate.manifest["tables"]["posts"]["rows"]
+    again: list[tuple[str, list[str]]] = []
+    with duck.connect({"posts": duck.lazy(files, "posts")}) as connection:
+        for share in checks.shares("post_id", rows):
+            again += connection.execute(
+                "SELECT post_id, list(source_id || ' row ' || place ORDER BY source_id, place) FROM posts "
+                f"WHERE source_id IN ({wanted}) AND {share} GROUP BY post_id HAVING count(*) > 1"
+            ).fetchall()
+    if again:
+        first, where = min(again)
         raise InputError(
-            f"{len(again)} posts stand in two tables, such as {again[0].as_py()}: "
-            + ", ".join(f"{row['source_id']} row {row['place']}" for row in where),
+            f"{len(again)} posts stand in two tables, such as {first}: " + ", ".join(where),
             hint="a post of a platform has one id: leave its rows out of one of the tables",
         )
 
 
-def _same_as(used: list[_Used]) -> list[list[str]]:
+def _same_as(used: Sequence[_Used], candidate: store.CorpusVersion) -> list[list[str]]:
     """Return the curators' same-as groups as post ids: names are keys of their own source, or ids of any."""
-    known = {span.id for _, _, spans in used for span in spans if span.role == "post"}
+    named = [one for one in used if not one.source.is_table and one.source.facts.same_as]
+    if not named:
+        return []
+    own: dict[str, dict[str, str]] = {}
+    posts: set[str] = set()
+    for batch in candidate.batches("segments", ["source_id", "role", "key", "row_id"]):
+        rows = batch.filter(pc.equal(batch["role"], "post"))
+        for row in rows.to_pylist():
+            posts.add(row["row_id"])
+            if row["key"]:
+                own.setdefault(row["source_id"], {})[row["key"]] = row["row_id"]
     groups = []
-    for _, source, spans in used:
-        own = {span.key: span.id for span in spans if span.role == "post" and span.key}
-        for link in source.facts.same_as:
-            group = [own.get(name, name) for name in link.posts]
-            if unknown := [name for name in group if name not in known]:
-                raise InputError(f"{source.folder / 'facts.toml'}: same_as: {unknown[0]!r} is no post's key or id")
-            groups.append([str(post_id) for post_id in group])
+    for one in named:
+        for link in one.source.facts.same_as:
+            group = [own.get(one.source.id, {}).get(name, name) for name in link.posts]
+            if unknown := [name for name in group if name not in posts]:
+                raise InputError(f"{one.source.folder / 'facts.toml'}: same_as: {unknown[0]!r} is no post's key or id")
+            groups.append(group)
     return groups
 
 
-def check(tables: dict[str, pa.Table]) -> None:
-    """Hold every table against its declaration and the others; :class:`ChecksFailed` lists what does not hold."""
-    problems = [problem for name, rows in tables.items() for problem in table(name).check(rows, tables)]
-    if problems:
+def check(candidate: store.CorpusVersion) -> None:
+    """Hold keys and references of all tables; :class:`ChecksFailed` lists what does not hold."""
+    tables = candidate.manifest["tables"]
+    files = {name: [path for _, path in candidate.part_files(name)] for name in tables}
+    if problems := checks.problems(files, {name: entry["rows"] for name, entry in tables.items()}):
         raise ChecksFailed("the corpus was not built:\n  " + "\n  ".join(problems))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from toolkit.corpus.build import made_with
+from toolkit.corpus.inputs import made_with
 from toolkit.corpus.reading import unbracketed
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import DocpostsError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,10 +149,12 @@ def _differs(name: str) -> str:
     return f"b.{duck.quoted(name)} IS DISTINCT FROM a.{duck.quoted(name)}"
 
 
-def difference(before: CorpusVersion, after: CorpusVersion) -> list[TableDifference]:
+def difference(before: CorpusVersion, after: CorpusVersion, *, leave_out: Sequence[str] = ()) -> list[TableDifference]:
     """Return what differs between two versions, table by table; tables whose parts are the same are left out."""
     found = []
     for name in dict.fromkeys([*after.manifest["tables"], *before.manifest["tables"]]):
+        if name in leave_out:
+            continue
         old, new = before.part_files(name), after.part_files(name)
         shared = {sha256 for sha256, _ in old} & {sha256 for sha256, _ in new}
         files = [[path for sha256, path in side if sha256 not in shared] for side in (old, new)]

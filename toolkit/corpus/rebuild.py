@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from toolkit.corpus.build import build, input_digest, made_with
+from toolkit.corpus.build import build
+from toolkit.corpus.inputs import input_digest, made_with
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import DocpostsError
 from toolkit.fsio import canonical_json, write_atomic, write_jsonl

@@ -8,7 +8,7 @@ folder is exchanged, then old parts go: killed anywhere, the next run finds the 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -55,9 +55,11 @@ def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, era
     if not different:
         return False
     posts = pa.concat_tables([rows for _, rows in parts["posts"]] or [table("posts").empty()])
-    for name in ("post_links",):
-        exact_only = version.manifest["skipped"].get(build.NOT_SEARCHED, ())
-        parts[name] = [(part, _links(rows, posts, gone, exact_only)) for part, rows in parts[name]]
+    if parts.get("post_links"):
+        edges = _links(pa.concat_tables([rows for _, rows in parts["post_links"]]), posts, gone)
+        parts["post_links"] = [(links.PART, edges)]
+        if "clusters" in parts:
+            parts["clusters"] = [(links.PART, links.clusters(edges, posts["post_id"].to_pylist()))]
     account = store.write_parts(workspace.corpus_dir / "parts", parts)
     sources = [name for name in version.manifest["sources"] if (stone.kind, stone.id) != ("source", name)]
     purged = [*version.manifest.get("purged", []), stone.number]
@@ -70,7 +72,7 @@ def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, era
     return True
 
 
-def _links(rows: pa.Table, posts: pa.Table, gone: set[str], exact_only: Sequence[str]) -> pa.Table:
+def _links(rows: pa.Table, posts: pa.Table, gone: set[str]) -> pa.Table:
     """Return links without the posts that are gone; what else was linked through them is looked for anew."""
     edges = rows.to_pylist()
     if not any({edge["post_id"], edge["other_id"]} & gone for edge in edges):
@@ -85,7 +87,7 @@ def _links(rows: pa.Table, posts: pa.Table, gone: set[str], exact_only: Sequence
             groups.setdefault(edge["post_id"], {edge["post_id"]}).add(edge["other_id"])
     same_as = [sorted(group - gone) for group in groups.values() if len(group - gone) > 1 and group - gone <= again]
     some = posts.filter(pc.is_in(posts["post_id"], pa.array(sorted(again), pa.string())))
-    fresh = links.post_links(some, same_as, exact_only=exact_only)
+    fresh = links.post_links(some, same_as)
     kept = [edge for edge in edges if cluster[edge["post_id"]] not in lost]
     place = {post_id: number for number, post_id in enumerate(posts["post_id"].to_pylist())}
     both = sorted(

@@ -17,7 +17,7 @@ VERSION = 1
 _CHINESE = ("Hans", "Hant", "Hani")
 
 
-def analyse(texts: pa.Array, languages: Sequence[str | None] | None = None) -> dict[str, pa.Array]:
+def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None = None) -> dict[str, pa.Array]:
     """Return the derived columns of an array of texts, one value a text, in order.
 
     ``text_lang``, ``script``, ``text_simplified`` (null unless Chinese), ``hashtags``, ``mentions``, ``urls`` (defanged),
@@ -25,7 +25,7 @@ def analyse(texts: pa.Array, languages: Sequence[str | None] | None = None) -> d
     ``languages`` are those known from elsewhere: where one is, it is not looked for.
     """
     values: list[str] = texts.to_pylist()
-    known = languages or [None] * len(values)
+    known = languages.to_pylist() if isinstance(languages, pa.Array) else languages or [None] * len(values)
     scripts = [script(text) for text in values]
     lists = pa.list_(pa.string())
     return {
