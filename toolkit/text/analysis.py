@@ -52,7 +52,7 @@ def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None =
 
 def _where(texts: list[str], signs: tuple[str, ...], find: Callable[[str], list[str]]) -> pa.Array:
     """Return what is found in the texts that hold one of the signs at all."""
-    return pa.array([find(text) if any(sign in text for sign in signs) else [] for text in texts], _LISTS)
+    return pa.array([find(text) if any(map(text.__contains__, signs)) else [] for text in texts], _LISTS)
 
 
 def _simplified(texts: list[str], written: list[str]) -> pa.Array:

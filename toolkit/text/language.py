@@ -59,6 +59,7 @@ _TELLING_LATIN = ("ə", "Ə", "ʻ", "‘")
 _ENTITIES = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+")
 _NOT_LETTERS = regex.compile(r"[^\p{L}\p{M}\s'’-]+")
 _WEIGHTS = np.array([2 if code in ("Hani", "Kana", "Hang") else 1 for code in letters.CODES])
+_SIGNS = ("#", "@", "＃", "＠", "://")
 _HANI, _KANA = letters.CODES.index("Hani"), letters.CODES.index("Kana")
 # A second language is listed from this share of the letters on; less is a name or a quoted word.
 _SHARE = 0.2
@@ -76,7 +77,7 @@ def languages(texts: Sequence[str], counts: letters.Counts, known: Sequence[str 
     URLs, hashtags and mentions do not count. ``counts``: the letters of the texts, as they stand.
     """
     bare = list(texts)
-    signed = [place for place, text in enumerate(texts) if any(sign in text for sign in ("#", "@", "＃", "＠", "://"))]
+    signed = [place for place, text in enumerate(texts) if any(map(text.__contains__, _SIGNS))]
     for place in signed:
         bare[place] = _ENTITIES.sub(" ", texts[place])
     if signed:
