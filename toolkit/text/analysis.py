@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -28,31 +28,31 @@ def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None =
     values: list[str] = texts.to_pylist()
     known = languages.to_pylist() if isinstance(languages, pa.Array) else languages or [None] * len(values)
     survey = letters.survey(values)
-    found = languages_of(values, survey.counts, known)
+    found = languages_of(values, survey, known)
     written = scripts(values, survey.counts)
     return {
         "text_lang": pa.array([own[0] for own in found], pa.string()),
         "languages": pa.array(found, _LISTS),
         "script": pa.array(written, pa.string()),
         "text_simplified": _simplified(values, written),
-        "hashtags": _where(values, ("#", "＃"), lambda text: [tag.value for tag in entities.hashtags(text)]),
-        "mentions": _where(values, ("@", "＠"), lambda text: [name.value for name in entities.mentions(text)]),
-        "urls": _where(values, ("://",), lambda text: [entities.defang(url.value) for url in entities.find_urls(text)]),
-        "emoji": pa.array(
-            [
-                entities.emoji(text) if mark & letters.EMOJI else []
-                for text, mark in zip(values, survey.marks.tolist(), strict=True)
-            ],
-            _LISTS,
-        ),
+        **_entities(values, survey.marks.tolist()),
         "flags": _flags(values, survey),
         "exact_hash": pa.array([sha256_text(normalise(text)) for text in values], pa.string()),
     }
 
 
-def _where(texts: list[str], signs: tuple[str, ...], find: Callable[[str], list[str]]) -> pa.Array:
-    """Return what is found in the texts that hold one of the signs at all."""
-    return pa.array([find(text) if any(map(text.__contains__, signs)) else [] for text in texts], _LISTS)
+def _entities(texts: list[str], marks: list[int]) -> dict[str, pa.Array]:
+    columns: dict[str, list[list[str]]] = {"hashtags": [], "mentions": [], "urls": [], "emoji": []}
+    nothing: list[str] = []
+    for text, mark in zip(texts, marks, strict=True):
+        urls = entities.find_urls(text) if mark & letters.COLON and "://" in text else []
+        columns["urls"].append([entities.defang(url.value) for url in urls] if urls else nothing)
+        tags = entities.hashtags(text, urls) if mark & letters.TAG else ()
+        columns["hashtags"].append([tag.value for tag in tags] if tags else nothing)
+        names = entities.mentions(text, urls) if mark & letters.AT else ()
+        columns["mentions"].append([name.value for name in names] if names else nothing)
+        columns["emoji"].append(entities.emoji(text) if mark & letters.EMOJI else nothing)
+    return {name: pa.array(values, _LISTS) for name, values in columns.items()}
 
 
 def _simplified(texts: list[str], written: list[str]) -> pa.Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import regex
 
@@ -42,8 +43,7 @@ _EMOJI = regex.compile(
 )
 
 
-@dataclass(frozen=True)
-class Entity:
+class Entity(NamedTuple):
     """A part of a text: text[start:end], and its value without sign (URLs: as they stand)."""
 
     start: int
@@ -51,19 +51,23 @@ class Entity:
     value: str
 
 
-def hashtags(text: str) -> list[Entity]:
-    """Return the hashtags in order, the sign within the place, outside the value."""
-    return _outside_urls([Entity(match.start(), match.end(1), match[1]) for match in _HASHTAG.finditer(text)], text)
+def hashtags(text: str, known: Sequence[Entity] | None = None) -> list[Entity]:
+    """Return the hashtags in order, the sign within the place, outside the value; ``known``: the URLs, where they are."""
+    found = [Entity(match.start(), match.end(1), match[1]) for match in _HASHTAG.finditer(text)]
+    return _outside(found, find_urls(text) if known is None and found else known)
 
 
-def mentions(text: str) -> list[Entity]:
-    """Return the mentions in order, the sign within the place, outside the value."""
-    return _outside_urls([Entity(match.start(), match.end(), match[1]) for match in _MENTION.finditer(text)], text)
+def mentions(text: str, known: Sequence[Entity] | None = None) -> list[Entity]:
+    """Return the mentions in order, the sign within the place, outside the value; ``known``: the URLs, where they are."""
+    found = [Entity(match.start(), match.end(), match[1]) for match in _MENTION.finditer(text)]
+    return _outside(found, find_urls(text) if known is None and found else known)
 
 
-def _outside_urls(found: list[Entity], text: str) -> list[Entity]:
+def _outside(found: list[Entity], known: Sequence[Entity] | None) -> list[Entity]:
     """Return what begins in no URL; both stand in order, so that each list is gone through once."""
-    urls = iter(find_urls(text) if found else ())
+    if not known:
+        return found
+    urls = iter(known)
     url = next(urls, None)
     outside = []
     for entity in found:

@@ -55,66 +55,84 @@ _TELLING = {
     ),
     "Latn": (("az", regex.compile(r"[əƏ]")), ("uz", regex.compile(r"[oOgG][ʻ‘](?=\p{L})"))),
 }
-_TELLING_LATIN = ("ə", "Ə", "ʻ", "‘")
 _ENTITIES = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+")
 _NOT_LETTERS = regex.compile(r"[^\p{L}\p{M}\s'’-]+")
 _WEIGHTS = np.array([2 if code in ("Hani", "Kana", "Hang") else 1 for code in letters.CODES])
-_SIGNS = ("#", "@", "＃", "＠", "://")
+_ANSWERS = [_BY_SCRIPT.get(code) for code in letters.CODES]
 _HANI, _KANA = letters.CODES.index("Hani"), letters.CODES.index("Kana")
+# Answers are kept, since copies of a post stand anywhere; as many as take some 20 MB.
+_REMEMBERED = 60_000
+_remembered: dict[str, str] = {}
 # A second language is listed from this share of the letters on; less is a name or a quoted word.
 _SHARE = 0.2
 
 
 def language(text: str) -> str:
     """Return the language of one text (:func:`languages`): the first of those it is in."""
-    return languages([text], letters.survey([text]).counts)[0][0]
+    return languages([text], letters.survey([text]))[0][0]
 
 
-def languages(texts: Sequence[str], counts: letters.Counts, known: Sequence[str | None] = ()) -> list[list[str]]:
+def languages(texts: Sequence[str], survey: letters.Survey, known: Sequence[str | None] = ()) -> list[list[str]]:
     """Return of each text the ISO 639 codes of the languages it is in, by their share; ``und`` alone where there is too
     little to tell. Several are told apart where their scripts differ; ``known`` names the main one where it is not None.
 
-    URLs, hashtags and mentions do not count. ``counts``: the letters of the texts, as they stand.
+    URLs, hashtags and mentions do not count. ``survey``: of the texts, as they stand.
     """
-    bare = list(texts)
-    signed = [place for place, text in enumerate(texts) if any(map(text.__contains__, _SIGNS))]
-    for place in signed:
-        bare[place] = _ENTITIES.sub(" ", texts[place])
+    bare, weighed = _weighed(texts, survey)
+    totals = weighed.sum(axis=1)
+    order = np.argsort(-weighed, axis=1, kind="stable")
+    enough = (weighed > 0) & ((weighed >= _SHARE * totals[:, None]) & (weighed >= _ENOUGH))
+    enough[np.arange(len(texts)), order[:, 0]] = True
+    several = (enough.sum(axis=1) > 1).tolist()
+    answers = [_ANSWERS[column] for column in order[:, 0].tolist()]
+    little = (totals < _ENOUGH).tolist()
+    asked: list[tuple[int, int, str]] = []
+    found: list[list[str]] = []
+    for place, (text, given) in enumerate(zip(bare, known or [None] * len(bare), strict=True)):
+        if little[place]:
+            found.append([given or UNDETERMINED])
+        elif not several[place] and (given or answers[place]):
+            found.append([given or answers[place]])
+        else:
+            own: list[str] = []
+            columns = [n for n in order[place].tolist() if enough[place, n]]
+            for column in columns:
+                words = text if len(columns) == 1 else _of_script(text, letters.CODES[column])
+                code = given if not own and given else _settled(words, column, int(weighed[place, column]))
+                if code is None:
+                    asked.append((place, len(own), words))
+                own.append(code or UNDETERMINED)
+            found.append(own)
+    for (place, number, _), code in zip(asked, detect([words for _, _, words in asked]), strict=True):
+        found[place][number] = code
+    return [
+        own if len(own) == 1 else [c for n, c in enumerate(own) if n == 0 or c not in (UNDETERMINED, *own[:n])]
+        for own in found
+    ]
+
+
+def _weighed(texts: Sequence[str], survey: letters.Survey) -> tuple[list[str], letters.Counts]:
+    """Return the texts without URLs, hashtags and mentions, and what their letters weigh by script."""
+    bare, counts = list(texts), survey.counts
+    signed = np.flatnonzero(survey.marks & (letters.TAG | letters.AT | letters.COLON)).tolist()
     if signed:
+        for place in signed:
+            bare[place] = _ENTITIES.sub(" ", texts[place])
         counts = counts.copy()
         counts[signed] = letters.survey([bare[place] for place in signed]).counts
     weighed = counts * _WEIGHTS
-    totals = weighed.sum(axis=1)
-    # Japanese is written in both; Chinese characters beside kana are its own.
-    weighed[:, _KANA] += np.where(counts[:, _KANA] > 0, weighed[:, _HANI], 0)
-    weighed[:, _HANI] = np.where(counts[:, _KANA] > 0, 0, weighed[:, _HANI])
-    found: list[list[str]] = [[] for _ in texts]
-    asked: list[tuple[int, str, int]] = []
-    known = known or [None] * len(texts)
-    enough = (weighed >= np.maximum(_ENOUGH, _SHARE * totals[:, None])) | (weighed == weighed.max(axis=1)[:, None])
-    enough &= weighed > 0
-    several = enough.sum(axis=1) > 1
-    order = np.argsort(-weighed, axis=1, kind="stable")
-    for place, text in enumerate(bare):
-        if totals[place] < _ENOUGH:
-            found[place] = [known[place] or UNDETERMINED]
-            continue
-        own = [int(n) for n in order[place] if enough[place, n]] if several[place] else [int(order[place, 0])]
-        for number, column in enumerate(own):
-            if number == 0 and known[place]:
-                found[place].append(str(known[place]))
-                continue
-            code = letters.CODES[column]
-            words = text if len(own) == 1 else _of_script(text, code)
-            settled = _BY_SCRIPT.get(code) or _telling(words, code)
-            if settled is None and weighed[place, column] < _ENOUGH_TO_DETECT:
-                settled = UNDETERMINED
-            if settled is None:
-                asked.append((place, _NOT_LETTERS.sub(" ", words), len(found[place])))
-            found[place].append(settled or UNDETERMINED)
-    for (place, _, number), code in zip(asked, detect([words for _, words, _ in asked]), strict=True):
-        found[place][number] = code
-    return [[code for n, code in enumerate(own) if n == 0 or code not in (UNDETERMINED, *own[:n])] for own in found]
+    # Japanese is written in both: Chinese characters beside kana are its own.
+    japanese = counts[:, _KANA] > 0
+    weighed[japanese, _KANA] += weighed[japanese, _HANI]
+    weighed[japanese, _HANI] = 0
+    return bare, weighed
+
+
+def _settled(text: str, column: int, weight: int) -> str | None:
+    """Return what script and letters say of words of one script; None where langdetect is to be asked."""
+    code = letters.CODES[column]
+    found = _ANSWERS[column] or _telling(text, code)
+    return found or (UNDETERMINED if weight < _ENOUGH_TO_DETECT else None)
 
 
 def _of_script(text: str, code: str) -> str:
@@ -124,7 +142,7 @@ def _of_script(text: str, code: str) -> str:
 
 def _telling(text: str, code: str) -> str | None:
     # Most Latin text is gone through once, and by the quickest means.
-    if code != "Latn" or any(letter in text for letter in _TELLING_LATIN):
+    if code != "Latn" or "ə" in text or "ʻ" in text or "‘" in text or "Ə" in text:
         for found, telling in _TELLING.get(code, ()):
             if telling.search(text):
                 return found
@@ -132,18 +150,26 @@ def _telling(text: str, code: str) -> str | None:
 
 
 def detect(texts: Sequence[str]) -> list[str]:
-    """Return langdetect's answers: ``und`` where it has none. Equal texts are looked at once."""
-    unique = list(dict.fromkeys(texts))
+    """Return langdetect's answers: ``und`` where it has none. Equal texts are looked at once, also in calls to come."""
+    fresh = [text for text in dict.fromkeys(texts) if text not in _remembered]
+    answers = dict(zip(fresh, _answers(fresh), strict=True))
+    found = [answers.get(text) or _remembered[text] for text in texts]
+    if len(_remembered) + len(answers) > _REMEMBERED:
+        _remembered.clear()
+    _remembered.update(answers)
+    return found
+
+
+def _answers(texts: Sequence[str]) -> list[str]:
+    words = [_NOT_LETTERS.sub(" ", text) for text in texts]
     factory = _factory()
     if hasattr(factory, "_core"):
         from langdetect_rs._seed import seed_state
 
-        answers = factory._core.detect_batch(unique, seed_state(0))
+        codes = factory._core.detect_batch(words, seed_state(0))
     else:
-        answers = [_detect(factory, text) for text in unique]
-    codes = (UNDETERMINED if code in (None, "unknown") else code.partition("-")[0] for code in answers)
-    known = dict(zip(unique, codes, strict=True))
-    return [known[text] for text in texts]
+        codes = [_detect(factory, text) for text in words]
+    return [UNDETERMINED if code in (None, "unknown") else code.partition("-")[0] for code in codes]
 
 
 def _detect(factory: Any, text: str) -> str | None:

@@ -29,8 +29,9 @@ CODES = tuple(SCRIPTS)
 # Behind the last ideographs that Unicode has; what lies further (tags, private use) is no letter.
 _END = 0x33480
 _A_TIME = 1 << 20
-HIDDEN, EMOJI = 1, 2
-"""Marks: the text holds a character that a reader may not see; one that may be drawn as a picture."""
+HIDDEN, EMOJI, TAG, AT, COLON = 1, 2, 4, 8, 16
+"""Marks: the text holds a character that a reader may not see; one that may be drawn as a picture; a sign that may begin a
+hashtag, a mention, the ``//`` of a URL."""
 Counts = npt.NDArray[np.int64]
 
 
@@ -59,7 +60,10 @@ def survey(texts: Sequence[str]) -> Survey:
         own = np.bincount(owner * kinds + scripts[points], minlength=(end - at) * kinds)
         counts[at:end] = own.reshape(end - at, kinds)
         some = np.flatnonzero(marked[points])
-        np.bitwise_or.at(marks, at + owner[some], marked[points[some]])
+        if len(some):
+            # Each text's together, so that they are joined run by run.
+            whose, begins = np.unique(owner[some], return_index=True)
+            marks[at + whose] = np.bitwise_or.reduceat(marked[points[some]], begins)
         at = end
     return Survey(counts[:, 1:], marks)
 
@@ -72,7 +76,9 @@ def of(text: str) -> dict[str, int]:
 @cache
 def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Return for each code point the number of its script (from 1; 0: a letter of none of them), and its marks."""
-    every = "".join(chr(point) if not 0xD800 <= point < 0xE000 else " " for point in range(_END))
+    points = np.arange(_END, dtype=np.uint32)
+    points[0xD800:0xE000] = ord(" ")  # surrogates are no characters
+    every = points.tobytes().decode("utf-32-le")
     scripts, marks = np.zeros(_END, np.uint8), np.zeros(_END, np.uint8)
     for number, name in enumerate(SCRIPTS.values(), start=1):
         for run in regex.finditer(rf"[\p{{Script={name}}}]+", every):
@@ -80,4 +86,6 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     for mark, pattern in ((HIDDEN, r"[\p{Cc}\p{Cf}--[\t\n\r]]+"), (EMOJI, r"[\p{Extended_Pictographic}\p{RI}\u20e3]+")):
         for run in regex.finditer(pattern, every, regex.VERSION1):
             marks[run.start() : run.end()] |= mark
+    for mark, signs in ((TAG, "#＃"), (AT, "@＠"), (COLON, ":")):
+        marks[[*map(ord, signs)]] |= mark
     return scripts, marks
