@@ -20,6 +20,7 @@ from toolkit.fsio import read_json, read_text
 from toolkit.release import build
 from toolkit.release.build import Cut, again, cut, releases
 from toolkit.release.folder import Folder
+from toolkit.release.hub import gate_of
 from toolkit.release.seal import seal
 from toolkit.release.verify import GATES, verify
 from toolkit.workspace import Workspace, new_settings
@@ -180,14 +181,17 @@ def test_a_version_that_is_too_low_and_a_release_made_again(
     assert again(workspace, Folder(second.folder), ()).ok and again(workspace, Folder(first.folder), ()).ok
     card = second.folder / "README.md"
     card.write_text(read_text(card) + "One more line.\n", encoding="utf-8")
-    assert again(
-        workspace, Folder(second.folder), ()
-    ).detail == "made again, other bytes: README.md, MANIFEST.json" or (
-        "README.md" in again(workspace, Folder(second.folder), ()).detail
-    )
+    assert again(workspace, Folder(second.folder), ()).detail == "made again, other bytes: README.md"
     of.judgements.pop()
     monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
     assert "the judgements are others" in again(workspace, Folder(first.folder), ()).detail
+
+
+def test_a_licence_that_is_not_open_gates_the_release(tmp_path: Path, cutter: Cutter) -> None:
+    for licence, gated, asked in (("CC-BY-4.0", "licence", False), ("other", "licence", True), ("other", "no", False)):
+        out = cutter(workspace_of(tmp_path / f"{licence}-{gated}", licence=licence, gated=gated), world())
+        front = Folder(out.folder).front
+        assert ("extra_gated_prompt" in front, gate_of(Folder(out.folder))) == (asked, "manual" if asked else None)
 
 
 def test_restricted_reports_make_a_release_private(tmp_path: Path, cutter: Cutter) -> None:
@@ -327,3 +331,14 @@ def test_traps_of_a_stale_cache_and_of_the_version(tmp_path: Path, cutter: Cutte
 
 def test_gates_have_names_of_their_own() -> None:
     assert len({gate.name for gate in GATES}) == len(GATES) and GATES[-1].name == HEAVY
+
+
+def test_who_agreed_is_linkable_and_counted(tmp_path: Path, cutter: Cutter) -> None:
+    out = cutter(workspace_of(tmp_path / "w", linkable=("ann-2",)), world())
+    manifest, card = read_json(out.folder / "MANIFEST.json"), read_text(out.folder / "README.md")
+    (name,) = manifest["linkable"]
+    assert name in Folder(out.folder).rows("judgements")["annotator"].to_pylist()
+    assert "Annotators: 3, under pseudonyms" in card and "; 1 of them agreed that their judgements" in card
+    assert all(gate.ok for gate in verify(out.folder, load=False))
+    with pytest.raises(InputError, match=r"linkable: ann-9 is no annotator"):
+        cutter(workspace_of(tmp_path / "v", linkable=("ann-9",)), world())

@@ -108,6 +108,8 @@ class ReleaseSettings(Strict):
     seed: int = 0
     campaigns_whole: bool = False
     restricted: Literal["dehydrate", "private"] = "dehydrate"
+    linkable: tuple[str, ...] = ()
+    gated: Literal["licence", "yes", "no"] = "licence"
 
 
 class Settings(Strict):

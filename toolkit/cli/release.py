@@ -139,12 +139,12 @@ def _again(root: Root, path: Path) -> list[Gate]:
 
 def _measured(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the agreement that the card shows."""
-    from toolkit.agreement import figures
+    from toolkit.agreement import figures, parts
     from toolkit.labels.store import load_judgements
 
-    return figures.records(
-        figures.headline(figures.agreement(load_judgements(workspace), workspace.settings.agreement))
-    )
+    judgements, settings = load_judgements(workspace), workspace.settings.agreement
+    every = [*figures.agreement(judgements, settings), *parts.by(judgements, settings, "text_layer")]
+    return figures.records(figures.headline(every))
 
 
 def _taken_down(root: Root) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined, TemplateError, Undefined
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
+from toolkit.release.baselines import baselines
 from toolkit.release.coded import TASK_OF, coded_fields
 from toolkit.resources import resource
 
@@ -120,15 +121,16 @@ def _label_rows(contents: Contents) -> list[dict[str, Any]]:
 
 
 def _agreement_rows(contents: Contents) -> list[dict[str, Any]]:
-    def shown(value: Any) -> str:
-        return "–" if value is None else f"{value:.2f}"
-
     return [
-        {name: row.get(name) for name in ("task", "field", "label", "items", "positives")}
+        {name: row.get(name) for name in ("task", "field", "label", "items", "positives", "part")}
         | {"label": row.get("label") or "(all)"}
-        | {name: Safe(shown(row.get(name))) for name in ("percent", "alpha", "low", "high")}
+        | {name: Safe(_shown(row.get(name))) for name in ("percent", "alpha", "low", "high")}
         for row in contents.agreement
     ]
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def numbers(contents: Contents) -> dict[str, Any]:
@@ -168,12 +170,19 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "dehydrated": sum(row["dehydrated"] for row in items),
         "flagged": sum(bool(row["flags"]) for row in items),
         "labels": _label_rows(contents),
-        "agreement": _agreement_rows(contents),
+        "agreement": [row for row in _agreement_rows(contents) if not row["part"]],
+        "by_layer": [row for row in _agreement_rows(contents) if row["part"] and row["label"] == "(all)"],
+        "baselines": [
+            {name: getattr(one, name) for name in ("config", "field", "label", "train", "test")}
+            | {name: Safe(_shown(getattr(one, name))) for name in ("majority", "tfidf", "human")}
+            for one in baselines(contents.parts, contents.codebooks, contents.seed)
+        ],
         "sources": sources,
         "selections": _counted([row["selection"] for row in sources]),
         "judgements": len(judgements),
         "skipped": sum(row["skipped"] for row in judgements),
-        "annotators": len({row["annotator"] for row in judgements}),
+        "annotators": contents.annotators,
+        "linkable": len({row["annotator"] for row in judgements} & {*contents.linkable}),
         "per_item": _spread(list(per_item.values())),
         "months": sorted({row["month"] for row in judgements}),
         "layers": _counted([row["text_layer"] for row in judgements]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -64,6 +64,10 @@ class _Front(_Strict):
     size_categories: tuple[str, ...]
     task_categories: tuple[str, ...]
     annotations_creators: tuple[str, ...]
+    extra_gated_heading: str = ""
+    extra_gated_prompt: str = ""
+    extra_gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}
+    extra_gated_button_content: str = ""
     configs: tuple[_Config, ...] = Field(min_length=1)
     dataset_info: tuple[_Info, ...] = Field(min_length=1)
 

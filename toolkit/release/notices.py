@@ -22,6 +22,17 @@ SPDX = {
     "cc-by-nd-4.0": "CC-BY-ND-4.0",
     "cc-by-nc-nd-4.0": "CC-BY-NC-ND-4.0",
 }
+# What whoever asks for access reads, and is asked. The Hub shows it; `release push` switches the gate on.
+GATE: dict[str, Any] = {
+    "extra_gated_heading": "Ask for access",
+    "extra_gated_prompt": (
+        "The posts are propaganda, quoted as documented: they may deny abuse, insult people and claim what is false. You agree "
+        "not to use them to detect operations, to judge accounts or people, or to find the people behind accounts; not to pass "
+        "the texts on; and to replace older copies when a later release leaves a post out."
+    ),
+    "extra_gated_fields": {"Affiliation": "text", "Purpose": "text", "I agree": "checkbox"},
+    "extra_gated_button_content": "Ask",
+}
 DEFAULT_CONFIG = "posts"
 
 
@@ -45,6 +56,7 @@ def front_matter(contents: Contents, digest: str, sizes: Mapping[str, Mapping[st
         "size_categories": [size_category(sum(rows.num_rows for rows in contents.parts["posts"].values()))],
         "task_categories": ["text-classification"],
         "annotations_creators": ["machine-generated" if contents.simulated else "expert-generated"],
+        **(GATE if contents.gated else {}),
         "configs": [_config(contents, config, digest) for config in contents.parts],
         "dataset_info": [
             {
