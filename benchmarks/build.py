@@ -134,7 +134,7 @@ def naive(count: int, folder: Path) -> Result:
     posts.make(count, table)
     used = meter.run([sys.executable, "-m", "benchmarks.naive", str(table), str(count)])
     seconds = float(used.output.rpartition("seconds ")[2].split()[0])
-    return {"rows": count, "rate": count / seconds, "peak": used.peak}
+    return {"rows": count, "rate": count / seconds, "peak": used.peak, "cpu": used.cpu}
 
 
 def page(results: Sequence[Result], beside: Result, workers: int) -> str:
@@ -156,7 +156,9 @@ def page(results: Sequence[Result], beside: Result, workers: int) -> str:
         [
             *lines,
             "",
-            f"Naive: {beside['rate']:,.0f} posts/s on {beside['rows']:,} of them, peak {beside['peak']:,.0f} MB. "
+            f"Naive: {beside['rate']:,.0f} posts/s on {beside['rows']:,} of them, peak {beside['peak']:,.0f} MB, "
+            f"{beside['cpu'] / beside['rows'] * 1e6:,.0f} µs of CPU a post where ours takes "
+            f"{results[-1]['cpu'] / results[-1]['rows'] * 1e6:,.0f}. "
             f"Limit: {results[-1]['limit']:,.0f} posts/s. Adding the table before: {results[-1]['add']:,.0f} rows/s, "
             f"peak {results[-1]['add_peak']:,.0f} MB.",
             "",
