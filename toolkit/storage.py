@@ -93,11 +93,9 @@ def remove(folder: str) -> None:
     with _faults("remove", folder):
         system, path = _open(folder)
         system.invalidate_cache()
-        try:
-            found = system.find(path)
-        except FileNotFoundError:
-            return
-        if found or _is_local(system):
+        # An object store has no folders: what has files in it is there.
+        there = Path(path).exists() if _is_local(system) else bool(system.find(path))
+        if there:
             system.rm(path, recursive=True)
 
 

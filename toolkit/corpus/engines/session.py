@@ -6,6 +6,7 @@ package or with another Python; a worker that was lost more often than the clust
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import warnings
@@ -18,13 +19,16 @@ from toolkit.errors import DocpostsError, ServiceError, UsageError
 
 _REACH = 5.0
 """Seconds in which a cluster must take a connection."""
-_START = 60.0
+_GREETING, _TRIES = 4, 6
+"""How often a request is tried again: for four seconds, and for about a minute once the cluster has answered."""
 _PORT = 15002
 
 
 @contextmanager
 def embedded() -> Iterator[Any]:
     """Give a session of Sail, which runs inside this process."""
+    # What it tells of its own doings is nobody's here; its errors come back as answers.
+    os.environ.setdefault("RUST_LOG", "off")
     try:
         with _quiet():
             from pysail.spark import SparkConnectServer
@@ -71,6 +75,7 @@ def connected(url: str) -> Iterator[Any]:
 def _session(url: str, shown: str) -> Iterator[Any]:
     try:
         with _quiet():
+            from pyspark.sql.connect.client.retries import DefaultPolicy
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
         raise UsageError(
@@ -78,11 +83,14 @@ def _session(url: str, shown: str) -> Iterator[Any]:
         ) from error
     with faults(shown), _quiet():
         session = SparkSession.builder.remote(url).create()
-        session.version  # noqa: B018 (asks the server: a session is made without a word to it)
+        # A session is made without a word to the server, which is asked first whether it is one, for seconds and not minutes.
+        session.client.set_retry_policies([DefaultPolicy(max_retries=_GREETING)])
+        session.version  # noqa: B018
+        session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES)])
         # Cells are large: a few of them are a batch.
         session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "8")
     try:
-        with faults(shown):
+        with faults(shown), _quiet():
             yield session
     finally:
         # A cluster that has gone away meanwhile cannot be told that this is over.
