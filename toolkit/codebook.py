@@ -211,10 +211,10 @@ class Codebook(_Model):
 
     @property
     def guide_sha256(self) -> str:
-        """The hex SHA-256 of the guide in all its languages."""
-        from toolkit.labelconfig import render_guide
+        """The hex SHA-256 of the guide in all its languages, without precedents."""
+        from toolkit.labelconfig import guide_sha256
 
-        return sha256_text("".join(render_guide(self, language) for language in LANGUAGES))
+        return guide_sha256(self)
 
     @model_validator(mode="after")
     def _check(self) -> Codebook:
