@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ints
+from toolkit.agreement.distances import Nominal
 
 DESIGNS = [
     (30, 3, 0.5, 0.85, 0.0),
@@ -44,7 +45,7 @@ def design(rng: np.random.Generator, items: int, people: int, share: float, righ
 
 def alpha(found: co.Units) -> tuple[co.Statistic, Ints]:
     """Return α of what has two answers."""
-    return co.alpha(found.rated, co.nominal(2)), found.rated.times
+    return co.alpha(found.rated, Nominal(2)), found.rated.times
 
 
 def ac1(found: co.Units) -> tuple[co.Statistic, Ints]:

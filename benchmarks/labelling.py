@@ -26,6 +26,7 @@ _WORDS = "the ferry to Lantern Quay runs twice a day and the baker sells salt la
 
 def prepare(folder: Path, count: int) -> None:
     """Start the server and make two workspaces of ``count`` fictional posts; the second one's tasks are judged twice."""
+    from tests.fake_studio import whole
     from toolkit.codebook import load_codebook
     from toolkit.corpus import store
     from toolkit.labelconfig import render_config
@@ -48,7 +49,9 @@ def prepare(folder: Path, count: int) -> None:
     for name in NAMES:
         settings = new_settings(name, tasks={"annotators": ["anna"]})
         workspace = Workspace.create(folder / name, settings)
-        parts = {each: [("all", table(each).from_rows(values))] for each, values in own.items()}
+        parts = {
+            each: [("all", table(each).from_rows(whole(each, row) for row in values))] for each, values in own.items()
+        }
         tables = store.write_parts(workspace.corpus_dir / "parts", parts)
         store.publish(workspace.corpus_dir / "0.1.0", {"version": "0.1.0", "tables": tables})
     first, second = (Workspace.open(folder / name) for name in NAMES)

@@ -231,6 +231,16 @@ def photo_id(name: str) -> str:
     return f"photo_{sha256_text(name)[:32]}"
 
 
+def whole(name: str, row: Row) -> Row:
+    """Return a row with something in every column that its table requires."""
+    blank: Row = {"text_lang": "en", "script": "Latn", "exact_hash": sha256_text(row["text"]), "image": "lost"}
+    for column in table(name).columns:
+        if column.constraints.get("required") and column.name not in row:
+            empty: Any = [] if pa.types.is_list(column.arrow) else False
+            row = row | {column.name: blank.get(column.name, empty)}
+    return row
+
+
 def publish(workspace: Workspace, posts: Mapping[str, str], photos: Mapping[str, str] | None = None) -> None:
     """Publish the next corpus version: posts and photo texts (without images) by name."""
     rows: dict[str, list[Row]] = {"posts": [], "text_layers": [], "photo_texts": []}
@@ -241,20 +251,12 @@ def publish(workspace: Workspace, posts: Mapping[str, str], photos: Mapping[str,
     for place, (name, text) in enumerate((photos or {}).items()):
         row = {"photo_id": photo_id(name), "source_id": "kites", "place": place, "text": text, "kind": "translation"}
         rows["photo_texts"].append(row)
-    parts = {name: [("all", table(name).from_rows(_filled(name, row) for row in own))] for name, own in rows.items()}
+    parts = {name: [("all", table(name).from_rows(whole(name, row) for row in own))] for name, own in rows.items()}
     manifest: Row = {
         "version": f"0.{len(store.versions(workspace)) + 1}.0",
         "tables": store.write_parts(workspace.corpus_dir / "parts", parts),
     }
     store.publish(workspace.corpus_dir / manifest["version"], manifest)
-
-
-def _filled(name: str, row: Row) -> Row:
-    """A row with the values that a corpus needs and a test does not say."""
-    words = {"text_lang": "en", "script": "Latn", "image": "lost", "exact_hash": sha256_text(row["text"])}
-    plain: Row = {column.name: [] if pa.types.is_list(column.arrow) else False for column in table(name).columns}
-    needed = {c.name for c in table(name).columns if c.constraints.get("required")}
-    return {column: value for column, value in (plain | words).items() if column in needed} | row
 
 
 SINGLE = {"text_kind": "translation", "carrier": "poster", "function": "slogan", "device": "no_device"}

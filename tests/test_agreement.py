@@ -18,6 +18,7 @@ from tests.independent import Ballot
 from tests.test_votes import Row, judgement, judgements
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ints, ballots, votes
+from toolkit.agreement.distances import Nominal, Sets
 from toolkit.agreement.figures import Figure, agreement, cohen_kappa, contingency, pairwise, records
 from toolkit.codebook import load_codebook
 from toolkit.settings import AgreementSettings
@@ -52,7 +53,7 @@ def columns(matrix: str) -> list[list[str]]:
 def alpha(values: Sequence[Sequence[Any]], distances: Any = None) -> float | None:
     found, known = units(values)
     return co.value(
-        co.alpha(found.rated, co.nominal(len(known)) if distances is None else distances(known)), found.rated.times
+        co.alpha(found.rated, Nominal(len(known)) if distances is None else distances(known)), found.rated.times
     )
 
 
@@ -129,6 +130,9 @@ def test_kappa_of_a_table_worked_by_hand() -> None:
     assert kappa([("y", "y"), ("y", "n")]) == 0, "who always says the same agrees by chance alone"
 
 
+TWO = np.arange(2)
+
+
 def sets(values: Sequence[str]) -> Any:
     letters = sorted({letter for value in values for letter in value})
     return np.array([[letter in value for letter in letters] for value in values], dtype=np.bool_).reshape(
@@ -151,8 +155,10 @@ def sets(values: Sequence[str]) -> Any:
 )
 def test_masi_distances_are_passonneaus(one: str, other: str, masi: float, jaccard: float) -> None:
     """Passonneau (2006): Jaccard's index weighted by 1 (equal), 2/3 (one within the other), 1/3 (crossing), 0 (disjoint)."""
-    assert co.masi(sets([one, other])) == pytest.approx(np.array([[0, masi], [masi, 0]]), abs=1e-12)
-    assert co.jaccard(sets([one, other])) == pytest.approx(np.array([[0, jaccard], [jaccard, 0]]), abs=1e-12)
+    assert Sets(sets([one, other]), "masi").rows(TWO) == pytest.approx(np.array([[0, masi], [masi, 0]]), abs=1e-12)
+    assert Sets(sets([one, other]), "jaccard").rows(TWO) == pytest.approx(
+        np.array([[0, jaccard], [jaccard, 0]]), abs=1e-12
+    )
     assert float(independent.masi(frozenset(one), frozenset(other))) == pytest.approx(masi, abs=1e-12)
     if one or other:
         assert masi_distance(frozenset(one), frozenset(other)) == pytest.approx(masi, abs=1e-12)
@@ -175,9 +181,9 @@ def test_alpha_is_nltks_on_designs_with_missing_answers(seed: int, name: str) ->
     values = [[value for _, there, value in triples if there == item] for item in range(len(true))]
     theirs: Any = {"nominal": binary_distance, "masi": masi_distance, "jaccard": jaccard_distance}[name]
     ours: Any = {
-        "nominal": lambda known: co.nominal(len(known)),
-        "masi": lambda known: co.masi(sets(known)),
-        "jaccard": lambda known: co.jaccard(sets(known)),
+        "nominal": lambda known: Nominal(len(known)),
+        "masi": lambda known: Sets(sets(known), "masi"),
+        "jaccard": lambda known: Sets(sets(known), "jaccard"),
     }[name]
     expected = AnnotationTask([(who, item, frozenset(value)) for who, item, value in triples], theirs).alpha()
     assert alpha(values, ours) == pytest.approx(expected, abs=1e-6)
@@ -382,20 +388,35 @@ def test_intervals_are_what_scipys_bca_bootstrap_says() -> None:
     def of(items: Any) -> float:
         drawn = answers_[np.asarray(items, dtype=int)]
         found = co.units(np.repeat(np.arange(len(drawn)), 3), drawn.reshape(-1), 2)
-        return co.value(co.alpha(found, co.nominal(2)), found.times) or 0.0
+        return co.value(co.alpha(found, Nominal(2)), found.times) or 0.0
 
     theirs = bootstrap((np.arange(60),), of, n_resamples=3000, method="BCa", rng=rng, vectorized=False)
     found = co.units(np.repeat(np.arange(60), 3), answers_.reshape(-1), 2)
-    ours = co.interval(co.alpha(found, co.nominal(2)), found.times, 3000, 5)
+    ours = co.interval(co.alpha(found, Nominal(2)), found.times, 3000, 5)
     assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=0.025)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_counting_gives_the_units_that_sorting_gives(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    unit, given = rng.integers(0, 30, 70), rng.random(70) < 0.4
+    one, other = co.yes_no(unit, given), co.units(unit, given.astype(np.int64), 2)
+
+    def rows(found: co.Units) -> set[tuple[int, ...]]:
+        return {
+            (*sorted(a for a in row if a >= 0), 9, n)
+            for row, n in zip(found.answers.tolist(), found.times, strict=True)
+        }
+
+    assert rows(one) == rows(other) and one.items == other.items
 
 
 def test_intervals_of_one_value_or_of_nothing_are_undefined() -> None:
     found, _ = units([("a", "a")] * 3, categories=2)
-    assert co.interval(co.alpha(found, co.nominal(2)), found.times, 50, 0) == (None, None)
+    assert co.interval(co.alpha(found, Nominal(2)), found.times, 50, 0) == (None, None)
     nothing = co.units(np.zeros(0, np.int64), np.zeros(0, np.int64), 2)
-    assert co.value(co.alpha(nothing, co.nominal(2)), nothing.times) is None
-    assert co.interval(co.alpha(nothing, co.nominal(2)), nothing.times, 50, 0) == (None, None)
+    assert co.value(co.alpha(nothing, Nominal(2)), nothing.times) is None
+    assert co.interval(co.alpha(nothing, Nominal(2)), nothing.times, 50, 0) == (None, None)
 
 
 @pytest.mark.parametrize("coefficient", ["alpha", "ac1"])
@@ -413,7 +434,7 @@ def test_intervals_cover_the_true_value_as_often_as_they_say(
         return (
             (co.gwet_ac1(found), found.times)
             if coefficient == "ac1"
-            else (co.alpha(found.rated, co.nominal(2)), found.rated.times)
+            else (co.alpha(found.rated, Nominal(2)), found.rated.times)
         )
 
     rng = np.random.default_rng(11)

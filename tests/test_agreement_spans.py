@@ -27,10 +27,10 @@ K = Continuum(300, (((30, 90), (150, 200)), ((30, 90), (150, 200))))
 def test_krippendorffs_unitizing_example_to_the_digits_printed() -> None:
     for continuum, observed, expected, alpha in ((C, 0.0144, 0.0532, 0.7286), (K, 0.0, 0.0490, 1.0)):
         o, e = spans.disagreements([continuum])
-        assert (round(o(ONE)[0] / 300, 4), round(e(ONE)[0] / 300, 4)) == (observed, expected)
-        assert round(unitizing_alpha([[continuum]])(ONE)[0], 4) == alpha
+        assert (round(o.at(ONE)[0] / 300, 4), round(e.at(ONE)[0] / 300, 4)) == (observed, expected)
+        assert round(unitizing_alpha([[continuum]]).at(ONE)[0], 4) == alpha
     # Printed from rounded parts: 1 - (.0144 + 0) / (.0532 + .0490) = .8591.
-    assert unitizing_alpha([[C], [K]])(ONE)[0] == pytest.approx(0.8591, abs=0.0005)
+    assert unitizing_alpha([[C], [K]]).at(ONE)[0] == pytest.approx(0.8591, abs=0.0005)
 
 
 def test_krippendorffs_observed_disagreements_of_1995() -> None:
@@ -41,7 +41,7 @@ def test_krippendorffs_observed_disagreements_of_1995() -> None:
     ]
     for one, other, observed in examples:
         o, _ = spans.disagreements([Continuum(24, (tuple(one), tuple(other)))])
-        assert o(ONE)[0] / 24 == pytest.approx(observed, abs=1e-5)
+        assert o.at(ONE)[0] / 24 == pytest.approx(observed, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_the_expected_disagreement_is_that_of_the_formula_term_by_term(items: li
     )
     weights = np.ones((1, len(layer)))
     o, e = spans.disagreements(layer)
-    assert o(weights)[0] == pytest.approx(observed / total)
-    assert e(weights)[0] == pytest.approx(2 * chance / (total * (total - 1) - sum(n * (n - 1) for n in lengths)))
+    assert o.at(weights)[0] == pytest.approx(observed / total)
+    assert e.at(weights)[0] == pytest.approx(2 * chance / (total * (total - 1) - sum(n * (n - 1) for n in lengths)))
     alpha = co.value(unitizing_alpha([layer]), np.ones(len(layer), dtype=np.int64))
     assert alpha is None or alpha <= 1
 

@@ -331,3 +331,14 @@ def test_traps_of_a_stale_cache_and_of_the_version(tmp_path: Path, cutter: Cutte
 
 def test_gates_have_names_of_their_own() -> None:
     assert len({gate.name for gate in GATES}) == len(GATES) and GATES[-1].name == HEAVY
+
+
+def test_who_agreed_is_linkable_and_counted(tmp_path: Path, cutter: Cutter) -> None:
+    out = cutter(workspace_of(tmp_path / "w", linkable=("ann-2",)), world())
+    manifest, card = read_json(out.folder / "MANIFEST.json"), read_text(out.folder / "README.md")
+    (name,) = manifest["linkable"]
+    assert name in Folder(out.folder).rows("judgements")["annotator"].to_pylist()
+    assert "Annotators: 3, under pseudonyms" in card and "; 1 of them agreed that their judgements" in card
+    assert all(gate.ok for gate in verify(out.folder, load=False))
+    with pytest.raises(InputError, match=r"linkable: ann-9 is no annotator"):
+        cutter(workspace_of(tmp_path / "v", linkable=("ann-9",)), world())

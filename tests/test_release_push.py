@@ -315,3 +315,35 @@ def test_download_of_a_revision(online: HubDouble, two: tuple[Path, Path], tmp_p
         download("lantern-lab/none", "main", tmp_path / "d")
     with pytest.raises(UsageError):
         download("none", "main", tmp_path / "e")
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_incomplete_snapshot_is_not_taken_for_whole(
+    online: HubDouble, two: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client gives a snapshot back without complaint where a file is missing: the checksums are compared after it."""
+    from huggingface_hub import HfApi
+
+    push(Folder(two[0]), plan(Folder(two[0]), REPO))
+    whole = HfApi.snapshot_download
+
+    def incomplete(self: HfApi, *args: Any, **options: Any) -> Any:
+        found = whole(self, *args, **options)
+        (Path(options["local_dir"]) / "sources" / "train-00000-of-00001.parquet").unlink()
+        return found
+
+    monkeypatch.setattr(HfApi, "snapshot_download", incomplete)
+    with pytest.raises(ServiceError, match=r"came incomplete: sources/train-00000-of-00001\.parquet"):
+        download(REPO, "v1.0.0", tmp_path / "a")
+
+
+def test_a_cache_is_not_taken_for_the_hub(online: HubDouble, two: tuple[Path, Path]) -> None:
+    """Where the Hub does not answer, the loader falls back on what it has, whatever the revision: a fresh cache has nothing."""
+    folder = Folder(two[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("toolkit.release.hub.verify", lambda _: [])
+        done = push(folder, plan(folder, REPO))
+    assert load_from_hub(folder, REPO, done.commit) == []
+    online.faults += [Fault(method, "/", 503, nth) for method in ("GET", "HEAD") for nth in range(1, 200)]
+    (problem,) = load_from_hub(folder, REPO, done.commit)
+    assert problem.startswith("load_dataset failed: ")

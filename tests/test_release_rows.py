@@ -15,6 +15,7 @@ from toolkit.corpus.links import post_links
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
 from toolkit.release import rows as release_rows
+from toolkit.release.accounts import with_posts
 from toolkit.release.features import release_table
 from toolkit.release.people import Pseudonyms
 from toolkit.schema import table
@@ -174,6 +175,12 @@ def world() -> World:
         "narratives": [narrative | {"codes": ["n71"]}],
         "accounts": [row | {"source_id": "kites", "platform": "Pagebook", "names": []} for row in accounts],
     }
+    tables["accounts"][1]["names"] = ["The Lamp Daily", "Lamp of @gull_of_sarn"]
+    event = {"source_id": "kites", "kind": "created", "date": "2031-04-02"}
+    tables["account_events"] = [
+        event | {"account_id": ACCOUNT, "number": 1},
+        event | {"account_id": ACCOUNT, "number": 2, "kind": "renamed", "date": "2030"},
+    ]
     start = TEXTS[P1][1].index("today")
     span = {"field": "narrative", "label": "n11", "start": start, "end": start + 5, "mode": "explicit"}
     single = {
@@ -282,15 +289,77 @@ def test_people_are_pseudonyms_and_places_follow_the_text() -> None:
     assert by_id(out.rows["posts"], "post_id")[P5]["text"].startswith("Write to [email] or call [phone] if")
 
 
+def test_accounts_are_those_that_posts_name() -> None:
+    of, gull = world(), Pseudonyms(KEY).account(ACCOUNT)
+    of.tables["posts"][2] |= {"account_id": OUTLET, "posted_at": "2031-11-30T08:00:00Z"}
+    # A namesake of the outlet's, who is nobody public, and the outlet's own page elsewhere, which another report speaks of.
+    namesake, page, silent = (some_id("account", name) for name in ("namesake", "page", "silent"))
+    other = {"handle": "LampDaily", "names": ["Wick"], "public_figure": False, "state_outlet": False}
+    of.tables["accounts"] += [
+        other | {"account_id": namesake, "source_id": "ferry", "platform": "Chirp"},
+        other | {"account_id": page, "source_id": "lamps", "platform": "Babbler", "state_outlet": True, "names": []},
+        other | {"account_id": silent, "source_id": "lamps", "platform": "Babbler"},
+    ]
+    of.tables["posts"][3]["account_id"], of.tables["posts"][4]["account_id"] = namesake, page
+    rows = made(of).rows
+    found = by_id(with_posts(rows["accounts"], rows["posts"]), "account")
+    nobody = Pseudonyms(KEY).account(namesake)
+    assert {*found} == {gull, "LampDaily", nobody}
+    assert found[gull] == {
+        "account": gull,
+        "handle": None,
+        "names": [],
+        "platforms": ["Pagebook"],
+        "created": "2031-04",
+        "first_known": "2030",
+        "public_figure": False,
+        "state_outlet": False,
+        "posts": 1,
+    }
+    lamp = found["LampDaily"]
+    assert (lamp["handle"], lamp["platforms"], lamp["posts"]) == ("LampDaily", ["Babbler", "Pagebook"], 3)
+    assert lamp["names"] == ["The Lamp Daily", f"Lamp of @{Pseudonyms(KEY).handle('gull_of_sarn')}"]
+    assert (lamp["created"], lamp["first_known"]) == (None, "2031-11")
+    assert (found[nobody]["handle"], found[nobody]["names"], found[nobody]["platforms"]) == (None, [], ["Chirp"])
+
+
+def test_a_restricted_reports_display_names_stay_behind() -> None:
+    of = world()
+    books = {task: load_codebook(task) for task in ("narrative", "photo_text")}
+    out = release_rows.make(of.corpus(), of.judged(), of.decided(), books, KEY, frozenset({"kites"}))
+    outlet = by_id(out.rows["accounts"], "account")["LampDaily"]
+    assert (outlet["handle"], outlet["names"]) == ("LampDaily", [])
+
+
 def test_a_judgement_leaves_without_words_times_and_names() -> None:
     rows = made(world()).rows["judgements"]
     columns = set(release_table("judgements").arrow.names)
     assert all(set(row) == columns for row in rows)
-    people = {row["annotator"] for row in rows}
-    assert len(people) == 3 and all(re.fullmatch("annotator_[0-9a-f]{8}", name) for name in people)
+    people = {(row["annotator"], row["item_id"]) for row in rows}
+    # One name for each person and item, whoever it is: the twelve pairs of them in the thirteen judgements.
+    assert len(people) == 12 == len({name for name, _ in people})
+    assert all(re.fullmatch("unlinked_[0-9a-f]{16}", name) for name, _ in people)
     assert {row["month"] for row in rows} == {"2032-05"}
     assert "secret words" not in str(rows) and "free words" not in str(rows)
     assert [row["judgement_id"][-2:] for row in rows if row["item_id"] == P5] == ["09", "10"]
+
+
+def test_only_who_agreed_is_the_same_person_on_two_items() -> None:
+    of = world()
+    books = {task: load_codebook(task) for task in ("narrative", "photo_text")}
+    agreed = frozenset({"ann-2"})
+    out = release_rows.make(of.corpus(), of.judged(), of.decided(), books, KEY, linkable=agreed)
+    said = {row["judgement_id"]: row["annotator"] for row in of.judgements}
+    items: dict[str, set[str]] = {}
+    for row in out.rows["judgements"]:
+        items.setdefault(row["annotator"], set()).add(row["item_id"])
+        assert row["annotator"].startswith("annotator_") == (said[row["judgement_id"]] in agreed)
+    (name,) = out.linkable
+    assert items.pop(name) == {row["item_id"] for row in of.judgements if row["annotator"] == "ann-2"}
+    assert len(items) > 1 and all(len(own) == 1 for own in items.values())
+    # Who said something twice of one item still is one person there, and the votes are the same.
+    assert len({row["annotator"] for row in out.rows["judgements"] if row["item_id"] == P5}) == 1
+    assert out.rows["posts"] == made(of).rows["posts"] and made(of).linkable == ()
 
 
 def test_the_original_comes_with_its_translation() -> None:

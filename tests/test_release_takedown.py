@@ -75,6 +75,8 @@ def test_an_account_is_taken_down_by_its_handle(released: tuple[Workspace, World
     assert name.startswith("account_") and account["account_id"] != name
     assert load_key(workspace).hex() not in (second.path / "MANIFEST.json").read_text()
     assert name not in second.rows("posts")["account"].to_pylist()
+    assert name in first.rows("accounts")["account"].to_pylist()
+    assert name not in second.rows("accounts")["account"].to_pylist()
     assert [gate.name for gate in verify(first.path, load=False, taken_down=[name]) if not gate.ok] == ["takedowns"]
 
 

@@ -49,6 +49,9 @@ class Draft:
     def post(self, post_id: str) -> Row:
         return next(row for rows in self.rows["posts"].values() for row in rows if row["post_id"] == post_id)
 
+    def account(self, name: str) -> Row:
+        return next(row for row in self.rows["accounts"]["train"] if row["account"] == name)
+
     def where(self, post_id: str) -> str:
         return next(split for split, rows in self.rows["posts"].items() if any(r["post_id"] == post_id for r in rows))
 
@@ -328,6 +331,22 @@ def a_source_that_is_not_there(of: Draft) -> None:
     of.rows["narratives"]["train"][0].update(source_id="elsewhere", text=None)
 
 
+@corruption("rows", "is not in release_accounts")
+def an_account_that_is_not_there(of: Draft) -> None:
+    of.rows["accounts"]["train"] = [row for row in of.rows["accounts"]["train"] if row["state_outlet"]]
+
+
+@corruption("rows", "account LampDaily: posts is 2, 1 name it")
+def an_account_with_a_post_too_many(of: Draft) -> None:
+    of.account("LampDaily")["posts"] = 2
+
+
+@corruption("rows", "account account_00000000000000000000000000000000: posts is 0")
+def an_account_that_no_post_names(of: Draft) -> None:
+    spare = of.account(of.post(P1)["account"]) | {"account": "account_" + "0" * 32, "posts": 0}
+    of.rows["accounts"]["train"].append(spare)
+
+
 @corruption("hashes", P2)
 def a_text_edited_by_hand(of: Draft) -> None:
     of.post(P2)["text"] += " (edited)"
@@ -442,7 +461,43 @@ def a_private_handle(of: Draft) -> None:
 
 @corruption("people", "neither a pseudonym nor public")
 def an_account_by_its_name(of: Draft) -> None:
+    of.account(of.post(P1)["account"])["account"] = "gull_of_sarn"
     of.post(P1)["account"] = "gull_of_sarn"
+
+
+@corruption("people", "is on 2 items: their judgements can be joined")
+def an_annotator_who_can_be_followed(of: Draft) -> None:
+    of.judged(4)["annotator"] = of.judged(9)["annotator"]
+
+
+@corruption("people", "names nobody of that name who agreed")
+def an_annotator_who_did_not_agree(of: Draft) -> None:
+    of.judged(4)["annotator"] = "annotator_" + "0" * 8
+
+
+@corruption("people", "has a handle or a name")
+def a_private_accounts_handle(of: Draft) -> None:
+    of.account(of.post(P1)["account"])["handle"] = "gull_of_sarn"
+
+
+@corruption("people", "has a handle or a name")
+def a_private_accounts_display_name(of: Draft) -> None:
+    of.account(of.post(P1)["account"])["names"] = ["Gull of Sarn"]
+
+
+@corruption("people", "has no pseudonym")
+def a_public_account_that_is_not_flagged(of: Draft) -> None:
+    of.account("LampDaily").update(state_outlet=False, handle=None, names=[])
+
+
+@corruption("people", "does not stand under its handle")
+def a_pseudonym_called_public(of: Draft) -> None:
+    of.account(of.post(P1)["account"])["public_figure"] = True
+
+
+@corruption("people", "LampDaily.names holds a private handle")
+def a_private_handle_in_a_display_name(of: Draft) -> None:
+    of.account("LampDaily")["names"] = ["Lamp of @gull_of_sarn"]
 
 
 @corruption("takedowns", P2)

@@ -122,6 +122,7 @@ class ReleaseSettings(Strict):
     seed: int = 0
     campaigns_whole: bool = False
     restricted: Literal["dehydrate", "private"] = "dehydrate"
+    linkable: tuple[str, ...] = ()
     gated: Literal["licence", "yes", "no"] = "licence"
 
 

@@ -232,6 +232,7 @@ seed = {release.seed}
 campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
 gated = {text(release.gated)}  # access on request on the Hub: where the licence is not an open one, yes, or no
 restricted = {text(release.restricted)}  # rows of restricted reports: without words, or a release that is not to be published
+linkable = {text(release.linkable)}  # annotators who agreed that releases show which judgements are one person's
 """
     return content
 

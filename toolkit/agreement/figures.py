@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ballot, Ints, ballots, votes
+from toolkit.agreement.distances import Distance, Nominal, Sets
 from toolkit.settings import AgreementSettings
 
 
@@ -92,7 +93,7 @@ def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
             # At the first level only headings: a label without one is the same at both.
             if at.given[:, place].any() and (level != 1 or label not in ballot.labels):
                 said = ~at.silent[:, place]
-                found = co.units(at.unit[said], at.given[said, place].astype(np.int64), 2)
+                found = co.yes_no(at.unit[said], at.given[said, place])
                 positives = int(found.rated.counts[:, [1]].toarray()[:, 0] @ found.rated.times) if found.items else 0
                 yield _figure(ballot, label, level, "nominal", found, positives, settings)
 
@@ -103,8 +104,9 @@ def _sets(ballot: Ballot, level: int | None, settings: AgreementSettings) -> Ite
     rated = found.rated
     filled = sets.any(axis=1).astype(np.float64)
     positives = int(np.asarray(rated.counts @ filled) @ rated.times) if rated.items else 0
-    for metric, distances in (("masi", co.masi(sets)), ("jaccard", co.jaccard(sets))):
-        yield _figure(ballot, None, level, metric, found, positives, settings, distances)
+    kinds: tuple[Literal["masi", "jaccard"], ...] = ("masi", "jaccard")
+    for kind in kinds:
+        yield _figure(ballot, None, level, kind, found, positives, settings, Sets(sets, kind))
 
 
 def _figure(
@@ -115,7 +117,7 @@ def _figure(
     found: co.Units,
     positives: int,
     settings: AgreementSettings,
-    distances: co.Floats | None = None,
+    distance: Distance | None = None,
 ) -> Figure:
     rated = found.rated
     figure = Figure(
@@ -124,11 +126,7 @@ def _figure(
     )
     if rated.items < settings.minimum_items or positives < settings.minimum_positives:
         return figure
-    statistic = (
-        co.ordinal_alpha(rated)
-        if metric == "ordinal"
-        else co.alpha(rated, co.nominal(found.values) if distances is None else distances)
-    )
+    statistic = co.ordinal_alpha(rated) if metric == "ordinal" else co.alpha(rated, distance or Nominal(found.values))
     alpha = co.value(statistic, rated.times)
     ends = (settings.bootstrap, settings.seed)
     low, high = co.interval(statistic, rated.times, *ends) if alpha is not None else (None, None)
@@ -222,8 +220,10 @@ def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float 
     rated = co.units(item, code, len(known)).rated
     names = sorted({label for labels in known for label in labels})
     sets = np.array([[name in labels for name in names] for labels in known], dtype=np.bool_)
-    distances = co.masi(sets.reshape(len(known), len(names))) if multi else co.nominal(len(known))
-    return co.value(co.alpha(rated, distances), rated.times)
+    distance: Distance = Nominal(len(known))
+    if multi:
+        distance = Sets(sets.reshape(len(known), len(names)), "masi")
+    return co.value(co.alpha(rated, distance), rated.times)
 
 
 def headline(figures: Sequence[Figure]) -> list[Figure]:

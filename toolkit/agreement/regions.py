@@ -70,12 +70,8 @@ def _figure(task: str, items: Sequence[Sequence[Sequence[Region]]], settings: Ag
     times = np.ones(len(items), dtype=np.int64)
     ends = (times, settings.bootstrap if len(items) >= settings.minimum_items else 0, settings.seed)
 
-    def mean(weights: co.Floats) -> co.Floats:
-        return co.ratio(weights @ iou, weights @ pairs)
-
-    def far(weights: co.Floats) -> co.Floats:
-        return co.ratio(weights @ edits, weights @ read)
-
+    mean = co.statistic((iou, pairs), lambda sums: co.ratio(sums[:, 0], sums[:, 1]))
+    far = co.statistic((edits, read), lambda sums: co.ratio(sums[:, 0], sums[:, 1]))
     return RegionFigure(
         *(task, len(items), int(pairs.sum()), sum(len(regions) for own in items for regions in own)),
         *(co.value(mean, times), *co.interval(mean, *ends), co.rounded(float(2 * same.sum() / marked.sum()))),

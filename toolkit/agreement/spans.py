@@ -18,7 +18,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import ballots, votes
@@ -139,7 +139,7 @@ def _f1(layers: Sequence[Sequence[Continuum]], count: object) -> co.Statistic:
                 one, two = count(a, b)
                 common[place] += one
                 both[place] += two
-    return lambda weights: co.ratio(2 * (weights @ common), weights @ both)
+    return co.statistic((2 * common, both), lambda sums: co.ratio(sums[:, 0], sums[:, 1]))
 
 
 def merged(strip: Strip) -> Strip:
@@ -174,7 +174,7 @@ def distance(one: Strip, other: Strip) -> int:
 
 
 def disagreements(layer: Sequence[Continuum]) -> tuple[co.Statistic, co.Statistic]:
-    """Return the observed and the expected disagreement of one label's spans, for weights of items (draws × items).
+    """Return the observed and the expected disagreement of one label's spans, of the same sums.
 
     Both are L times Krippendorff's D_o and D_e, where L is the length of the continuum.
     """
@@ -188,20 +188,20 @@ def disagreements(layer: Sequence[Continuum]) -> tuple[co.Statistic, co.Statisti
         units += [(place, end - start) for strip in strips for start, end in strip]
         blanks += [(place, gap) for strip in strips for gap in gaps(strip, item.length)]
     longest = max((size for _, size in (*units, *blanks)), default=0) + 1
-    histogram = [_histogram(found, len(layer), longest) for found in (units, blanks)]
     size = np.arange(longest, dtype=np.float64)
 
-    def expected(weights: co.Floats) -> co.Floats:
-        unit, blank = (np.asarray((h.T @ weights.T).T, dtype=np.float64) for h in histogram)
+    def expected(sums: co.Floats) -> co.Floats:
+        total, unit, blank = sums[:, 1], sums[:, 2 : 2 + longest], sums[:, 2 + longest :]
         # A unit of length l fits into a gap of length g in g - l + 1 places: sums from the far end, twice.
         room = np.cumsum(np.cumsum(blank[:, ::-1], axis=1), axis=1)[:, ::-1]
         number = unit.sum(axis=1)[:, None]
         within = (number - 1) / 3 * (2 * size**3 - 3 * size**2 + size)
-        total = weights @ lengths
         chances = total * (total - 1) - (unit * size * (size - 1)).sum(axis=1)
         return co.ratio(2 * (unit * (within + size**2 * room)).sum(axis=1), chances)
 
-    return lambda weights: co.ratio(weights @ observed, weights @ lengths), expected
+    histograms = [_histogram(found, len(layer), longest) for found in (units, blanks)]
+    sums = hstack([csr_array(np.stack([observed, lengths], axis=1)), *histograms]).tocsr()
+    return co.Statistic(sums, lambda sums: co.ratio(sums[:, 0], sums[:, 1])), co.Statistic(sums, expected)
 
 
 def _histogram(found: Sequence[tuple[int, int]], items: int, longest: int) -> csr_array:
@@ -212,10 +212,12 @@ def _histogram(found: Sequence[tuple[int, int]], items: int, longest: int) -> cs
 def unitizing_alpha(layers: Sequence[Sequence[Continuum]]) -> co.Statistic:
     """Return α_U of the labels together, each with the same items: 1 - ΣD_o / ΣD_e."""
     parts = [disagreements(layer) for layer in layers]
+    ends = np.cumsum([0, *(observed.sums.shape[1] for observed, _ in parts)])
 
-    def of(weights: co.Floats) -> co.Floats:
-        observed = np.nan_to_num(np.array([o(weights) for o, _ in parts])).sum(axis=0)
-        expected = np.nan_to_num(np.array([e(weights) for _, e in parts])).sum(axis=0)
+    def of(sums: co.Floats) -> co.Floats:
+        own = [sums[:, start:end] for start, end in pairwise(ends)]
+        observed = np.nan_to_num(np.array([o.of(each) for (o, _), each in zip(parts, own, strict=True)])).sum(axis=0)
+        expected = np.nan_to_num(np.array([e.of(each) for (_, e), each in zip(parts, own, strict=True)])).sum(axis=0)
         return 1 - co.ratio(observed, expected)
 
-    return of
+    return co.Statistic(hstack([observed.sums for observed, _ in parts]).tocsr(), of)

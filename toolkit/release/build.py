@@ -20,6 +20,7 @@ from toolkit.lineage import Lineage
 from toolkit.parquet import row_digest
 from toolkit.release import folds, takedown
 from toolkit.release import rows as release_rows
+from toolkit.release.accounts import with_posts
 from toolkit.release.changes import FIRST, Difference, difference
 from toolkit.release.coded import TASK_OF
 from toolkit.release.dehydrate import restricted
@@ -181,7 +182,8 @@ def _contents(
     tables, gone = without(tables, listed)
     forbidden = restricted(tables["sources"])
     dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
-    made = release_rows.make(tables, judgements, decisions, codebooks, key, dry)
+    linkable = _linkable(workspace, judgements)
+    made = release_rows.make(tables, judgements, decisions, codebooks, key, dry, linkable)
     alike = [*made.links, *text_links(made.items)]
     campaigns = campaigns_of(made.rows)
     together = whole_campaigns(campaigns) if settings.release.campaigns_whole else []
@@ -212,13 +214,15 @@ def _contents(
             inputs={
                 "judgements": row_digest(judgements),
                 "decisions": row_digest(decisions),
-                "settings": sha256_text(canonical_json(settings.release.model_dump(mode="json"))),
+                "settings": sha256_text(canonical_json(settings.release.model_dump(mode="json", exclude={"linkable"}))),
             },
             changelog="",
             simulated=simulated,
             restricted=bool(forbidden - dry),
             dehydrated=tuple(sorted(dry)),
             public=made.public,
+            annotators=_people(parts, made.by),
+            linkable=made.linkable,
             held_out=splits.held_out,
             dropped=dropped,
             agreement=tuple(agreement),
@@ -230,6 +234,24 @@ def _contents(
         ),
         splits,
     )
+
+
+def _linkable(workspace: Workspace, judgements: pa.Table) -> frozenset[str]:
+    """Return the annotators who agreed to be linkable; :class:`InputError` where the settings name one whom nobody knows."""
+    agreed = frozenset(workspace.settings.release.linkable)
+    known = {*judgements["annotator"].to_pylist(), *workspace.settings.tasks.annotators}
+    if strange := sorted(agreed - known):
+        raise InputError(
+            f"[release] linkable: {', '.join(strange)} is no annotator",
+            hint="name them as [tasks] annotators does",
+        )
+    return agreed
+
+
+def _people(parts: Mapping[str, Mapping[str, pa.Table]], by: Mapping[str, str]) -> int:
+    """Return how many annotators the released judgements are by."""
+    released = [rows["judgement_id"].to_pylist() for rows in parts.get("judgements", {}).values()]
+    return len({by[judgement] for own in released for judgement in own})
 
 
 def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -285,6 +307,11 @@ def split_rows(rows: Mapping[str, list[dict[str, Any]]], splits: Splits) -> tupl
                 # Named by the first of its posts that is released.
                 row["cluster_id"] = first.setdefault(row["cluster_id"], item)
             parts.setdefault(config, {}).setdefault(split, []).append(row)
+    released = [post for own in parts.get("posts", {}).values() for post in own]
+    if named_by := with_posts(rows["accounts"], released):
+        parts["accounts"] = {TRAIN: named_by}
+    else:
+        parts.pop("accounts", None)
     order = {split: place for place, split in enumerate(_ORDER)}
     return {
         config: {

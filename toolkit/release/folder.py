@@ -43,11 +43,12 @@ class _Manifest(_Form):
     corpus: dict[str, str]
     codebooks: dict[Literal["narrative", "photo_text"], str]
     configs: dict[
-        Literal["posts", "photo_texts", "judgements", "sources", "narratives"],
+        Literal["posts", "photo_texts", "judgements", "sources", "narratives", "accounts"],
         dict[Literal["train", "validation", "test"], _Part],
     ]
     files: dict[str, _File]
     public_handles: tuple[str, ...]
+    linkable: tuple[str, ...] = ()
     simulated: bool
     restricted: bool
     campaigns_whole: bool = False

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from toolkit.release.dehydrate import WORDS, holds_words, restricted
 from toolkit.release.folder import Folder
+from toolkit.release.people import LINKABLE
 from toolkit.release.rows import KEYS
 from toolkit.release.takedown import found_in
 
 SCANNED = (
     "no live address, e-mail address, telephone number or private handle in posts (text, text_simplified, translation, "
-    "insertions, mentions, urls, account), photo_texts (text, text_simplified) and narratives (name, text)"
+    "insertions, mentions, urls, account), photo_texts (text, text_simplified), narratives (name, text) and accounts (names); "
+    "handles and names of public accounts alone; judgements are joined across items by none but those who agreed"
 )
 _PSEUDONYM = re.compile(r"user_[0-9a-f]{12}|account_[0-9a-f]{32}")
 # Patterns of its own, wider than those that clean the texts.
@@ -40,6 +44,8 @@ def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
         yield from ((f"{row['photo_id']}.{name}", row[name]) for name in columns[:2] if row[name])
     for row in folder.rows("narratives").to_pylist():
         yield from ((f"{row['narrative_id']}.{name}", row[name]) for name in ("name", "text") if row[name])
+    for row in folder.rows("accounts").to_pylist():
+        yield from ((f"{row['account']}.names", name) for name in row["names"])
 
 
 def people(folder: Folder) -> list[str]:
@@ -57,7 +63,35 @@ def people(folder: Folder) -> list[str]:
             not _named(name, public) for name in [*row["mentions"], row["account"]] if name is not None
         ):
             problems.append(f"{row['post_id']}: an account is neither a pseudonym nor public")
-    return problems
+    problems += _annotators(folder)
+    return problems + [
+        f"account {row['account']}: {problem}"
+        for row in folder.rows("accounts").to_pylist()
+        for problem in _account(row, public)
+    ]
+
+
+def _account(row: dict[str, Any], public: set[str]) -> Iterator[str]:
+    if row["public_figure"] or row["state_outlet"]:
+        if row["handle"] != row["account"] or row["account"].casefold() not in public:
+            yield "a public account does not stand under its handle"
+    else:
+        if not _PSEUDONYM.fullmatch(row["account"]):
+            yield "an account that is not public has no pseudonym"
+        if row["handle"] is not None or row["names"]:
+            yield "an account that is not public has a handle or a name"
+
+
+def _annotators(folder: Folder) -> Iterator[str]:
+    """Look for judgements that can be joined across items without their annotator's word."""
+    agreed, items = {*folder.manifest.get("linkable", ())}, defaultdict(set)
+    for row in folder.rows("judgements").select(["annotator", "item_id"]).to_pylist():
+        items[row["annotator"]].add(row["item_id"])
+    for name, own in items.items():
+        if name.startswith(LINKABLE) and name not in agreed:
+            yield f"{name} is linkable, and the manifest names nobody of that name who agreed"
+        elif len(own) > 1 and name not in agreed:
+            yield f"{name} is on {len(own)} items: their judgements can be joined"
 
 
 def _named(name: str, public: set[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -46,6 +47,10 @@ def declared(folder: Folder) -> list[str]:
             problems.append(
                 f"judgement {row['judgement_id']}: {row['item_id']} is no {row['item_type']} of the release"
             )
+    posts = Counter(tables["posts"]["account"].to_pylist())
+    for row in tables["accounts"].select(["account", "posts"]).to_pylist():
+        if row["posts"] != posts[row["account"]] or not row["posts"]:
+            problems.append(f"account {row['account']}: posts is {row['posts']}, {posts[row['account']]} name it")
     return problems
 
 

@@ -51,6 +51,8 @@ class Contents:
     simulated: bool = False
     restricted: bool = False
     public: tuple[str, ...] = ()
+    annotators: int = 0
+    linkable: tuple[str, ...] = ()
     held_out: Mapping[str, str] | None = None
     dropped: Mapping[str, int] | None = None
     agreement: tuple[Mapping[str, Any], ...] = ()
@@ -146,6 +148,7 @@ def manifest(folder: Path, contents: Contents, digest: str) -> dict[str, Any]:
         "dehydrated": list(contents.dehydrated),
         "publishable": not contents.simulated and not contents.restricted,
         "public_handles": list(contents.public),
+        "linkable": list(contents.linkable),
         "held_out": dict(contents.held_out or {}),
         "dropped": dict(contents.dropped or {}),
         "made_with": {"documented-posts": __version__, "parquet": WRITER},

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,6 +16,8 @@ from toolkit.text.entities import defang, find_urls, mentions
 from toolkit.workspace import Workspace
 
 KEY_FILE = "release.key"
+LINKABLE = "annotator_"
+"""What pseudonyms begin with that hold for all of an annotator's items."""
 _EMAIL = re.compile(r"[A-Za-z0-9][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![\d\w+])(?:\+\d[\d ()-]{7,}\d|1[3-9]\d{9})(?!\d)")
 _BARE = re.compile(r"(?<![\w/.])www\.[^\s<>\"“”]+", re.IGNORECASE)
@@ -59,16 +60,21 @@ class Cleaned:
 
 @dataclass(frozen=True)
 class Pseudonyms:
-    """Names for people. ``public`` are the case-folded handles of public figures and state outlets: those stay."""
+    """Names for people. ``public`` are the case-folded handles of public figures and state outlets: those stay.
+
+    ``linkable`` are the annotators who agreed that their judgements can be told to be one person's.
+    """
 
     key: bytes
     public: frozenset[str] = frozenset()
+    linkable: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, key: bytes, accounts: pa.Table) -> Pseudonyms:
+    def of(cls, key: bytes, accounts: pa.Table, linkable: frozenset[str] = frozenset()) -> Pseudonyms:
         """Make the pseudonyms of a corpus: ``accounts`` says who is public."""
         rows = accounts.to_pylist()
-        return cls(key, frozenset(r["handle"].casefold() for r in rows if r["public_figure"] or r["state_outlet"]))
+        public = frozenset(r["handle"].casefold() for r in rows if r["public_figure"] or r["state_outlet"])
+        return cls(key, public, linkable)
 
     def digest(self, *parts: str) -> str:
         """Return the keyed hash of some parts as 64 hex digits."""
@@ -83,9 +89,14 @@ class Pseudonyms:
         folded = handle.casefold()
         return handle if folded in self.public else f"user_{self.digest('handle', folded)[:12]}"
 
-    def annotators(self, names: Iterable[str]) -> dict[str, str]:
-        """Return name → pseudonym: a keyed hash of the name alone, so that a newcomer changes nobody's."""
-        return {name: f"annotator_{self.digest('annotator', name)[:8]}" for name in set(names)}
+    def annotator(self, name: str, item_id: str) -> str:
+        """Return an annotator's pseudonym on an item: one for all items of who agreed to it, of others one for each item.
+
+        Keyed hashes, so that a newcomer changes nobody's. What others said of two items cannot be joined by them.
+        """
+        if name in self.linkable:
+            return f"{LINKABLE}{self.digest('annotator', name)[:8]}"
+        return f"unlinked_{self.digest('annotator of item', name, item_id)[:16]}"
 
     def clean(self, text: str) -> Cleaned:
         """Return a text with addresses defanged, e-mail addresses and telephone numbers masked, private handles replaced."""

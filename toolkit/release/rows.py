@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -11,21 +11,23 @@ import pyarrow as pa
 from toolkit.codebook import Codebook
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
+from toolkit.release import accounts
 from toolkit.release.coded import TASK_OF, Votes
 from toolkit.release.dehydrate import dehydrated
-from toolkit.release.people import Cleaned, Pseudonyms
+from toolkit.release.people import LINKABLE, Cleaned, Pseudonyms
 from toolkit.release.splits import Edge, Item
 from toolkit.schema import table
 from toolkit.text.entities import mentions
 
 Row = dict[str, Any]
-CONFIGS = ("posts", "photo_texts", "judgements", "sources", "narratives")
+CONFIGS = ("posts", "photo_texts", "judgements", "sources", "narratives", "accounts")
 KEYS = {
     "posts": "post_id",
     "photo_texts": "photo_id",
     "judgements": "judgement_id",
     "sources": "source_id",
     "narratives": "narrative_id",
+    "accounts": "account",
 }
 SPLIT_CONFIGS = ("posts", "photo_texts", "judgements")
 
@@ -34,7 +36,8 @@ SPLIT_CONFIGS = ("posts", "photo_texts", "judgements")
 class Rows:
     """The rows of every config in corpus order, the items and links to split by, and what was left out by reason.
 
-    ``public`` are the handles of public accounts that post or are mentioned: they are released as they stand.
+    ``public`` are the handles of public accounts that post or are mentioned: they are released as they stand. ``linkable``
+    are the pseudonyms of annotators that hold for all items. ``by``, judgement → annotator, is for counting and is not released.
     """
 
     rows: Mapping[str, list[Row]]
@@ -42,6 +45,8 @@ class Rows:
     links: list[Edge]
     dropped: Mapping[str, int]
     public: tuple[str, ...]
+    linkable: tuple[str, ...] = ()
+    by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,14 @@ def make(
     codebooks: Mapping[str, Codebook],
     key: bytes,
     dry: frozenset[str] = frozenset(),
+    linkable: frozenset[str] = frozenset(),
 ) -> Rows:
     """Return a release's rows: texts cleaned, people pseudonymised, labels beside their items.
 
-    Rows of the sources in ``dry`` carry no words.
+    Rows of the sources in ``dry`` carry no words. Judgements of annotators who are not in ``linkable``
+    cannot be joined across items.
     """
-    people = Pseudonyms.of(key, corpus["accounts"])
+    people = Pseudonyms.of(key, corpus["accounts"], linkable)
     layers = _layers(corpus, people, dry)
     votes, dropped = _votes(judgements, decisions, layers, codebooks)
     posts, photos = _posts(corpus, people, layers), _photos(corpus, people)
@@ -87,11 +94,14 @@ def make(
             "judgements": released,
             "sources": _plain(corpus["sources"], "release_sources"),
             "narratives": _narratives(corpus, people, dry),
+            "accounts": accounts.of(corpus, people, dry),
         },
         items,
         list(zip(links["post_id"].to_pylist(), links["other_id"].to_pylist(), strict=True)),
         {reason: count for reason, count in dropped.items() if count},
         tuple(sorted(public | _public_accounts(corpus["accounts"], posts))),
+        tuple(sorted({row["annotator"] for row in released if row["annotator"].startswith(LINKABLE)})),
+        dict(zip(judgements["judgement_id"].to_pylist(), judgements["annotator"].to_pylist(), strict=True)),
     )
 
 
@@ -175,7 +185,7 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
     cited, clusters = _cited(corpus), {}
     for link in corpus["post_links"].to_pylist():
         clusters[link["post_id"]] = clusters[link["other_id"]] = link["cluster_id"]
-    accounts = {row["account_id"]: row for row in corpus["accounts"].to_pylist()}
+    names = accounts.released_names(corpus["accounts"], people)
     posts = []
     for base, row in zip(_plain(corpus["posts"], "release_posts"), corpus["posts"].to_pylist(), strict=True):
         changed, text = _cleaned(row, people)
@@ -185,7 +195,7 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
             | cited[row["source_id"]]
             | changed
             | {
-                "account": _account(accounts.get(row["account_id"]), people),
+                "account": names.get(row["account_id"]),
                 "translation": translation.text if translation else None,
                 "mentions": [people.handle(name) for name in row["mentions"]],
                 "insertions": [_moved(insertion, text, people) for insertion in row["insertions"]],
@@ -195,15 +205,8 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
     return posts
 
 
-def _account(account: Row | None, people: Pseudonyms) -> str | None:
-    if account is None:
-        return None
-    public = account["handle"].casefold() in people.public
-    return str(account["handle"]) if public else people.account(account["account_id"])
-
-
-def _public_accounts(accounts: pa.Table, posts: list[Row]) -> set[str]:
-    return {post["account"] for post in posts if post["account"]} & {*accounts["handle"].to_pylist()}
+def _public_accounts(known: pa.Table, posts: list[Row]) -> set[str]:
+    return {post["account"] for post in posts if post["account"]} & {*known["handle"].to_pylist()}
 
 
 def _moved(insertion: Row, text: Cleaned, people: Pseudonyms) -> Row:
@@ -232,8 +235,8 @@ def _judgements(judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, _
     """Return the judgements of known items in corpus order, an annotator's by time; and the number of lost spans."""
     order = {item_id: place for place, item_id in enumerate(layers)}
     rows = [r for r in judgements.to_pylist() if r["item_id"] in order and r["task"] in TASK_OF.values()]
-    names = people.annotators(row["annotator"] for row in rows)
-    rows.sort(key=lambda r: (order[r["item_id"]], names[r["annotator"]], r["created_at"], r["judgement_id"]))
+    names = {r["judgement_id"]: people.annotator(r["annotator"], r["item_id"]) for r in rows}
+    rows.sort(key=lambda r: (order[r["item_id"]], names[r["judgement_id"]], r["created_at"], r["judgement_id"]))
     same = [column for column in table("release_judgements").arrow.names if column in judgements.column_names]
     released, lost = [], 0
     for row in rows:
@@ -250,7 +253,7 @@ def _judgements(judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, _
         released.append(
             {name: row[name] for name in same}
             | {
-                "annotator": names[row["annotator"]],
+                "annotator": names[row["judgement_id"]],
                 "month": f"{row['created_at']:%Y-%m}",
                 "evidence": evidence,
                 "regions": regions,

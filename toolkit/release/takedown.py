@@ -98,6 +98,7 @@ def found_in(rows: Mapping[str, pa.Table], names: Iterable[str]) -> list[str]:
     columns = (
         ("posts", "post_id"),
         ("posts", "account"),
+        ("accounts", "account"),
         ("photo_texts", "photo_id"),
         ("photo_texts", "post_id"),
         ("judgements", "item_id"),
