@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from toolkit.adjudication import policy
 from toolkit.adjudication.questions import Questions
 from toolkit.adjudication.records import Record
 from toolkit.agreement.ballots import Ints
@@ -71,11 +70,11 @@ def decisions_table(
     """Return the decisions in force (``schemas/decisions.json``), in the order of the questions."""
     numbers = np.array(sorted(opinions), dtype=np.int64)
     rows = [_adjudicated(found, int(n), resolve(opinions[int(n)], settings), codebooks, annotated) for n in numbers]
-    both = pa.concat_tables([_settled(found, itself, settings, codebooks), table("decisions").from_rows(rows)])
+    both = pa.concat_tables([_settled(found, itself, codebooks), table("decisions").from_rows(rows)])
     return both.take(pa.array(np.argsort(np.r_[itself, numbers], kind="stable")))
 
 
-def _settled(found: Questions, itself: Ints, settings: AdjudicationSettings, codebooks: Lookup) -> pa.Table:
+def _settled(found: Questions, itself: Ints, codebooks: Lookup) -> pa.Table:
     """Return the rows of the questions that settle themselves, column by column."""
     schema, count = table("decisions").arrow, len(itself)
     head = found.rows.select(["item_type", "item_id"]).take(pa.array(found.row[found.begin[:-1][itself]]))
@@ -94,7 +93,7 @@ def _settled(found: Questions, itself: Ints, settings: AdjudicationSettings, cod
         "field": names[1],
         "label": names[2],
         "outcome": leading,
-        "method": pa.array([policy.METHODS[settings.policy]] * count, pa.string()),
+        "method": pa.array(np.where(found.tally[2][itself] > 0, "majority", "unanimous").tolist(), pa.string()),
         "judgement_ids": pa.ListArray.from_arrays(offsets, _flat(judged)),
         "evidence": pa.array([[]] * count, schema.field("evidence").type),
         "codebook_version": versions,

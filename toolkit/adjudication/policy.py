@@ -14,8 +14,6 @@ from toolkit.fsio import canonical_json, sha256_text
 from toolkit.settings import AdjudicationSettings
 from toolkit.votes import YES
 
-METHODS = {"unanimous": "unanimous", "majority": "majority", "conflicts": "unanimous"}
-
 
 def settles(found: Questions, policy: AdjudicationSettings) -> Bools:
     """Return which questions settle themselves to the value that most votes have."""

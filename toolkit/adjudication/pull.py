@@ -43,6 +43,8 @@ def pull(
         labels_pull.pull(workspace, server, task="adjudication", progress=progress)
         known = {record["annotation"]: record for record in history(workspace) if "annotation" in record}
         asked = put(workspace)
+        # A pull that was killed may have recorded a rule gap and not raised it.
+        known_gaps = {on for each in precedents.load(workspace.decisions_dir) for on in each.raised_on}
         recorded, seen, rejected, raised = 0, 0, [], []
         for project in (p for p in projects(workspace) if p["task"] == "adjudication"):
             for data, annotation in newest(workspace, project):
@@ -58,7 +60,11 @@ def pull(
                 else:
                     append_jsonl(record_path(workspace, data["task"]), record)
                     recorded += 1
-                    raised += [_raise(workspace, data, record)] if record["reason"] == RULE_GAP else []
+                    known_gaps.discard((record["item_id"], record["question_id"]))
+                gap = not problems and record["reason"] == RULE_GAP
+                if gap and (record["item_id"], record["question_id"]) not in known_gaps:
+                    raised.append(_raise(workspace, data, record))
+                    known_gaps.add((record["item_id"], record["question_id"]))
         return PulledDecisions(recorded, seen, tuple(rejected), tuple(dict.fromkeys(raised)))
 
 
