@@ -24,7 +24,7 @@ ARTICLE = "5" * 64
 
 def rows(votes: Mapping[str, Sequence[str | None]]) -> list[Row]:
     """Rows of judgements: item → what each of :data:`PEOPLE` gave, several labels with a blank between; None: nothing."""
-    found = []
+    found: list[Row] = []
     for item, answers in votes.items():
         for who, answer in zip(PEOPLE, answers, strict=False):
             if answer is not None:
@@ -235,7 +235,7 @@ def designs(draw: st.DrawFn) -> list[Row]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     designs(),
     st.sampled_from(["unanimous", "majority", "conflicts"]),
@@ -247,7 +247,7 @@ def designs(draw: st.DrawFn) -> list[Row]:
 def test_settled_and_asked_are_every_label_of_every_item_and_none_is_both(
     own: list[Row], name: str, minimum: int, margin: int, sample: float, data: st.DataObject
 ) -> None:
-    declared = {"policy": name, "minimum_votes": minimum, "margin": margin, "sample": sample}
+    declared: Row = {"policy": name, "minimum_votes": minimum, "margin": margin, "sample": sample}
     every = questions(judgements(*own))
     some = data.draw(st.lists(st.sampled_from(every), max_size=3, unique_by=lambda q: q.id) if every else st.just([]))
     decisions = [decided(q, "contested") for q in some]

@@ -17,7 +17,7 @@ from toolkit.decisionresult import DecisionAnswer, build_decision_result
 from toolkit.labelresult import Result
 from toolkit.labels import pull as labels_pull
 from toolkit.tasks import Plan
-from toolkit.workspace import Workspace
+from toolkit.workspace import SETTINGS_FILE, Workspace, render_settings
 
 PEOPLE = ("brim-tolly", "ansel-quill", "mira-oster")
 POSTS = {"kites": "No one carries stones.", "soup": "Soup, nets and kites.", "lamps": "Salt lamps are no crime."}
@@ -39,6 +39,15 @@ class Case:
     def __init__(self, workspace: Workspace, studio: FakeStudio) -> None:
         self.workspace, self.studio = workspace, studio
 
+    def declare(self, *, adjudicator: str | None = None, **adjudication: Any) -> None:
+        """Change the settings of ``[adjudication]``, or who adjudicates."""
+        settings = self.workspace.settings
+        tasks = settings.tasks.model_copy(update={"adjudicator": adjudicator} if adjudicator else {})
+        own = settings.adjudication.model_copy(update=adjudication)
+        changed = settings.model_copy(update={"tasks": tasks, "adjudication": own})
+        (self.workspace.root / SETTINGS_FILE).write_text(render_settings(changed))
+        self.workspace = Workspace.open(self.workspace.root)
+
     def vote(self, name: str, *answers: Result | None) -> None:
         """Each annotator's answer on a post or photo text, in the order of :data:`PEOPLE`; None: none."""
         for who, answer in zip(PEOPLE, answers, strict=False):
@@ -59,9 +68,11 @@ class Case:
         """The tasks of an adjudication project."""
         return self.studio.of(f"harbour/adjudication.{task}")
 
-    def decide(self, decision: str, *, reason: str = "slip", task: str = "narrative", **about: str) -> int:
+    def decide(
+        self, decision: str, *, reason: str = "slip", task: str = "narrative", comment: str | None = None, **about: Any
+    ) -> int:
         (found,) = [t for t in self.asked(task) if about.items() <= t.data.items()]
-        return self.studio.submit(found.id, decision_of(decision, reason)).annotation_id
+        return self.studio.submit(found.id, decision_of(decision, reason, comment)).annotation_id
 
     def pull(self) -> tuple[int, int, int]:
         found = pull.pull(self.workspace, self.studio)

@@ -44,7 +44,7 @@ def pull(
         known = {record["annotation"]: record for record in history(workspace) if "annotation" in record}
         asked = put(workspace)
         # A pull that was killed may have recorded a rule gap and not raised it.
-        known_gaps = {on for each in precedents.load(workspace.decisions_dir) for on in each.raised_on}
+        gaps = {(each.id, *on) for each in precedents.load(workspace.decisions_dir) for on in each.raised_on}
         recorded, seen, rejected, raised = 0, 0, [], []
         for project in (p for p in projects(workspace) if p["task"] == "adjudication"):
             for data, annotation in newest(workspace, project):
@@ -60,11 +60,12 @@ def pull(
                 else:
                     append_jsonl(record_path(workspace, data["task"]), record)
                     recorded += 1
-                    known_gaps.discard((record["item_id"], record["question_id"]))
-                gap = not problems and record["reason"] == RULE_GAP
-                if gap and (record["item_id"], record["question_id"]) not in known_gaps:
-                    raised.append(_raise(workspace, data, record))
-                    known_gaps.add((record["item_id"], record["question_id"]))
+                if not problems and record["reason"] == RULE_GAP:
+                    words = record["comment"] or data["question"]
+                    gap = (_precedent_id(record, words), record["item_id"], record["question_id"])
+                    if gap not in gaps:
+                        raised.append(_raise(workspace, record, words))
+                        gaps.add(gap)
         return PulledDecisions(recorded, seen, tuple(rejected), tuple(dict.fromkeys(raised)))
 
 
@@ -100,15 +101,12 @@ def _record(
     return record, problems
 
 
-def _raise(workspace: Workspace, data: dict[str, Any], record: Record) -> str:
+def _precedent_id(record: Record, words: str) -> str:
+    return precedents.precedent_id(record["task"], record["field"], record["label"], words)
+
+
+def _raise(workspace: Workspace, record: Record, words: str) -> str:
     """Raise the question that a rule gap stands for: in the adjudicator's words, or those of the question itself."""
-    about = (record["task"], record["field"], record["label"])
-    raised = precedents.raise_question(
-        workspace.decisions_dir,
-        about,
-        record["comment"] or data["question"],
-        by=record["decided_by"],
-        at=record["decided_at"],
-        on=(record["item_id"], record["question_id"]),
-    )
-    return raised.id
+    about, on = (record["task"], record["field"], record["label"]), (record["item_id"], record["question_id"])
+    by, at = record["decided_by"], record["decided_at"]
+    return precedents.raise_question(workspace.decisions_dir, about, words, by=by, at=at, on=on).id
