@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Label Studio's own environment, made once by `docposts studio install`.
 export DOCPOSTS_STUDIO_HOME ?= $(CURDIR)/.studio
 
-.PHONY: demo test lint format docs studio system clean
+.PHONY: demo test bench lint format docs studio system clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: pyproject.toml constraints/toolkit.txt
@@ -29,6 +29,10 @@ system:
 
 test: system studio
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+# ROWS: how many posts, several numbers; docs/benchmarks.md and .svg are written anew.
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.build $(ROWS) --docs docs
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

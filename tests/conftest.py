@@ -11,7 +11,13 @@ from toolkit.workspace import Workspace, new_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
-pytest_plugins = ["tests.plugins.hub", "tests.plugins.parallel", "tests.plugins.studio", "tests.plugins.faults"]
+pytest_plugins = [
+    "tests.plugins.browser",
+    "tests.plugins.hub",
+    "tests.plugins.parallel",
+    "tests.plugins.studio",
+    "tests.plugins.faults",
+]
 
 
 @pytest.fixture(autouse=True)

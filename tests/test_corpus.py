@@ -29,7 +29,7 @@ from toolkit.errors import ChecksFailed, InputError
 from toolkit.fsio import sha256_file
 from toolkit.ids import normalise
 from toolkit.sources import registry, segments
-from toolkit.text import analysis, entities
+from toolkit.text import analysis
 from toolkit.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -364,7 +364,10 @@ def test_a_removed_span_is_a_major_change(examples: Workspace) -> None:
 def test_another_derived_value_is_a_patch(examples: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     build(examples)
     monkeypatch.setattr(analysis, "VERSION", analysis.VERSION + 1)
-    monkeypatch.setattr(entities, "flags", lambda text: ["control"] if text.startswith("Boat") else [])
+    said = pa.list_(pa.string())
+    monkeypatch.setattr(
+        analysis, "_flags", lambda texts, _: pa.array([["control"] * text.startswith("Boat") for text in texts], said)
+    )
     built = build(examples)
     assert str(built.version.version) == "0.1.1"
     assert built.version.manifest["step"] == "patch"

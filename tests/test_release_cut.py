@@ -255,6 +255,19 @@ def test_no_posts_or_no_judgements(tmp_path: Path, cutter: Cutter) -> None:
         cutter(workspace_of(tmp_path / "v"), none)
 
 
+def test_training_and_repeats_leave_as_what_they_are(tmp_path: Path, cutter: Cutter) -> None:
+    of = world()
+    of.judgements.append(judgement(50, P1, "ann-1", {"narrative": ["n31"]}, round="again", round_kind="repeat"))
+    of.judgements.append(judgement(51, P4, "ann-2", {"narrative": ["n11"]}, round="first", round_kind="training"))
+    # The gate of votes counts them again from the released rows alone: without their kind nothing could be cut.
+    released = Folder(cutter(workspace_of(tmp_path / "w"), of).folder)
+    kinds = {row["judgement_id"][-2:]: row["round_kind"] for row in released.rows("judgements").to_pylist()}
+    assert (kinds["01"], kinds["50"], kinds["51"]) == ("production", "repeat", "training")
+    posts = {row["post_id"]: row for row in released.rows("posts").to_pylist()}
+    assert (posts[P4]["judgements"], posts[P4]["narrative_dist"]) == (0, [])
+    assert posts[P1]["narrative_dist"][0] == {"label": "n11", "yes": 3, "of": 3}
+
+
 def test_the_card_counts_and_escapes(tmp_path: Path, cutter: Cutter) -> None:
     agreement = [
         {"task": "narrative", "field": "narrative", "label": "n11", "items": 4, "positives": 3, "percent": 0.5}

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from toolkit.text.analysis import analyse
-from toolkit.text.entities import defang, find_urls, flags, hashtags, mentions
-from toolkit.text.language import language
+from toolkit.text.entities import defang, emoji, find_urls, flags, hashtags, mentions
+from toolkit.text.language import _detect, factory_of, language
 from toolkit.text.script import chinese_variant, letter_counts, script, simplify, variants
 
 LANGUAGES = {
@@ -18,6 +18,10 @@ LANGUAGES = {
     "Le soir, la lumière se pose sur la mer et les enfants rentrent à la maison.": ("fr", "Latn"),
     "Сегодня вечером рыбаки вернулись домой с полными сетями.": ("ru", "Cyrl"),
     "Бүгін қалада жаңа кітапхана ашылды, балалар қуанып жүр.": ("kk", "Cyrl"),
+    "Өнөөдөр хотод шинэ номын сан нээгдэж, хүүхдүүд баярлав.": ("mn", "Cyrl"),
+    "Бүгүн шаарда жаңы китепкана ачылып, балдар кубанып жүрөт.": ("ky", "Cyrl"),
+    "Сёння ў горадзе адчынілася новая бібліятэка.": ("be", "Cyrl"),
+    "Bu gün şəhərdə yeni kitabxana açıldı və uşaqlar sevinir.": ("az", "Latn"),
     "بۈگۈن شەھەردە يېڭى كۇتۇپخانا ئېچىلدى، بالىلار خۇشال.": ("ug", "Arab"),
     "ئادەملەر كىتاب ئوقۇيدۇ": ("ug", "Arab"),
     "امروز در شهر کتابخانه‌ای تازه باز شد و بچه‌ها شادند، پدر هم چای خورد.": ("fa", "Arab"),
@@ -101,9 +105,9 @@ def test_only_chinese_is_simplified() -> None:
         ("鹽燈不是罪", "Hant"),
         ("人山水日月", "Hani"),
         ("台里后面", "Hani"),
-        ("盐灯鹽燈", "Hani"),
+        ("盐灯鹽燈", "mixed"),
         # Five to one is not more than five to one; six is.
-        ("盐灯们说这鹽", "Hani"),
+        ("盐灯们说这鹽", "mixed"),
         ("盐灯们说这为鹽", "Hans"),
     ],
 )
@@ -138,6 +142,13 @@ def test_letters_are_counted_by_script() -> None:
         ("see https://x.example/page#part and #Wall", ["Wall"]),
         ("请看https://x.example/page/#part", []),
         ("# alone ## #", []),
+        # Chinese sets no blank before a tag; a closing sign begins no other.
+        ("今天#盐灯#又亮了", ["盐灯"]),
+        ("今天#盐灯##萨恩港#，好看", ["盐灯", "萨恩港"]),
+        ("C#语言", []),
+        ("#盐灯.夜 #Дамба.", ["盐灯.夜", "Дамба"]),
+        ("#کتاب\u200cخانه", ["کتاب\u200cخانه"]),
+        ("#هاربر123 ＃Тағам_2", ["هاربر123", "Тағам_2"]),
     ],
 )
 def test_hashtags(text: str, expected: list[str]) -> None:
@@ -176,6 +187,59 @@ def test_urls(text: str, expected: list[str]) -> None:
     assert [url.value for url in find_urls(text)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain 123 #1 © 盐灯", []),
+        ("🌊 and 👩\u200d🌾!", ["🌊", "👩\u200d🌾"]),
+        ("👍🏽👍", ["👍🏽", "👍"]),
+        ("🇰🇿🇹🇼", ["🇰🇿", "🇹🇼"]),
+        ("☎\ufe0f 1\ufe0f\u20e3", ["☎\ufe0f", "1\ufe0f\u20e3"]),
+    ],
+)
+def test_emoji(text: str, expected: list[str]) -> None:
+    assert emoji(text) == expected
+    assert analyse(pa.array([text]))["emoji"].to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The evening light lies on the water and the dyke walkers wave.", ["en"]),
+        (f"{'今天城里开了一间新的图书馆。' * 2} The evening light lies on the water.", ["zh", "en"]),
+        ("Бүгін қалада жаңа кітапхана ашылды. The evening light lies on the water today.", ["en", "kk"]),
+        ("بۈگۈن شەھەردە يېڭى كۇتۇپخانا ئېچىلدى، 今天城里开了一间新的图书馆，孩子们都很高兴。", ["zh", "ug"]),
+        # A name or a quoted word is no second language, and neither are tags and addresses.
+        ("The evening light lies on the water at 盐灯.", ["en"]),
+        ("今天潮堤上很安静 #SarnHaven #LampsOfVelmar @sarn_sea_breeze https://sea-breeze.example/evening", ["zh"]),
+        ("ok", ["und"]),
+    ],
+)
+def test_several_languages_are_listed(text: str, expected: list[str]) -> None:
+    found = analyse(pa.array([text]))
+    assert found["languages"].to_pylist() == [expected]
+    assert found["text_lang"].to_pylist() == expected[:1]
+
+
+def test_a_language_known_from_elsewhere_is_the_main_one() -> None:
+    found = analyse(pa.array(["The evening light lies on the water.", "ok"]), ["sv", "no"])
+    assert found["text_lang"].to_pylist() == ["sv", "no"]
+    assert found["languages"].to_pylist() == [["sv"], ["no"]]
+
+
+def test_langdetect_rs_answers_as_langdetect_does() -> None:
+    rs = pytest.importorskip("langdetect_rs", reason="langdetect-rs is not installed (extra: fast)")
+    words = [word for text in LANGUAGES for word in text.split()]
+    rng = random.Random(4)
+    texts = [" ".join(rng.sample(words, rng.randint(1, 12))) for _ in range(120)] + [*LANGUAGES, "", "123 …"]
+    from langdetect.detector_factory import DetectorFactory
+    from langdetect_rs._seed import seed_state
+
+    slow = factory_of(DetectorFactory)
+    answers = factory_of(rs.DetectorFactory)._core.detect_batch(texts, seed_state(0))
+    assert [_detect(slow, text) for text in texts] == answers
+
+
 def test_entities_say_where_they_stand() -> None:
     text = "😀 #Wall @lamp https://x.example/a."
     for entity, shown in zip(
@@ -210,6 +274,11 @@ def test_defanged_urls(url: str, expected: str) -> None:
         ("a\x07b", ["control"]),
         ("p\u0430ypal", ["confusable"]),
         ("Привет hello", []),
+        # An ending of another script is no disguise; a word all of whose letters look alike is.
+        ("iPhoneды сатып алды", []),
+        ("\u0420\u0430ypal", ["confusable"]),
+        ("go\u03bfgle", ["confusable"]),
+        ("\u041c\u043e\u0441кв\u0061", ["confusable"]),
         ("\u2066a\u200b\x00\u0430b", ["bidi_control", "zero_width", "control", "confusable"]),
     ],
 )

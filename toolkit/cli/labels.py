@@ -113,3 +113,20 @@ def rejected(root: Root, as_json: bool) -> None:
     print_json(rows) if as_json else print_table(rows)
     if not rows:
         say("every submission counts")
+
+
+@labels.command()
+@json_option
+@click.pass_obj
+def predictions(root: Root, as_json: bool) -> None:
+    """Compare predictions with what people answered: how often accepted, changed, rejected, added."""
+    from dataclasses import asdict
+
+    from toolkit.labels.predicted import compare
+
+    rows = [asdict(each) for each in compare(root.workspace())]
+    print_json(rows) if as_json else print_table(rows)
+    if not rows:
+        say(
+            'nothing was judged that has predictions; they are made by: predictions = "shown" (or "hidden") in docposts.toml'
+        )

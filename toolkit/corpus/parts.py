@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from toolkit.corpus.batch import About, account_ids, layer_rows, post_rows
 from toolkit.errors import ChecksFailed
-from toolkit.fsio import replacing, sha256_file
+from toolkit.fsio import sha256_file
 from toolkit.parquet import PartWriter, read_rows
 from toolkit.rowdigest import BLOCK, blocks
 from toolkit.schema import Table, table
@@ -50,23 +50,29 @@ class Made(NamedTuple):
 
 def make_table_parts(job: Job) -> Made:
     """Write the parts of ``posts`` and ``text_layers`` for one block of a table."""
-    seen = [_accounts(piece) for piece in pieces(read_rows(job.rows, job.start, job.stop))]
-    accounts = pa.concat_tables(seen).group_by(ACCOUNT.names, use_threads=False).aggregate([]).select(ACCOUNT.names)
     if job.holds != "posts":
-        return Made({}, accounts)
+        return Made(
+            {}, _together([_accounts(p, account_ids(p)) for p in pieces(read_rows(job.rows, job.start, job.stop))])
+        )
+    seen = []
     source = job.about.source_id
     with writing(job.staging, "posts", source) as posts, writing(job.staging, "text_layers", source) as layers:
         for piece in pieces(read_rows(job.rows, job.start, job.stop)):
             made = post_rows(piece, job.about)
             posts.write(made)
             layers.write(layer_rows(made))
-    return Made({"posts": posts.entry, "text_layers": layers.entry}, accounts)
+            seen.append(_accounts(piece, made["account_id"]))
+    return Made({"posts": posts.entry, "text_layers": layers.entry}, _together(seen))
 
 
-def _accounts(piece: pa.RecordBatch) -> pa.Table:
+def _together(seen: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(seen).group_by(ACCOUNT.names, use_threads=False).aggregate([]).select(ACCOUNT.names)
+
+
+def _accounts(piece: pa.RecordBatch, ids: pa.Array) -> pa.Table:
     nothing = pa.nulls(piece.num_rows, pa.string())
     columns = {
-        "account_id": account_ids(piece),
+        "account_id": ids,
         "platform": piece["platform"],
         "handle": piece["account"],
         # Where an archive hides an account, its name is the hash that its id is.
@@ -125,11 +131,13 @@ class Part:
 @contextmanager
 def writing(folder: Path, name: str, part: str) -> Iterator[Part]:
     """Give a part of a table to write; it is in the folder, under its hash, once the block has ended."""
+    # The folder is a build's own: what it holds is flushed, and where it ends up is when that is known.
     unnamed = folder / f".{name}-{os.getpid()}.parquet"
-    with replacing(unnamed) as beside:
-        out = Part(beside, table(name))
-        yield out
-        digest = out.writer.close()
+    out = Part(unnamed, table(name))
+    yield out
+    digest = out.writer.close()
+    with unnamed.open("rb+") as file:
+        os.fsync(file.fileno())
     sha256, size = sha256_file(unnamed), unnamed.stat().st_size
     unnamed.replace(folder / f"{sha256}.parquet")
     out.entry = {"name": part, "sha256": sha256, "bytes": size, "rows": out.writer.rows, "row_digest": digest}

@@ -6,7 +6,7 @@ implementation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -103,7 +103,7 @@ def distribution(configs: Iterable[str], files: Mapping[str, Mapping[str, Any]])
 
 def record_sets(configs: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
     """Return the splits, and the records of each config (config → its splits)."""
-    return [_splits(configs), *map(_records, sorted(configs))]
+    return [_splits(configs), *(_records(config, configs) for config in sorted(configs))]
 
 
 def _responsible(contents: Contents, numbers: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,16 +189,18 @@ def _splits(configs: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     }
 
 
-def _records(config: str) -> dict[str, Any]:
+def _records(config: str, there: Container[str]) -> dict[str, Any]:
     table = release_table(config)
-    references = {column: (other.removeprefix("release_"), there) for column, other, there in table.foreign_keys}
+    named = {column: (other.removeprefix("release_"), key) for column, other, key in table.foreign_keys}
+    # A config without rows is left out of a release, and so is what would lead to it.
+    references = {column: to for column, to in named.items() if to[0] in there}
     fields = [_split_field(config)]
     for column in table.columns:
         field = _field(config, f"{config}/{column.name}", column.name, column.description, column.arrow)
-        other, there = references.get(column.name, (config, ""))
+        other, key = references.get(column.name, (config, ""))
         # The reference implementation takes a reference within one set of records for a cycle.
         if other != config and not pa.types.is_list(column.arrow):
-            field["references"] = {"field": {"@id": f"{other}/{there}"}}
+            field["references"] = {"field": {"@id": f"{other}/{key}"}}
         fields.append(field)
     return {
         "@type": "cr:RecordSet",

@@ -7,27 +7,18 @@ belong to both ways of writing, which a conversion alone does not show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal, Protocol
 
-import regex
+import numpy as np
+
+from toolkit.text import letters
 
 Variant = Literal["simplified", "traditional"]
-_SCRIPTS = {
-    "Latn": "Latin",
-    "Cyrl": "Cyrillic",
-    "Arab": "Arabic",
-    "Hani": "Han",
-    "Kana": r"Hiragana}\p{Script=Katakana",
-    "Hang": "Hangul",
-    "Tibt": "Tibetan",
-    "Mong": "Mongolian",
-    "Grek": "Greek",
-    "Hebr": "Hebrew",
-    "Deva": "Devanagari",
-    "Thai": "Thai",
-}
-_LETTERS = {code: regex.compile(rf"[\p{{Script={name}}}]") for code, name in _SCRIPTS.items()}
+_WEIGHTS = np.array([2 if code == "Hani" else 1 for code in letters.CODES])
+# A character for private use: no dictionary has it, so that nothing is converted across it.
+_BETWEEN = "\ue000"
 _HAN_BLOCKS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x2A6E0))
 # Quoting a word in the other variant does not change what a text is written in.
 _MAJORITY = 5
@@ -35,36 +26,47 @@ _MAJORITY = 5
 
 def letter_counts(text: str) -> dict[str, int]:
     """Return how many letters of each known script a text holds, scripts without any left out."""
-    counts = {code: len(pattern.findall(text)) for code, pattern in _LETTERS.items()}
-    return {code: count for code, count in counts.items() if count}
+    return letters.of(text)
 
 
 def script(text: str) -> str:
-    """Return the ISO 15924 code of the script that most letters belong to, Zyyy where there are none.
+    """Return the script of one text (:func:`scripts`)."""
+    return scripts([text], letters.survey([text]).counts)[0]
+
+
+def scripts(texts: Sequence[str], counts: letters.Counts) -> list[str]:
+    """Return of each text the ISO 15924 code of the script that most letters belong to, Zyyy where there are none.
 
     Han characters weigh double: one stands for about two letters of an alphabet. Any kana makes a text Japanese (Jpan).
+    Chinese is Hans, Hant, ``mixed`` or Hani (:func:`chinese_variant`). ``counts``: of the texts' letters.
     """
-    counts = letter_counts(text)
-    if not counts:
-        return "Zyyy"
-    if "Kana" in counts:
-        return "Jpan"
-    weighed = {code: count * (2 if code == "Hani" else 1) for code, count in counts.items()}
-    most = max(sorted(weighed), key=weighed.__getitem__)
-    return chinese_variant(text) if most == "Hani" else most
+    most = (counts * _WEIGHTS).argmax(axis=1)
+    found = [letters.CODES[number] for number in most]
+    for place in np.flatnonzero(counts.sum(axis=1) == 0):
+        found[place] = "Zyyy"
+    for place in np.flatnonzero(counts[:, letters.CODES.index("Kana")]):
+        found[place] = "Jpan"
+    return [chinese_variant(text) if code == "Hani" else code for text, code in zip(texts, found, strict=True)]
 
 
 def chinese_variant(text: str) -> str:
-    """Return Hans or Hant where characters of one kind outnumber the other five to one, else Hani (undecided)."""
-    table = variants()
-    kinds = [table[char] for char in text if char in table]
-    simplified = kinds.count("simplified")
-    traditional = len(kinds) - simplified
-    if simplified > _MAJORITY * traditional:
+    """Return Hans or Hant where characters of one kind outnumber the other five to one; ``mixed`` where both stand
+    nearer to each other; Hani where there is none of either, as in a name: undecided."""
+    plain, traditional = _tellers()
+    ones, others = len(text) - len(text.translate(plain)), len(text) - len(text.translate(traditional))
+    if ones > _MAJORITY * others:
         return "Hans"
-    if traditional > _MAJORITY * simplified:
+    if others > _MAJORITY * ones:
         return "Hant"
-    return "Hani"
+    return "mixed" if ones or others else "Hani"
+
+
+@cache
+def _tellers() -> tuple[dict[int, None], dict[int, None]]:
+    """Return what deletes the characters that only one way of writing uses: simplified, traditional."""
+    simplified = {ord(char): None for char, kind in variants().items() if kind == "simplified"}
+    traditional = {ord(char): None for char, kind in variants().items() if kind == "traditional"}
+    return simplified, traditional
 
 
 @cache
@@ -88,6 +90,14 @@ def variants() -> dict[str, Variant]:
 def simplify(text: str) -> str:
     """Return Chinese text in simplified characters (OpenCC's t2s)."""
     return _converter("t2s").convert(text)
+
+
+def simplified(texts: Sequence[str]) -> list[str]:
+    """Return Chinese texts in simplified characters: those of :func:`simplify`, all in one call."""
+    joined = _BETWEEN.join(texts)
+    if joined.count(_BETWEEN) >= len(texts):
+        return [simplify(text) for text in texts]
+    return _converter("t2s").convert(joined).split(_BETWEEN) if texts else []
 
 
 @cache

@@ -91,6 +91,9 @@ def main() -> None:
     from waitress.server import create_server
 
     settings.INTERNAL_PORT = str(port)
+    # Its page loads an image first and then shows it as a blob, which its own content policy forbids once enforced.
+    settings.CSP_IMG_SRC = ("'self'", "data:", "blob:")
+    settings.CSP_CONNECT_SRC = ("'self'",)
     server = create_server(
         get_wsgi_application(), sockets=[listener], threads=_THREADS, ident=None, max_request_body_size=256 * 1024**2
     )

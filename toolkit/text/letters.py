@@ -1,0 +1,91 @@
+"""The letters of many texts, counted by script at once: a table of all characters, looked up in whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+SCRIPTS = {
+    "Arab": "Arabic",
+    "Cyrl": "Cyrillic",
+    "Deva": "Devanagari",
+    "Grek": "Greek",
+    "Hang": "Hangul",
+    "Hani": "Han",
+    "Hebr": "Hebrew",
+    "Kana": r"Hiragana}\p{Script=Katakana",
+    "Latn": "Latin",
+    "Mong": "Mongolian",
+    "Thai": "Thai",
+    "Tibt": "Tibetan",
+}
+CODES = tuple(SCRIPTS)
+"""The scripts told apart, sorted: column ``i`` of the counts is ``CODES[i]``."""
+# Behind the last ideographs that Unicode has; what lies further (tags, private use) is no letter.
+_END = 0x33480
+_A_TIME = 1 << 20
+HIDDEN, EMOJI, TAG, AT, COLON = 1, 2, 4, 8, 16
+"""Marks: the text holds a character that a reader may not see; one that may be drawn as a picture; a sign that may begin a
+hashtag, a mention, the ``//`` of a URL."""
+Counts = npt.NDArray[np.int64]
+
+
+class Survey(NamedTuple):
+    """What texts hold: ``counts`` (texts, scripts) of the letters of each of :data:`CODES`, ``marks`` (texts) of bits."""
+
+    counts: Counts
+    marks: npt.NDArray[np.uint8]
+
+
+def survey(texts: Sequence[str]) -> Survey:
+    """Count the letters of texts by script, and see what else they hold."""
+    kinds = len(CODES) + 1
+    counts = np.zeros((len(texts), kinds), np.int64)
+    marks = np.zeros(len(texts), np.uint8)
+    scripts, marked = tables()
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(lengths)
+    at = 0
+    while at < len(texts):
+        before = int(ends[at - 1]) if at else 0
+        end = max(at + 1, int(np.searchsorted(ends, before + _A_TIME, "right")))
+        points = np.frombuffer("".join(texts[at:end]).encode("utf-32-le", "surrogatepass"), np.uint32)
+        points = np.minimum(points, _END - 1)
+        owner = np.repeat(np.arange(end - at), lengths[at:end])
+        own = np.bincount(owner * kinds + scripts[points], minlength=(end - at) * kinds)
+        counts[at:end] = own.reshape(end - at, kinds)
+        some = np.flatnonzero(marked[points])
+        if len(some):
+            # Each text's together, so that they are joined run by run.
+            whose, begins = np.unique(owner[some], return_index=True)
+            marks[at + whose] = np.bitwise_or.reduceat(marked[points[some]], begins)
+        at = end
+    return Survey(counts[:, 1:], marks)
+
+
+def of(text: str) -> dict[str, int]:
+    """Return how many letters of each script one text holds, scripts without any left out."""
+    return {code: int(count) for code, count in zip(CODES, survey([text]).counts[0], strict=True) if count}
+
+
+@cache
+def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Return for each code point the number of its script (from 1; 0: a letter of none of them), and its marks."""
+    points = np.arange(_END, dtype=np.uint32)
+    points[0xD800:0xE000] = ord(" ")  # surrogates are no characters
+    every = points.tobytes().decode("utf-32-le")
+    scripts, marks = np.zeros(_END, np.uint8), np.zeros(_END, np.uint8)
+    for number, name in enumerate(SCRIPTS.values(), start=1):
+        for run in regex.finditer(rf"[\p{{Script={name}}}]+", every):
+            scripts[run.start() : run.end()] = number
+    for mark, pattern in ((HIDDEN, r"[\p{Cc}\p{Cf}--[\t\n\r]]+"), (EMOJI, r"[\p{Extended_Pictographic}\p{RI}\u20e3]+")):
+        for run in regex.finditer(pattern, every, regex.VERSION1):
+            marks[run.start() : run.end()] |= mark
+    for mark, signs in ((TAG, "#＃"), (AT, "@＠"), (COLON, ":")):
+        marks[[*map(ord, signs)]] |= mark
+    return scripts, marks
