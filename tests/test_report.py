@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -29,6 +28,9 @@ from toolkit.report import agreement_page, agreement_tables
 from toolkit.report.agreement_tables import NOTHING, Tables, annotators, collect, confusion, contested, progress
 from toolkit.sources import registry, segments
 from toolkit.workspace import Workspace, new_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE = "<script>alert('x')</script>\u202e $a_b$ <img src=http://x.invalid/a.png>"
 
@@ -243,30 +245,20 @@ def _overheard(tab: Any) -> tuple[list[str], list[str]]:
     return asked, said
 
 
-@pytest.mark.skipif(
-    not shutil.which("chromium") and os.environ.get("CI") != "true", reason="no chromium (.ci/system-packages)"
-)
-def test_in_a_browser_the_page_fits_a_phone_and_asks_for_nothing(page: str, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+@pytest.mark.xdist_group("browser")
+def test_in_a_browser_the_page_fits_a_phone_and_asks_for_nothing(page: str, tmp_path: Path, chromium: Browser) -> None:
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        try:
-            for width in (1400, 390):
-                tab = browser.new_page(viewport={"width": width, "height": 900})
-                asked, said = _overheard(tab)
-                tab.goto(path.as_uri())
-                assert (asked, said) == ([path.as_uri()], [])
-                assert tab.evaluate("document.documentElement.scrollWidth") == width, (
-                    "only its own parts scroll sideways"
-                )
-                chart = tab.locator("#agreement svg").first.bounding_box()
-                assert chart and chart["x"] >= 0 and chart["x"] + chart["width"] <= width
-                tab.locator("summary").first.click()
-                assert tab.locator("details table").first.is_visible()
-            assert tab.get_by_role("img", name="Krippendorff's α").count() >= 1
-            assert tab.pdf()[:4] == b"%PDF"
-        finally:
-            browser.close()
+    for width in (1280, 390):
+        tab = chromium.new_page(viewport={"width": width, "height": 900})
+        asked, said = _overheard(tab)
+        tab.goto(path.as_uri())
+        assert (asked, said) == ([path.as_uri()], [])
+        assert tab.evaluate("document.documentElement.scrollWidth") == width, "only its own parts scroll sideways"
+        chart = tab.locator("#agreement svg").first.bounding_box()
+        assert chart and chart["x"] >= 0 and chart["x"] + chart["width"] <= width
+        tab.locator("summary").first.click()
+        assert tab.locator("details table").first.is_visible()
+        assert tab.get_by_role("img", name="Krippendorff's α").count() >= 1
+        assert tab.pdf()[:4] == b"%PDF"
+        tab.close()
