@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -15,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from tests.conftest import ROOT
-from toolkit.cli import main
+from toolkit import cli
 
 
 def start(
@@ -49,9 +50,11 @@ def inside(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a command as :func:`docposts` does, in this process: a hundredth of the time, where nothing is killed."""
     out, err = io.StringIO(), io.StringIO()
     given = ["docposts", *map(str, words)]
-    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", given):
+    # A command keeps the help option of its first use: a copy, so that no test depends on an earlier one.
+    fresh = mock.patch.object(cli, "docposts", copy.deepcopy(cli.docposts))
+    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", given), fresh:
         try:
-            main()
+            cli.main()
         except SystemExit as ended:
             found = ended.code or 0
     assert found == code, f"exit code {found}\n{out.getvalue()}\n{err.getvalue()}"

@@ -35,7 +35,7 @@ SETTINGS_FILE = "docposts.toml"
 # A table's rows and rejects are made of its raw file.
 _IGNORED = (
     "sources/*/review.html\nsources/*/rows.parquet\nsources/*/rejects.jsonl\n"
-    + "corpus/\nreleases/\ntraces/\nserved/\nstudio/\nbackup/\nrelease.key\n.docposts.lock\n*.part\n"
+    + "report.html\ncorpus/\nreleases/\ntraces/\nserved/\nstudio/\nbackup/\nrelease.key\n.docposts.lock\n*.part\n"
 )
 
 

@@ -26,6 +26,7 @@ from toolkit.cli.release_export import export as release_export
 from toolkit.cli.release_hub import push
 from toolkit.cli.release_hydrate import hydrate as release_hydrate
 from toolkit.cli.release_takedown import takedown
+from toolkit.cli.report import report
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
@@ -80,6 +81,7 @@ for command in (
     tasks,
     labels,
     adjudicate,
+    report,
     release,
     purge,
     migrate,
