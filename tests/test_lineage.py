@@ -10,7 +10,7 @@ import pytest
 
 from tests.command import data, docposts
 from tests.fake_studio import FakeStudio, result, workspace_of
-from tests.test_adjudication import decision_of
+from tests.plugins.adjudication import decision_of
 from tests.test_corpus import add_text
 from toolkit import rounds
 from toolkit.adjudication import pull as adjudication_pull

@@ -19,7 +19,7 @@ import pytest
 from tests.command import docposts, start
 from tests.conftest import EXAMPLES, ROOT
 from tests.fake_studio import FakeStudio, result, workspace_of
-from tests.test_adjudication import decision_of
+from tests.plugins.adjudication import decision_of
 from tests.test_corpus import add_examples, add_text, edit, tree
 from toolkit import rounds
 from toolkit.adjudication import pull as adjudication_pull

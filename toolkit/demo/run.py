@@ -119,8 +119,7 @@ def _studio(workspace: Workspace, steps: Steps) -> tuple[str, dict[str, Account]
         tell(f"Label Studio {environment.install().version}")
     with steps.step("Label Studio, on this machine alone") as tell:
         server = embedded(workspace)
-        settings = workspace.settings.tasks
-        people = [*settings.annotators, *([settings.adjudicator] if settings.adjudicator else [])]
+        people = workspace.settings.people
         address = server.up()
         accounts = server.accounts(people)
         tell(f"{address.url}, accounts for {', '.join(people)}")
