@@ -134,6 +134,11 @@ class FakeStudio:
         self.changed[task_id] = self._now()
         return True
 
+    def replace_predictions(self, project_id: int, wanted: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+        for task_id, predictions in wanted.items():
+            assert self.project_of[task_id] == project_id
+            self.predictions[task_id] = copy.deepcopy(list(predictions))  # type: ignore[arg-type]
+
     def delete_task(self, task_id: int) -> None:
         del self.tasks[task_id], self.project_of[task_id]
 

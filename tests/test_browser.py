@@ -16,7 +16,6 @@ from toolkit.labels.pull import pull
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio.connect import connect, embedded
 from toolkit.labelstudio.environment import StudioEnvironment
-from toolkit.predict import predict
 from toolkit.rounds import push
 from toolkit.sources import registry, segments
 from toolkit.workspace import Workspace, new_settings
@@ -42,7 +41,7 @@ def studio(studio_environment: StudioEnvironment, tmp_path_factory: pytest.TempP
     server.up()
     try:
         server.accounts(["mia"])
-        push(workspace, connect(workspace), predict=predict, shown=True)
+        push(workspace, connect(workspace))
         yield workspace
     finally:
         server.down()

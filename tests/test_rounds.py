@@ -101,14 +101,14 @@ def test_training_waits_for_the_answers_and_shows_them_after_the_submission(tmp_
 
 
 def test_calibration_gives_all_the_same_and_lets_in_who_agrees(tmp_path: Path) -> None:
-    workspace, studio = made(tmp_path / "w", CALIBRATION, MAIN), FakeStudio()
+    workspace, studio = made(tmp_path / "w", CALIBRATION, MAIN, predictions="shown"), FakeStudio()
     predicted: list[int] = []
 
     def predict(_: Workspace, items: Any) -> dict[str, Any]:
         predicted.append(len(items))
         return {item.item_id: [{"model_version": "cues-1", "result": result("narrative", "n11")}] for item in items}
 
-    _, work = push(workspace, studio, predict=predict, shown=True)
+    _, work = push(workspace, studio, predict=predict)
     projects = [f"narrative@first.{name}" for name in NAMES]
     assert {name: n for name, n in sizes(studio).items() if "photo" not in name} == dict.fromkeys(projects, 4)
     items = [{task.data["item_id"] for task in studio.of(f"harbour/{name}")} for name in projects]
@@ -129,7 +129,7 @@ def test_calibration_gives_all_the_same_and_lets_in_who_agrees(tmp_path: Path) -
             studio.update_annotation(task.annotations[0]["id"], result("narrative", label))
     pull(workspace, studio)
     assert all(row["passed"] and row["agreement"] == 1.0 for row in standing_rows(workspace))
-    _, work = push(workspace, studio, predict=predict, shown=True)
+    _, work = push(workspace, studio, predict=predict)
     assert work.waiting == []
     counts = {name: count for name, count in sizes(studio).items() if name.startswith("narrative.")}
     assert sorted(counts.values()) == [6, 7, 7], "what calibration left, one reader each"

@@ -79,11 +79,16 @@ def make(name: str, judgements: pa.Table, settings: AgreementSettings, known: Be
 
 def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
     """Write a table of :data:`KINDS` as ``<folder>/<name>.parquet``, with its columns also where it has no rows."""
-    schema = arrow(KINDS[name][0])
+    return write_rows(folder, name, rows, arrow(KINDS[name][0]))
+
+
+def write_rows(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema | None = None) -> Path:
+    """Write records as ``<folder>/<name>.parquet``, with the columns of ``schema`` or else those that they have."""
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema)
     path = folder / f"{name}.parquet"
     folder.mkdir(parents=True, exist_ok=True)
-    with writing_batches(path, schema) as out:
-        for batch in pa.Table.from_pylist([dict(row) for row in rows], schema).to_batches():
+    with writing_batches(path, table.schema) as out:
+        for batch in table.to_batches():
             out.write(batch)
     return path
 

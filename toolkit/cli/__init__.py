@@ -9,6 +9,7 @@ import click
 
 from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
+from toolkit.cli.adjudicate_precedents import precedents
 from toolkit.cli.codebook import codebook
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
@@ -25,6 +26,7 @@ from toolkit.cli.release_export import export as release_export
 from toolkit.cli.release_hub import push
 from toolkit.cli.release_hydrate import hydrate as release_hydrate
 from toolkit.cli.release_takedown import takedown
+from toolkit.cli.report import report
 from toolkit.cli.source import source
 from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
@@ -79,6 +81,7 @@ for command in (
     tasks,
     labels,
     adjudicate,
+    report,
     release,
     purge,
     migrate,
@@ -86,6 +89,7 @@ for command in (
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
     corpus.add_command(command)
+adjudicate.add_command(precedents)
 for command in (agreement, distribution):
     labels.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):

@@ -74,17 +74,14 @@ def push(root: Root, task: str, source_id: str | None, annotator: str | None, as
     """Push what is not there yet. Stopped and run again, it ends with each task once."""
     from toolkit import rounds
     from toolkit.cli.source_segmentation import push_spans
-    from toolkit.predict import predict
 
     _check(task, source_id, annotator)
     workspace, work = root.workspace(), None
-    mode = workspace.settings.tasks.predictions
     if task == "segmentation":
         plans = [push_spans(workspace, source_id, annotator)]
     else:
         with progress("pushing") as show:
-            made, shown = None if mode == "off" else predict, mode == "shown"
-            plans, work = rounds.push(workspace, enter(workspace), predict=made, shown=shown, progress=show)
+            plans, work = rounds.push(workspace, enter(workspace), progress=show)
     _print(workspace, plans, work, as_json=as_json, verb="created")
     say("  next: docposts labels pull, when the annotators have done")
 

@@ -77,7 +77,7 @@ def show(workspace: Workspace, item_id: str, version: str | None = None) -> Show
                 table=name,
                 row=row,
                 parts=_parts(chosen, name, key),
-                place=_place(workspace, row),
+                place=place_of(workspace, row),
                 alike=_alike(chosen, key) if name == "posts" else [],
                 history=_history(found, name, key),
             )
@@ -113,7 +113,7 @@ def _parts(version: CorpusVersion, name: str, key: str) -> dict[str, list[dict[s
     return {other: rows for other, rows in found.items() if rows}
 
 
-def _place(workspace: Workspace, row: dict[str, Any]) -> Place | None:
+def place_of(workspace: Workspace, row: dict[str, Any]) -> Place | None:
     """Return where a row's text stands; None where its source is no longer here, or its text is another."""
     if not (workspace.sources_dir / row["source_id"] / "source.toml").is_file():
         return None

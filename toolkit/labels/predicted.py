@@ -23,7 +23,7 @@ class Predicted:
 
     Of ``predicted``: ``accepted`` as they were, ``changed`` (the label with other places; a region with another box or
     text), ``rejected``. ``added``: what people gave that was not predicted. ``shown``: whether annotators started from the
-    predictions. ``judgements`` are those that could answer.
+    predictions. ``judgements`` are those in which it was predicted or given.
     """
 
     task: str
@@ -43,15 +43,17 @@ def compare(workspace: Workspace) -> list[Predicted]:
     """Return what became of every prediction on an item that somebody judged, by task, field, label, version."""
     counts: dict[tuple[str, str, str | None, str, bool], Counter[str]] = {}
     results: dict[str, dict[tuple[str, str], Any]] = {}
+    covered: dict[str, set[str]] = {}
     for row in latest(load_judgements(workspace)):
         version = row["prediction_version"]
         if row["skipped"] or not version:
             continue
         if version not in results:
             results[version] = known(workspace, version)
+            covered[version] = {entry["from_name"] for result in results[version].values() for entry in result}
         # Of an item that was shown in several texts, the prediction on the one that was judged.
         result = results[version].get((row["item_id"], row["text_sha256"]), [])
-        for field, label, outcome in _outcomes(workspace, row, result):
+        for field, label, outcome in _outcomes(workspace, row, result, covered[version]):
             about = (row["task"], field, label, version, row["predictions_shown"])
             counts.setdefault(about, Counter())[outcome] += 1
     return [
@@ -68,28 +70,30 @@ def compare(workspace: Workspace) -> list[Predicted]:
     ]
 
 
-def _outcomes(workspace: Workspace, row: dict[str, Any], result: Any) -> Iterator[tuple[str, str | None, str]]:
+def _outcomes(
+    workspace: Workspace, row: dict[str, Any], result: Any, covered: set[str]
+) -> Iterator[tuple[str, str | None, str]]:
     codebook = workspace.codebooks(row["task"])
     # Places were checked when the prediction was made: here only what was predicted is read.
     end = max((r["value"].get("end", 0) for r in result), default=0)
     prediction, _ = parse_result(codebook, result, text="x" * end)
-    yield from _labels(prediction, row)
+    yield from _labels(prediction, row, covered)
     if row["image_seen"]:
         yield from _regions(prediction.regions, [Region(**region) for region in row["regions"]])
 
 
-def _labels(prediction: Submission, row: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _labels(prediction: Submission, row: dict[str, Any], covered: set[str]) -> Iterator[tuple[str, str, str]]:
     given = {(one["field"], one["label"]) for one in row["labels"]}
     marked = {(one["field"], one["label"], one["start"], one["end"]) for one in row["evidence"]}
     foreseen = {(span.field, span.label, span.start, span.end) for span in prediction.evidence}
-    fields = {vote.field for vote in prediction.labels}
     for vote in prediction.labels:
         about = (vote.field, vote.label)
         own, theirs = ({place for place in places if place[:2] == about} for places in (foreseen, marked))
         yield *about, "judgements"
         yield *about, "rejected" if about not in given else "accepted" if own == theirs else "changed"
     for field, label in sorted(given - {(vote.field, vote.label) for vote in prediction.labels}):
-        if field in fields or field == "narrative":
+        # A field of which nothing is ever predicted says nothing about predictions.
+        if field in covered:
             yield field, label, "judgements"
             yield field, label, "added"
 

@@ -22,7 +22,7 @@ from toolkit.lineage import Lineage
 from toolkit.provenance import judgement_id, provenance
 from toolkit.schema import table
 from toolkit.tasks import LABEL_TASKS, projects
-from toolkit.tasks.push import data_sha256, sent
+from toolkit.tasks.journal import data_sha256, sent
 from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
 

@@ -7,6 +7,7 @@
     inside/          what runs in the server's interpreter
     client.py        projects, tasks and annotations of a server, embedded or not; the only importer of the SDK
     projects.py      finding, making and updating a server's projects
+    predictions.py   predictions on tasks
     accounts.py      names, passwords and tokens on the embedded server
     transport.py     the client's requests: errors in our words, pages that cannot end early
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ConflictError, InputError, ServiceError
+from toolkit.labelstudio import predictions
 from toolkit.labelstudio.invite import sign_up
 from toolkit.labelstudio.projects import Projects, marker
 from toolkit.labelstudio.transport import BULK_WRITE, WRITE, AnswerLost, Refused, Transport, check_text
@@ -185,21 +186,11 @@ class Studio:
 
     def ensure_prediction(self, task_id: int, result: Sequence[Mapping[str, Any]], model_version: str) -> bool:
         """Give a task the prediction of this version where it has none; return whether it was made."""
-        check_text(list(result), f"prediction for task {task_id}")
-        there = self._transport.page("api/predictions", {"task": task_id})
-        try:
-            if any(each["model_version"] == model_version for each in there):
-                return False
-        except (KeyError, TypeError):
-            raise ServiceError(f"{self.url} answered the predictions of task {task_id} unreadably") from None
-        with self._transport.translated():
-            self._transport.sdk.predictions.create(
-                task=task_id,
-                result=[dict(region) for region in result],
-                model_version=model_version,
-                request_options=WRITE,
-            )
-        return True
+        return predictions.ensure(self._transport, task_id, result, model_version)
+
+    def replace_predictions(self, project_id: int, wanted: Mapping[int, predictions.Predictions]) -> None:
+        """Give tasks of a project, by id, these predictions in place of those that they have."""
+        predictions.replace(self._transport, project_id, wanted)
 
     # -- annotations
 

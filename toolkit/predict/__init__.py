@@ -20,8 +20,8 @@ FOLDER = "predictions"
 
 
 def predict(workspace: Workspace, items: Sequence[Item]) -> Mapping[str, Sequence[dict[str, Any]]]:
-    """Return the predictions of items by item id, each ``{"model_version", "result"}``; an item of which nothing is found
-    has none.
+    """Return the predictions of items by item id, each ``{"model_version", "result"}``; where nothing was found in an item,
+    the result is empty.
 
     :class:`InputError` where an image is to be read and the reader (extra ``ocr``) is not installed.
     """
@@ -46,8 +46,7 @@ def predict(workspace: Workspace, items: Sequence[Item]) -> Mapping[str, Sequenc
             record = {"item_id": item.item_id, "text_sha256": about[1], "task": item.task, "result": result}
             append_jsonl(workspace.annotations_dir / FOLDER / f"{version}.jsonl", record)
             kept[version][about] = result
-        if result:
-            found[item.item_id] = [{"model_version": version, "result": result}]
+        found[item.item_id] = [{"model_version": version, "result": result}]
     return found
 
 

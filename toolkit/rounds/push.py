@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from toolkit.labels.store import load_judgements
+from toolkit.predict import predict
 from toolkit.rounds.answers import show_answers
 from toolkit.rounds.plan import Given, Predict, Work, annotators, declared, work
 from toolkit.rounds.standing import standings
@@ -30,14 +31,14 @@ def push(
     server: Server,
     only: Sequence[str] = LABEL_TASKS,
     *,
-    predict: Predict | None = None,
-    shown: bool = False,
+    predict: Predict = predict,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Plan], Work]:
     """Bring all projects up to the latest corpus version; return what was done, project by project, and who waits.
 
-    ``predict`` makes the predictions of a production round's tasks, ``shown`` lets annotators start from them. Orphaned tasks
-    are left where they are: judgements may hang on them.
+    ``predict`` makes the predictions of a production round's tasks, as the settings have it. Those that are hidden are not
+    sent at all, since whoever looks could find them there. Orphaned tasks are left where they are: judgements may hang on
+    them.
     """
     with workspace.lock():
         assignments = Assignments(workspace)
@@ -46,7 +47,7 @@ def push(
         done = []
         for project, share in made.shares.items():
             progress(project.title)
-            done.append(_push(workspace, server, project, share, predict, shown=shown))
+            done.append(_push(workspace, server, project, share, predict))
         show_answers(workspace, server, only)
         return [*done, *orphans_only(workspace, server, only, made.shares)], made
 
@@ -56,15 +57,15 @@ def _push(
     server: Server,
     project: Project,
     share: Sequence[Given],
-    predict: Predict | None,
-    *,
-    shown: bool,
+    predict: Predict,
 ) -> Plan:
+    shown = workspace.settings.tasks.predictions == "shown"
     folder, addresses = serve_images(workspace, [given.item for given in share])
     predictions = _predictions(workspace, project, share, predict)
-    tasks = [_task(given, project, addresses, predictions.get(given.key, ())) for given in share]
+    sent = predictions if shown else {}
+    tasks = [_task(given, project, addresses, sent.get(given.key, ())) for given in share]
     about = {given.key: _about(given, predictions.get(given.key, ()), shown=shown) for given in share}
-    versions = {each["model_version"] for own in predictions.values() for each in own}
+    versions = {each["model_version"] for own in sent.values() for each in own if each["result"]}
     names = workspace.settings.tasks.annotators
     return push_project(
         workspace,
@@ -73,17 +74,17 @@ def _push(
         workspace.codebooks(project.task),
         tasks,
         images=folder,
-        predictions=max(versions) if shown and versions else "",
+        predictions=max(versions, default=""),
         overlap=1 if project.annotator else workspace.settings.tasks.overlap or len(names),
         about=about,
     )
 
 
 def _predictions(
-    workspace: Workspace, project: Project, share: Sequence[Given], predict: Predict | None
+    workspace: Workspace, project: Project, share: Sequence[Given], predict: Predict
 ) -> Mapping[str, Sequence[dict[str, Any]]]:
     """Return the predictions by key: of production alone, never where annotators learn or are compared."""
-    if predict is None or project.round_kind != "production":
+    if workspace.settings.tasks.predictions == "off" or project.round_kind != "production":
         return {}
     found = predict(workspace, [given.item for given in share])
     return {g.key: found[g.item.item_id] for g in share if g.round_kind == "production" and found.get(g.item.item_id)}
@@ -94,7 +95,7 @@ def _about(given: Given, predictions: Iterable[dict[str, Any]], *, shown: bool) 
     return {
         "round": given.round,
         "round_kind": given.round_kind,
-        "predictions_shown": bool(versions) and shown,
+        "predictions_shown": bool(versions) and shown,  # also where nothing was found
         "prediction_version": ", ".join(versions) or None,
     }
 
@@ -113,7 +114,8 @@ def _task(
     }
     if item.image:
         data["image"] = addresses[item.image]
-    return {"data": data, "predictions": list(predictions)} if predictions else {"data": data}
+    found = [each for each in predictions if each["result"]]
+    return {"data": data, "predictions": found} if found else {"data": data}
 
 
 def standing_rows(workspace: Workspace) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@
     projects.py     a project: its key, title and record on disk
     assignment.py   who gets which item, once and for good
     push.py         a plan, then a push that can be stopped anywhere and run again
+    journal.py      what was sent, with what, and what was acknowledged
+    predictions.py  predictions of tasks that are there already
     images.py       the images that tasks show
     progress.py     done, skipped, left, and how long it takes
 """
