@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebook import Codebook
 from toolkit.labelresult import DECISION, EVIDENCE, Result, result_item, strings
 from toolkit.resultshape import well_formed
 
@@ -27,13 +26,14 @@ class DecisionAnswer:
 
 
 def parse_decision(
-    result: Result, text: str, *, options: Iterable[str] | None = None
+    codebook: Codebook, result: Result, text: str, *, options: Iterable[str] | None = None
 ) -> tuple[DecisionAnswer, list[str]]:
-    """Read an adjudication's ``result``; ``options`` are the aliases that its task offered, checked where given.
+    """Read an adjudication's ``result``; ``codebook`` is the adjudication's, ``options`` are the aliases that its task
+    offered, checked where given.
 
     Return the answer and the problems; what does not hold is left out of the answer.
     """
-    reasons = {label.id for label in _codebook().leaves("reason")}
+    reasons = {label.id for label in codebook.leaves("reason")}
     known = {DECISION: None if options is None else set(options), "reason": reasons}
     chosen: dict[str, str] = {}
     comments: list[str] = []
@@ -84,8 +84,3 @@ def build_decision_result(answer: DecisionAnswer) -> Result:
         value: dict[str, Any] = {"start": start, "end": end, "labels": [EVIDENCE]}
         result.append(result_item(f"span {place}", EVIDENCE, "labels", value))
     return result
-
-
-@cache
-def _codebook() -> Codebook:
-    return load_codebook("adjudication")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.adjudication.store import history, record_path
+from toolkit.codebooks import Codebooks
 from toolkit.decisionresult import parse_decision
+from toolkit.formchange import in_force
 from toolkit.fsio import append_jsonl
 from toolkit.labels import pull as labels_pull
 from toolkit.labels.store import Rejected, newest
@@ -37,7 +39,7 @@ def pull(
             for data, annotation in newest(workspace, project):
                 if annotation.get("was_cancelled"):
                     continue
-                record, problems = _record(project, data, annotation)
+                record, problems = _record(workspace.codebooks, project, data, annotation)
                 if problems:
                     where = (project["project"], int(annotation["id"]), str(data.get("item_id")), project["annotator"])
                     rejected.append(Rejected(*where, tuple(problems)))
@@ -50,12 +52,15 @@ def pull(
 
 
 def _record(
-    project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
+    codebooks: Codebooks, project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     if missing := {"key", "item_id", "task", "field", "label", "text", "options"} - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     offered = [option["alias"] for option in data["options"]]
-    answer, problems = parse_decision(annotation.get("result") or [], data["text"], options=offered)
+    codebook = codebooks.version("adjudication", in_force(project, annotation["updated_at"])["codebook_version"])
+    if codebook is None:
+        codebook = codebooks("adjudication")
+    answer, problems = parse_decision(codebook, annotation.get("result") or [], data["text"], options=offered)
     record = {
         "question_id": data["key"],
         "item_id": data["item_id"],

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.codebook import load_codebook
+from toolkit.adjudication.renames import former, today
 from toolkit.codebooks import Lookup
 from toolkit.corpus import store
 from toolkit.errors import InputError
@@ -63,20 +63,23 @@ def standing(workspace: Workspace) -> Standing:
     still_open: list[Question] = []
     waiting: list[Question] = []
     decided: list[Question] = []
-    asked = set()
+    asked: set[str] = set()
     lineage = Lineage.of(workspace.ledger)
     for question in questions(judgements, workspace.codebooks):
+        codebook = workspace.codebooks(question.task)
         # A decision on an item that this one supersedes, with the same votes on it, is a decision on this one.
-        ids = [
-            question.id,
-            *(replace(question, item_id=old).id for old in lineage.before(question.item_id, carried=True)),
-        ]
-        asked |= {*ids}
-        record = next((adjudicated[name] for name in ids if name in adjudicated), None)
-        if record and record["question_id"] != question.id:
-            # Its places are those of another text.
-            record = record | {"evidence": []}
-        version = workspace.codebooks(question.task).version
+        before = [question.item_id, *lineage.before(question.item_id, carried=True)]
+        record = None
+        for one, same in [(question, True), *former(question, codebook)]:
+            ids = {replace(one, item_id=item_id).id: item_id for item_id in before}
+            asked |= ids.keys()
+            found = next((adjudicated[name] for name in ids if name in adjudicated), None)
+            if found and record is None and (same or found["outcome"] == YES):
+                outcome = today(found["outcome"], codebook)
+                # On another text its places are elsewhere.
+                evidence = found["evidence"] if ids[found["question_id"]] == question.item_id else []
+                record = found | {"outcome": outcome, "evidence": evidence} if outcome else None
+        version = codebook.version
         if question.unanimous is not None and len(question.votes) >= minimum:
             weighed = {kinds[judgement_id] for judgement_id in question.judgement_ids}
             # A row is as good as its weakest vote: one simulated judgement makes it simulated.
@@ -84,7 +87,8 @@ def standing(workspace: Workspace) -> Standing:
             rows.append(_row(question, question.unanimous, "unanimous", {"provenance": origin}, version))
         elif record:
             rows.append(_row(question, record["outcome"], "adjudicated", record, version))
-            decided.append(question)
+            # One that was asked under another label, or on an earlier text, is not put to the adjudicator again.
+            decided += [question] if record["question_id"] == question.id else []
         else:
             (still_open if len(question.votes) > 1 else waiting).append(question)
     outdated = [record for question_id, record in adjudicated.items() if question_id not in asked]
@@ -145,7 +149,7 @@ def history(workspace: Workspace) -> list[dict[str, Any]]:
     return records
 
 
-def outcomes(task: str, field: str, label: str | None, codebooks: Lookup = load_codebook) -> list[str]:
+def outcomes(task: str, field: str, label: str | None, codebooks: Lookup) -> list[str]:
     """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
     if label:
         return [YES, NO, CONTESTED]
