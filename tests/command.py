@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 from tests.conftest import ROOT
+from toolkit import cli
 
 
 def start(
@@ -39,6 +44,21 @@ def docposts(
     assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
     assert "Traceback" not in err, err
     return subprocess.CompletedProcess([str(word) for word in words], process.returncode, out, err)
+
+
+def inside(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command as :func:`docposts` does, in this process: a hundredth of the time, where nothing is killed."""
+    out, err = io.StringIO(), io.StringIO()
+    given = ["docposts", *map(str, words)]
+    # A command keeps the help option of its first use: a copy, so that no test depends on an earlier one.
+    fresh = mock.patch.object(cli, "docposts", copy.deepcopy(cli.docposts))
+    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", given), fresh:
+        try:
+            cli.main()
+        except SystemExit as ended:
+            found = ended.code or 0
+    assert found == code, f"exit code {found}\n{out.getvalue()}\n{err.getvalue()}"
+    return subprocess.CompletedProcess(given, code, out.getvalue(), err.getvalue())
 
 
 def data(*words: object, cwd: Path | None = None) -> Any:

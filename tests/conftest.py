@@ -12,6 +12,7 @@ from toolkit.workspace import Workspace, new_settings
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 pytest_plugins = [
+    "tests.plugins.adjudication",
     "tests.plugins.browser",
     "tests.plugins.hub",
     "tests.plugins.parallel",

@@ -19,6 +19,7 @@ RANKS = {
     "fsio": 0,
     "schema": 0,
     "rowdigest": 0,
+    "storage": 0,
     "parquet": 0,
     "ids": 0,
     "ledger": 0,
@@ -37,6 +38,7 @@ RANKS = {
     "decisionresult": 0,
     "items": 0,
     "votes": 0,
+    "precedents": 0,
     "provenance": 0,
     "people": 0,
     "text": 0,
@@ -73,6 +75,10 @@ ONLY_IN = {
     "pyarrow.parquet": {"parquet"},
     "datasets": {"release", "demo"},
     "huggingface_hub": {"release"},
+    "pyspark": {"corpus"},
+    "pysail": {"corpus"},
+    "fsspec": {"storage"},
+    "obstore": {"storage"},
 }
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if "_resources" not in path.parts and "inside" not in path.parts

@@ -31,6 +31,8 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 _NAME = r"^[a-z][a-z0-9_]*$"
 _VERSION = r"^\d+\.\d+\.\d+$"
+# libyaml, where PyYAML was built with it, reads a codebook in a tenth of the time.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Model(BaseModel):
@@ -211,10 +213,10 @@ class Codebook(_Model):
 
     @property
     def guide_sha256(self) -> str:
-        """The hex SHA-256 of the guide in all its languages."""
-        from toolkit.labelconfig import render_guide
+        """The hex SHA-256 of the guide in all its languages, without precedents."""
+        from toolkit.labelconfig import guide_sha256
 
-        return sha256_text("".join(render_guide(self, language) for language in LANGUAGES))
+        return guide_sha256(self)
 
     @model_validator(mode="after")
     def _check(self) -> Codebook:
@@ -273,7 +275,7 @@ def _find(task: str, folders: tuple[Path, ...]) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(read_text(path))
+        raw = yaml.load(read_text(path), _LOADER)  # a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from toolkit.codebook import Codebook
+from toolkit.decisionresult import SPANS
 from toolkit.errors import ConflictError
 from toolkit.fsio import read_json
 from toolkit.labelresult import DECISION, EVIDENCE, MODE, REGION, UNABLE
@@ -19,7 +20,7 @@ from toolkit.resultshape import well_formed
 from toolkit.workspace import Workspace
 
 _SHOWN = 50
-_OWN = (MODE, REGION, DECISION, UNABLE)
+_OWN = (MODE, REGION, DECISION, SPANS, UNABLE)
 
 
 class Server(Protocol):
@@ -30,9 +31,11 @@ class Server(Protocol):
 
 
 def take_codebook(
-    workspace: Workspace, server: Server, key: str, marker: str, codebook: Codebook, config_sha256: str
+    workspace: Workspace, server: Server, key: str, marker: str, codebook: Codebook, hashes: tuple[str, str]
 ) -> list[dict[str, Any]]:
     """Keep the version that is about to be pushed, and return what was in force in the project before, oldest first.
+
+    ``hashes`` are those of the form and of the guide; the guide alone changes where a precedent is ruled on.
 
     :class:`ConflictError` lists the answers that the new form would orphan, or names a codebook that was changed without a
     new version.
@@ -40,10 +43,10 @@ def take_codebook(
     path = workspace.annotations_dir / key / "project.json"
     record = read_json(path) if path.exists() else None
     earlier = list(record.get("earlier", ())) if record else []
-    if record and record["config_sha256"] != config_sha256:
+    if record and (record["config_sha256"], record["guide_sha256"]) != hashes:
         project_id = server.find_project(marker)
         there = list(server.annotations(project_id)) if project_id is not None else []
-        if found := list(orphans(codebook, there)):
+        if found := list(orphans(codebook, there)) if record["config_sha256"] != hashes[0] else []:
             more = f" … and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             raise ConflictError(
                 f"codebook {codebook.task} {codebook.version} does not account for {len(found)} answers in {key}, which it"

@@ -7,6 +7,7 @@ reaches a form only as task data (``$text``), never through a template.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from toolkit.codebook import LANGUAGES, Codebook
 from toolkit.errors import InputError
+from toolkit.fsio import sha256_text
+from toolkit.precedents import Precedent, in_guide
 from toolkit.resources import resource
 
 
@@ -32,9 +35,23 @@ def render_config(codebook: Codebook, *, form: str = "default", language: str = 
     return "".join(f"{line}\n" for line in xml.split("\n") if line.strip())
 
 
-def render_guide(codebook: Codebook, language: str = "en", *, markup: Literal["html", "md"] = "html") -> str:
-    """Return the annotators' guide in one language: HTML for a project's instructions, or Markdown for reading."""
-    return _render(codebook, f"guide.{markup}", language)
+def render_guide(
+    codebook: Codebook,
+    language: str = "en",
+    *,
+    markup: Literal["html", "md"] = "html",
+    precedents: Sequence[Precedent] = (),
+) -> str:
+    """Return the annotators' guide in one language: HTML for a project's instructions, or Markdown for reading.
+
+    ``precedents`` are what was ruled on since the codebook was written.
+    """
+    return _render(codebook, f"guide.{markup}", language, precedents=list(in_guide(precedents)))
+
+
+def guide_sha256(codebook: Codebook, precedents: Sequence[Precedent] = ()) -> str:
+    """Return the hex SHA-256 of the guide in all its languages."""
+    return sha256_text("".join(render_guide(codebook, language, precedents=precedents) for language in LANGUAGES))
 
 
 def _render(codebook: Codebook, template: str, language: str, **values: Any) -> str:

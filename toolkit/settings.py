@@ -90,9 +90,23 @@ class AgreementSettings(Strict):
 
 
 class AdjudicationSettings(Strict):
-    """Which questions settle themselves: those whose votes all agree, where there are that many."""
+    """Which questions settle themselves, and what adjudicators are asked beyond the rest.
 
+    ``policy``: *unanimous*, all votes agree; *majority*, one value has ``margin`` votes more than the next; *conflicts*, all
+    votes agree, and those who gave a label marked words for it that touch. In each case with ``minimum_votes`` or more.
+    ``sample``: the share of what settles itself that is asked all the same. ``twice``: the share of what is asked that is
+    decided a second time, by ``second``, or by the same adjudicator later; where the two ``differ``, the label is contested,
+    or the first or second decision holds.
+    """
+
+    policy: Literal["unanimous", "majority", "conflicts"] = "unanimous"
     minimum_votes: int = Field(default=2, ge=1)
+    margin: int = Field(default=2, ge=1)
+    sample: float = Field(default=0, ge=0, le=1)
+    twice: float = Field(default=0, ge=0, le=1)
+    second: Name | None = None
+    differ: Literal["contested", "first", "second"] = "contested"
+    seed: int = 0
 
 
 class ReleaseSettings(Strict):
@@ -124,6 +138,20 @@ class Settings(Strict):
     agreement: AgreementSettings = AgreementSettings()
     adjudication: AdjudicationSettings = AdjudicationSettings()
     release: ReleaseSettings = ReleaseSettings()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everyone who works in Label Studio: annotators, then adjudicators."""
+        named = (*self.tasks.annotators, self.tasks.adjudicator, self.adjudication.second)
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    @model_validator(mode="after")
+    def _second(self) -> Settings:
+        if self.adjudication.second and self.adjudication.second == self.tasks.adjudicator:
+            raise ValueError(
+                "adjudication: second is the adjudicator; without a second, the same person is asked again"
+            )
+        return self
 
     @model_validator(mode="after")
     def _rounds(self) -> Settings:

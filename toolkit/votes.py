@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,11 @@ class Answer:
         return {name: labels for name, labels in self.by.items() if not given & self.unanswered.get(name, frozenset())}
 
 
+def question_id(task: str, item_id: str, field: str, label: str | None, votes: Sequence[tuple[str, str]]) -> str:
+    """Return the id of a question with ``votes`` (annotator, value) on it, by the annotators' names."""
+    return digest_id("question", task, item_id, field, label, votes)
+
+
 @dataclass(frozen=True)
 class Question:
     """One thing to settle: does ``label`` hold for the item, or (label None) which value does the field have?"""
@@ -73,8 +78,7 @@ class Question:
     @property
     def id(self) -> str:
         """Names the question with the votes on it: another vote makes it another question."""
-        votes = sorted(self.votes.items())
-        return digest_id("question", self.task, self.item_id, self.field, self.label, votes)
+        return question_id(self.task, self.item_id, self.field, self.label, sorted(self.votes.items()))
 
     @property
     def unanimous(self) -> str | None:

@@ -35,7 +35,7 @@ SETTINGS_FILE = "docposts.toml"
 # A table's rows and rejects are made of its raw file.
 _IGNORED = (
     "sources/*/review.html\nsources/*/rows.parquet\nsources/*/rejects.jsonl\n"
-    + "report.html\ncorpus/\nreleases/\nserved/\nstudio/\nbackup/\nrelease.key\n.docposts.lock\n*.part\n"
+    + "report.html\ncorpus/\nreleases/\ntraces/\nserved/\nstudio/\nbackup/\nrelease.key\n.docposts.lock\n*.part\n"
 )
 
 
@@ -177,6 +177,8 @@ def render_settings(settings: Settings) -> str:
 
     tasks, agreement, release = settings.tasks, settings.agreement, settings.release
     adjudicator = f"adjudicator = {text(tasks.adjudicator)}" if tasks.adjudicator else '# adjudicator = "name"'
+    adjudication = settings.adjudication
+    second = f"second = {text(adjudication.second)}" if adjudication.second else '# second = "name"'
     studio = settings.label_studio
     people = ", ".join(f"{name} = {text(address)}" for name, address in studio.people.items())
     rounds = "".join(_render_round(each.model_dump(exclude_defaults=True), text) for each in settings.rounds)
@@ -212,7 +214,14 @@ bootstrap = {agreement.bootstrap}
 seed = {agreement.seed}
 
 [adjudication]
-minimum_votes = {settings.adjudication.minimum_votes}  # agreeing votes that settle a question by themselves
+policy = {text(adjudication.policy)}  # what settles itself: unanimous, majority or conflicts (the words marked touch, too)
+minimum_votes = {adjudication.minimum_votes}  # below this many votes nothing settles itself
+margin = {adjudication.margin}  # with majority: votes more than the next value has
+sample = {adjudication.sample}  # share of what settles itself that is asked all the same
+twice = {adjudication.twice}  # share of what is asked that is decided twice
+{second}  # by whom; without, by the same adjudicator later
+differ = {text(adjudication.differ)}  # where two decisions differ: contested, or the first or second holds
+seed = {adjudication.seed}
 
 [release]
 licence = {text(release.licence)}

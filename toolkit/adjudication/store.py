@@ -1,49 +1,107 @@
-"""Decisions: the adjudicator's record on disk, and which decisions are in force.
-
-``decisions/<task>/adjudicated.jsonl`` is curated and append-only: one line a decision as it was pulled, a changed one a
-further line. A decision names its question, and a question its votes, so that a vote that comes later or changes makes
-another question: the earlier decision stays on record and is in force no longer.
-"""
+"""Which decisions are in force: what settles itself by the declared policy, what adjudicators decided, what is open."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import overload
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from toolkit.adjudication import policy
+from toolkit.adjudication.decided import Opinions, by_opinion, decisions_table, resolve
+from toolkit.adjudication.questions import Place, Questions, questions
+from toolkit.adjudication.records import Record, history, outcomes, place_of, record_path, reopenings, times
 from toolkit.adjudication.renames import former, today
+from toolkit.agreement.ballots import Bools, Ints
 from toolkit.codebooks import Lookup
 from toolkit.corpus import store
-from toolkit.errors import InputError
-from toolkit.fsio import read_jsonl
-from toolkit.labels.store import load_judgements, moment
+from toolkit.labels.store import load_judgements
 from toolkit.lineage import Lineage
-from toolkit.schema import table
-from toolkit.votes import CONTESTED, NO, YES, Question, questions
+from toolkit.settings import AdjudicationSettings
+from toolkit.votes import YES, Question
 from toolkit.workspace import Workspace
 
-_FIELDS = (
-    *("question_id", "task", "field", "label", "outcome", "reason"),
-    *("decided_by", "decided_at", "provenance", "evidence"),
-)
+__all__ = ["Standing", "history", "load_decisions", "outcomes", "record_path", "standing", "standing_of"]
+
+
+@dataclass(frozen=True)
+class Some(Sequence[Question]):
+    """Some of the questions: their numbers, made into objects one at a time as they are asked for."""
+
+    found: Questions
+    numbers: Ints
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Question]:
+        """Yield them in the questions' order."""
+        return (self.found.question(int(number)) for number in self.numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Question: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Question]: ...
+    def __getitem__(self, place: int | slice) -> Question | Sequence[Question]:
+        """Return one, or some of them."""
+        if isinstance(place, slice):
+            return Some(self.found, self.numbers[place])
+        return self.found.question(int(self.numbers[place]))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as lists."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where every question stands: settled (rows of the decisions table), open, and decisions in force no longer.
+    """Where every question stands.
 
     ``open`` are those that an adjudicator can decide, ``waiting`` those with too few votes, ``adjudicated`` those that an
-    adjudicator's decision settles.
+    adjudicator's decision settles, ``sampled`` those that settle themselves and are asked all the same. ``opinions``: number
+    of a question → the decisions on it, of which :func:`toolkit.adjudication.decided.resolve` makes one. ``outdated`` are
+    decisions on votes that have changed since.
     """
 
-    decisions: pa.Table
-    open: list[Question]
-    waiting: list[Question]
-    adjudicated: list[Question]
-    outdated: list[dict[str, Any]]
+    found: Questions
+    settings: AdjudicationSettings
+    codebooks: Lookup
+    open: Some
+    waiting: Some
+    adjudicated: Some
+    sampled: Some
+    itself: Ints
+    """Numbers of the questions that settle themselves and that nobody decided."""
+    by_policy: Bools
+    """The questions that the policy settles, decided by somebody or not."""
+    opinions: Mapping[int, Opinions]
+    reopened: Counter[Place]
+    outdated: list[Record]
+    annotated: frozenset[tuple[str, str]] = field(default=frozenset())
+    """(Person, item) of everything that anybody judged, in whatever round."""
+
+    @cached_property
+    def decisions(self) -> pa.Table:
+        """The decisions in force (``schemas/decisions.json``), in the order of the questions."""
+        return decisions_table(self.found, self.itself, self.opinions, self.settings, self.codebooks, self.annotated)
+
+    @cached_property
+    def unsettled(self) -> frozenset[int]:
+        """The numbers of the questions that are open or wait for votes."""
+        return frozenset(map(int, np.r_[self.open.numbers, self.waiting.numbers]))
+
+    @property
+    def differing(self) -> list[int]:
+        """The numbers of the questions on which two decisions in force differ."""
+        return [number for number, given in self.opinions.items() if resolve(given, self.settings).differ]
 
 
 def load_decisions(workspace: Workspace) -> pa.Table:
@@ -51,48 +109,101 @@ def load_decisions(workspace: Workspace) -> pa.Table:
     return standing(workspace).decisions
 
 
-def standing(workspace: Workspace) -> Standing:
-    """Settle what is unanimous, look up what was adjudicated, and return the rest as open."""
-    judgements = _of_the_corpus(workspace, load_judgements(workspace))
-    kinds = {
-        row["judgement_id"]: row["provenance"] for row in judgements.select(["judgement_id", "provenance"]).to_pylist()
-    }
-    adjudicated = {record["question_id"]: record for record in history(workspace)}
-    minimum = workspace.settings.adjudication.minimum_votes
-    rows: list[dict[str, Any]] = []
-    still_open: list[Question] = []
-    waiting: list[Question] = []
-    decided: list[Question] = []
-    asked: set[str] = set()
-    lineage = Lineage.of(workspace.ledger)
-    for question in questions(judgements, workspace.codebooks):
-        codebook = workspace.codebooks(question.task)
+def standing(workspace: Workspace, judgements: pa.Table | None = None) -> Standing:
+    """Return where every question of a workspace stands, on the judgements pulled or on those given."""
+    return standing_of(
+        _of_the_corpus(workspace, load_judgements(workspace)) if judgements is None else judgements,
+        workspace.settings.adjudication,
+        workspace.codebooks,
+        history(workspace),
+        times(reopenings(workspace)),
+        Lineage.of(workspace.ledger),
+    )
+
+
+def standing_of(
+    judgements: pa.Table,
+    settings: AdjudicationSettings,
+    codebooks: Lookup,
+    records: Sequence[Record] = (),
+    reopened: Counter[Place] | None = None,
+    lineage: Lineage | None = None,
+) -> Standing:
+    """Settle what settles itself by the policy, look up what was adjudicated, and return the rest as open.
+
+    A person's decision stands before the policy. What was reopened does not settle itself.
+    """
+    found = questions(judgements)
+    reopened, lineage = reopened or Counter(), lineage or Lineage({})
+    by_policy = policy.settles(found, settings)
+    opinions, outdated, again = _decided(found, records, reopened, lineage, codebooks)
+    decided = np.zeros(len(found), dtype=np.bool_)
+    decided[[*opinions]] = True
+    undecided_again = np.zeros(len(found), dtype=np.bool_)
+    undecided_again[[number for number in again if number not in opinions]] = True
+    settled = by_policy & ~undecided_again
+    itself = np.flatnonzero(settled & ~decided)
+    is_open = ~settled & ~decided & ((found.size > 1) | undecided_again)
+    drawn = (
+        [n for n in itself if policy.drawn(found.place(int(n)), settings.sample, "sample", settings.seed)]
+        if settings.sample
+        else []
+    )
+    return Standing(
+        *(found, settings, codebooks),
+        open=Some(found, np.flatnonzero(is_open)),
+        waiting=Some(found, np.flatnonzero(~settled & ~decided & ~is_open)),
+        adjudicated=Some(found, np.flatnonzero(decided)),
+        sampled=Some(found, np.array(drawn, dtype=np.int64)),
+        itself=itself,
+        by_policy=by_policy,
+        opinions=opinions,
+        reopened=reopened,
+        outdated=outdated,
+        annotated=_annotated(judgements, records),
+    )
+
+
+def _decided(
+    found: Questions, records: Sequence[Record], reopened: Counter[Place], lineage: Lineage, codebooks: Lookup
+) -> tuple[dict[int, Opinions], list[Record], set[int]]:
+    """Return the decisions in force by question, those on other votes than today's, and the questions put again."""
+    by_id: dict[str, list[Record]] = {}
+    for record in records:
+        by_id.setdefault(record["question_id"], []).append(record)
+    touched = {place[1] for place in reopened} | {record["item_id"] for record in records}
+    items = {lineage.today(item) for item in touched} | touched
+    opinions: dict[int, Opinions] = {}
+    again: set[int] = set()
+    known: set[str] = set()
+    for number in map(int, found.on_items(items)):
+        question, (task, item, name, _) = found.question(number), found.place(number)
         # A decision on an item that this one supersedes, with the same votes on it, is a decision on this one.
-        before = [question.item_id, *lineage.before(question.item_id, carried=True)]
-        record = None
-        for one, same in [(question, True), *former(question, codebook)]:
-            ids = {replace(one, item_id=item_id).id: item_id for item_id in before}
-            asked |= ids.keys()
-            found = next((adjudicated[name] for name in ids if name in adjudicated), None)
-            if found and record is None and (same or found["outcome"] == YES):
-                outcome = today(found["outcome"], codebook)
-                # On another text its places are elsewhere.
-                evidence = found["evidence"] if ids[found["question_id"]] == question.item_id else []
-                record = found | {"outcome": outcome, "evidence": evidence} if outcome else None
-        version = codebook.version
-        if question.unanimous is not None and len(question.votes) >= minimum:
-            weighed = {kinds[judgement_id] for judgement_id in question.judgement_ids}
-            # A row is as good as its weakest vote: one simulated judgement makes it simulated.
-            origin = next(kind for kind in ("simulated", "imported", "human") if kind in weighed)
-            rows.append(_row(question, question.unanimous, "unanimous", {"provenance": origin}, version))
-        elif record:
-            rows.append(_row(question, record["outcome"], "adjudicated", record, version))
-            # One that was asked under another label, or on an earlier text, is not put to the adjudicator again.
-            decided += [question] if record["question_id"] == question.id else []
-        else:
-            (still_open if len(question.votes) > 1 else waiting).append(question)
-    outdated = [record for question_id, record in adjudicated.items() if question_id not in asked]
-    return Standing(table("decisions").from_rows(rows), still_open, waiting, decided, outdated)
+        before = [item, *lineage.before(item, carried=True)]
+        # So is one on a label that was only called otherwise.
+        forms = [(question, True), *former(question, codebooks(task))]
+        asking = sum(reopened[place] for place in {(task, old, name, one.label) for one, _ in forms for old in before})
+        if asking:
+            again.add(number)
+        ids = {replace(one, item_id=old).id: (old, same) for one, same in reversed(forms) for old in reversed(before)}
+        known |= ids.keys()
+        given = []
+        for each, (old, same) in reversed(ids.items()):
+            for record in by_id.get(each, ()):
+                outcome = today(record["outcome"], codebooks(task))
+                if record.get("asking", 0) == asking and outcome and (same or outcome == YES):
+                    # The places of a decision on an earlier text are in another text.
+                    evidence = record["evidence"] if old == item else []
+                    given.append(record | {"outcome": outcome, "evidence": evidence})
+        if given:
+            opinions[number] = by_opinion(given)
+    return opinions, [own[-1] for question_id, own in by_id.items() if question_id not in known], again
+
+
+def _annotated(judgements: pa.Table, records: Sequence[Record]) -> frozenset[tuple[str, str]]:
+    people = pa.array(sorted({record["decided_by"] for record in records}), pa.string())
+    own = judgements.filter(pc.and_(pc.is_in(judgements["annotator"], people), pc.invert(judgements["skipped"])))
+    return frozenset(zip(own["annotator"].to_pylist(), own["item_id"].to_pylist(), strict=True))
 
 
 def _of_the_corpus(workspace: Workspace, judgements: pa.Table) -> pa.Table:
@@ -104,53 +215,8 @@ def _of_the_corpus(workspace: Workspace, judgements: pa.Table) -> pa.Table:
     return judgements.filter(pc.is_in(judgements["item_id"], pa.array(known, pa.string())))
 
 
-def _row(question: Question, outcome: str, method: str, record: dict[str, Any], version: str) -> dict[str, Any]:
-    return {
-        "question_id": question.id,
-        "item_id": question.item_id,
-        "item_type": question.item_type,
-        "task": question.task,
-        "field": question.field,
-        "label": question.label,
-        "outcome": outcome,
-        "method": method,
-        "reason": record.get("reason"),
-        "comment": record.get("comment"),
-        "evidence": record.get("evidence", []),
-        "judgement_ids": list(question.judgement_ids),
-        "decided_by": record.get("decided_by"),
-        "decided_at": moment(record["decided_at"]) if "decided_at" in record else None,
-        "codebook_version": version,
-        "provenance": record["provenance"],
-    }
-
-
-def record_path(workspace: Workspace, task: str) -> Path:
-    """Return where a task's adjudicated decisions stand."""
-    return workspace.decisions_dir / task / "adjudicated.jsonl"
-
-
-def history(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return every recorded decision, oldest first; :class:`InputError` names a line that does not hold."""
-    records = []
-    for path in sorted(workspace.decisions_dir.glob("*/adjudicated.jsonl")):
-        for line, record in read_jsonl(path, appended=True):
-            if missing := [name for name in _FIELDS if name not in record]:
-                raise InputError(f"{path}:{line}: the decision lacks {', '.join(missing)}")
-            # A label that was retired since was an outcome at its time.
-            known = {label.id for label in workspace.codebooks(record["task"]).labels if label.field == record["field"]}
-            if record["outcome"] not in (({YES, NO} if record["label"] else known) | {CONTESTED}):
-                raise InputError(f"{path}:{line}: {record['outcome']!r} is no outcome of its question")
-            try:
-                moment(record["decided_at"])
-            except (TypeError, ValueError):
-                raise InputError(f"{path}:{line}: decided_at is {record['decided_at']!r}, no time") from None
-            records.append(record)
-    return records
-
-
-def outcomes(task: str, field: str, label: str | None, codebooks: Lookup) -> list[str]:
-    """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
-    if label:
-        return [YES, NO, CONTESTED]
-    return [*(leaf.id for leaf in codebooks(task).leaves(field)), CONTESTED]
+def place_numbers(found: Questions, records: Sequence[Record]) -> dict[Place, int]:
+    """Return the number of today's question on what each record is about, where there is one."""
+    wanted = {place_of(record) for record in records}
+    numbers = map(int, found.on_items({place[1] for place in wanted}))
+    return {found.place(number): number for number in numbers if found.place(number) in wanted}

@@ -2,21 +2,75 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
 
+if TYPE_CHECKING:
+    from toolkit.adjudication.store import Standing
+    from toolkit.workspace import Workspace
+
 
 @click.group()
 def adjudicate() -> None:
-    """What is unanimous settles itself, label by label; the rest goes to an adjudicator, blind."""
+    """What is agreed settles itself by a declared policy, label by label; the rest goes to an adjudicator, blind."""
+
+
+@adjudicate.command()
+@click.option("--policy", type=click.Choice(["unanimous", "majority", "conflicts"]), help="Try out another policy.")
+@click.option("--margin", type=click.IntRange(1), metavar="N", help="Try out: votes more than the next value has.")
+@click.option("--minimum-votes", type=click.IntRange(1), metavar="N", help="Try out: nothing settles itself below.")
+@click.option(
+    "--sample", type=click.FloatRange(0, 1), metavar="SHARE", help="Try out: what settles itself, asked anyway."
+)
+@click.option("--twice", type=click.FloatRange(0, 1), metavar="SHARE", help="Try out: what is asked, decided twice.")
+@click.option(
+    "--judgements",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A Parquet file with the columns of the judgements table instead of what was pulled.",
+)
+@json_option
+@click.pass_obj
+def plan(root: Root, /, *, judgements: Path | None, as_json: bool, **tried: Any) -> None:
+    """Say what settles itself and what would be asked, field by field; nothing is sent.
+
+    The policy is that of the settings ([adjudication]); options try out another one.
+    """
+    from dataclasses import asdict, replace
+
+    from toolkit.adjudication.ask import to_put
+    from toolkit.adjudication.review import counts
+    from toolkit.adjudication.store import standing
+    from toolkit.parquet import read_table
+    from toolkit.schema import table
+
+    workspace = root.workspace()
+    given = {name: value for name, value in tried.items() if value is not None}
+    settings = workspace.settings
+    policy = settings.adjudication.model_copy(update=given)
+    workspace = replace(workspace, settings=settings.model_copy(update={"adjudication": policy}))
+    with progress("counting"):
+        found = standing(workspace, read_table(judgements, table("judgements")) if judgements else None)
+        rows = [asdict(each) for each in counts(found)]
+        first = len(found.open) + len(found.adjudicated) + len(found.sampled)
+        second = sum(put.number == 2 for put in to_put(found, {})) if policy.twice else 0
+    if as_json:
+        print_json({"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second})
+        return
+    print_table(rows)
+    say(_policy(workspace))
+    say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
+    say("  next: docposts adjudicate push")
 
 
 @adjudicate.command()
 @json_option
 @click.pass_obj
 def push(root: Root, as_json: bool) -> None:
-    """Push each open question to the adjudicator's project."""
+    """Push each open question to the adjudicator's project, what is decided twice to the second one's too."""
     from toolkit.adjudication import push as pushing
     from toolkit.labelstudio.connect import connect
 
@@ -34,14 +88,14 @@ def push(root: Root, as_json: bool) -> None:
         for plan in plans
     ]
     print_json(rows) if as_json else print_table(rows)
-    _say_standing(root)
+    _say_standing(workspace)
 
 
 @adjudicate.command()
 @json_option
 @click.pass_obj
 def pull(root: Root, as_json: bool) -> None:
-    """Pull the adjudicator's decisions; each change of one is a further line in decisions/."""
+    """Pull the adjudicators' decisions; each change of one is a further line in decisions/. Rule gaps raise precedents."""
     from toolkit.adjudication import pull as pulling
     from toolkit.labelstudio.connect import connect
 
@@ -50,22 +104,177 @@ def pull(root: Root, as_json: bool) -> None:
         found = pulling.pull(workspace, connect(workspace), progress=show)
     if as_json:
         rejected = [vars(each) for each in found.rejected]
-        print_json({"recorded": found.recorded, "known": found.known, "rejected": rejected})
+        told = {
+            "recorded": found.recorded,
+            "known": found.known,
+            "rejected": rejected,
+            "precedents": list(found.raised),
+        }
+        print_json(told)
         return
     say(f"{found.recorded} decisions recorded, {found.known} known already")
     for each in found.rejected:
         say(f"not counted: {each.project}, annotation {each.annotation_id}: {'; '.join(each.problems)}")
-    _say_standing(root)
+    if found.raised:
+        say(f"rule gaps raised {len(found.raised)} precedents to rule on: docposts adjudicate precedents")
+    _say_standing(workspace)
 
 
-def _say_standing(root: Root) -> None:
+@adjudicate.command()
+@click.option(
+    "--late", "only", flag_value="late", help="Judgements that came after a decision, or after the last release."
+)
+@click.option("--differing", "only", flag_value="differing", help="Questions on which two decisions differ.")
+@click.option("--twice", "only", flag_value="twice", help="How far first and second decisions agree.")
+@json_option
+@click.pass_obj
+def status(root: Root, only: str | None, as_json: bool) -> None:
+    """Say where every question stands, field by field: settled, open, contested, decided twice, outdated."""
+    from dataclasses import asdict
+
+    from toolkit.adjudication.late import late
+    from toolkit.adjudication.review import counts, twice
     from toolkit.adjudication.store import standing
+    from toolkit.labels.store import load_judgements
+    from toolkit.precedents import load
 
     workspace = root.workspace()
     found = standing(workspace)
-    methods = found.decisions["method"].to_pylist()
-    unanimous, adjudicated = methods.count("unanimous"), methods.count("adjudicated")
-    say(f"settled: {unanimous} unanimous, {adjudicated} adjudicated; open: {len(found.open)}")
+    judgements = load_judgements(workspace)
+    tables: dict[str, list[dict[str, Any]]] = {
+        "fields": [asdict(each) for each in counts(found)],
+        "twice": [asdict(each) for each in twice(found)],
+        "differing": list(_differing(found)),
+        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, found, judgements)]],
+    }
+    if as_json:
+        about = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about |= {"decided_by_annotators": found.decisions["decided_by_annotator"].to_pylist().count(True)}
+        print_json(tables[only] if only else tables | about)
+        return
+    print_table(tables[only or "fields"])
+    if only:
+        say(f"{len(tables[only])} rows")
+        return
+    say(_policy(workspace))
+    _say_standing(workspace, found)
+    if own := found.decisions["decided_by_annotator"].to_pylist().count(True):
+        say(f"{own} decisions are by somebody who had judged the item: decided_by_annotator in the table")
+    for each in twice(found):
+        kappa = f", κ {each.kappa:.3f}" if each.kappa is not None else ""
+        say(f"decided twice, {each.first} and {each.second}: {each.same} of {each.questions} alike{kappa}")
+    if tables["differing"]:
+        rule = workspace.settings.adjudication.differ
+        say(f"{len(tables['differing'])} decided differently; in force is: {rule} (--differing lists them)")
+    if tables["late"]:
+        say(f"{len(tables['late'])} judgements came after a decision or release (--late lists them)")
+    if waiting := [each for each in load(workspace.decisions_dir) if each.state == "open"]:
+        say(f"{len(waiting)} precedents to rule on: docposts adjudicate precedents")
+
+
+@adjudicate.command()
+@click.argument("question", nargs=-1)
+@click.option("--item", metavar="ID", default="", help="All that is settled about an item.")
+@click.option("--field", default="", help="Of this field.")
+@click.option("--label", default="", help="On this label.")
+@click.option("--precedent", metavar="ID", help="All that its ruling asks to look at again, and nobody has.")
+@click.option("--because", required=True, metavar="WORDS", help="Why; the adjudicator is told.")
+@click.option("--by", metavar="NAME", help="Who reopens it (default: the name that the machine knows you by).")
+@click.option("--dry-run", is_flag=True, help="List what would be reopened and do nothing.")
+@json_option
+@click.pass_obj
+def reopen(  # noqa: PLR0913  # one option each
+    root: Root,
+    /,
+    *,
+    question: tuple[str, ...],
+    item: str,
+    field: str,
+    label: str,
+    precedent: str | None,
+    because: str,
+    by: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Put settled questions again, by id, item, field and label, or precedent.
+
+    What was decided stays on record and is in force no longer; what settled itself is asked. The next push puts the
+    questions, with the reason.
+    """
+    import datetime as dt
+
+    from toolkit.adjudication import records, review
+    from toolkit.adjudication.store import standing
+    from toolkit.errors import InputError, UsageError
+    from toolkit.precedents import find, load
+    from toolkit.sources.segments import person
+
+    if not (question or item or field or label or precedent):
+        raise UsageError("say what: question ids, --item, --field, --label or --precedent")
+    workspace = root.workspace()
+    found = standing(workspace)
+    if precedent:
+        rule = find(load(workspace.decisions_dir), precedent)
+        left = [each.question_id for each in review.recheck(found, rule) if not each.done]
+        places = review.select(found, ids=left, item=item, field=field, label=label) if left else []
+    else:
+        places = review.select(found, ids=question, item=item, field=field, label=label)
+    if not places:
+        raise InputError("nothing settled is that", hint="docposts adjudicate status")
+    rows = [dict(zip(("task", "item_id", "field", "label"), place, strict=True)) for place in places]
+    if not dry_run:
+        records.reopen(workspace, places, because=because, by=by or person(), at=dt.datetime.now(dt.UTC))
+    print_json(rows) if as_json else print_table(rows)
+    say(f"{len(rows)} questions {'would be ' if dry_run else ''}reopened")
+    say("  next: docposts adjudicate push")
+
+
+def _differing(found: Standing) -> Any:
+    from toolkit.adjudication.decided import resolve
+
+    for number in found.differing:
+        held = resolve(found.opinions[number], found.settings)
+        task, item, field, label = found.found.place(number)
+        given = [f"{r['decided_by']}: {r['outcome']} ({r['reason']})" for r in found.opinions[number]]
+        yield {
+            "question_id": found.found.question_id(number),
+            "task": task,
+            "item_id": item,
+            "field": field,
+            "label": label,
+            "decisions": given,
+            "in_force": held.outcome,
+        }
+
+
+def _since_release(workspace: Workspace, found: Standing, judgements: Any) -> Any:
+    from toolkit.adjudication.late import since_release
+    from toolkit.release.versions import releases
+
+    if not (made := releases(workspace)):
+        return []
+    rows = made[-1].rows("judgements")
+    settled = set(found.decisions["item_id"].to_pylist()) & set(rows["item_id"].to_pylist())
+    return since_release(judgements, set(rows["judgement_id"].to_pylist()), settled, made[-1].version)
+
+
+def _policy(workspace: Workspace) -> str:
+    policy = workspace.settings.adjudication
+    margin = f" by {policy.margin}" if policy.policy == "majority" else ""
+    rule = f"policy: {policy.policy}{margin}, {policy.minimum_votes} votes or more"
+    return f"{rule}; sample {policy.sample:g}, twice {policy.twice:g}, seed {policy.seed}"
+
+
+def _say_standing(workspace: Workspace, found: Standing | None = None) -> None:
+    from collections import Counter
+
+    from toolkit.adjudication.store import standing
+
+    found = found or standing(workspace)
+    methods = Counter(found.decisions["method"].to_pylist())
+    settled = ", ".join(f"{methods[name]} {name}" for name in ("unanimous", "majority", "adjudicated") if methods[name])
+    say(f"settled: {settled or 'nothing'}; open: {len(found.open)}")
     if found.waiting:
         minimum = workspace.settings.adjudication.minimum_votes
         say(f"waiting for votes: {len(found.waiting)} (a question needs {minimum}: adjudication.minimum_votes)")

@@ -80,6 +80,7 @@ def _unfit(book: Codebook) -> list[str]:
 @click.pass_obj
 def render(root: Root, task: str, what: str, form: str | None, language: str | None, output: Path | None) -> None:
     """Print the annotators' guide, or the Label Studio form."""
+    from toolkit import precedents
     from toolkit.fsio import write_atomic
     from toolkit.labelconfig import render_config, render_guide
 
@@ -89,7 +90,8 @@ def render(root: Root, task: str, what: str, form: str | None, language: str | N
     if what == "config":
         text = render_config(book, form=form or book.forms[0], language=language, blur=settings.blur_images)
     else:
-        text = render_guide(book, language, markup="html" if what == "html" else "md")
+        ruled = precedents.load(workspace.decisions_dir, task)
+        text = render_guide(book, language, markup="html" if what == "html" else "md", precedents=ruled)
     if output:
         write_atomic(output, text)
         say(f"{output}")

@@ -63,9 +63,8 @@ def up(root: Root, port: int | None) -> None:
         )
     server = embedded(workspace)
     with progress("starting Label Studio"):
-        people = [*workspace.settings.tasks.annotators, workspace.settings.tasks.adjudicator]
         address = server.up(port)
-        accounts = server.accounts([name for name in people if name])
+        accounts = server.accounts(workspace.settings.people)
     click.echo(address.url)
     for account in accounts.values():
         say(f"  {account.name} logs in as {account.email}")

@@ -146,7 +146,8 @@ def _erase_shown(workspace: Workspace, annotator: str, number: int) -> int:
     for path in sorted(workspace.decisions_dir.rglob("alternatives.jsonl")):
         for _, record in read_jsonl(path, appended=True):
             letters = [letter for letter, name in record["alternatives"].items() if annotator_id(name) == annotator]
-            own[str(record["question_id"])] = letters[0] if letters else None
+            # A question that was put again has a key of its own, and other letters.
+            own[str(record.get("key", record["question_id"]))] = letters[0] if letters else None
     answered = _answered(workspace, annotator)
     count = 0
     for path in sorted(workspace.annotations_dir.glob("adjudication*/*.jsonl")):

@@ -16,7 +16,8 @@ from toolkit.corpus import store
 from toolkit.errors import ServiceError
 from toolkit.formchange import take_codebook
 from toolkit.fsio import canonical_json, sha256_text, write_atomic
-from toolkit.labelconfig import render_config, render_guide
+from toolkit.labelconfig import guide_sha256, render_config, render_guide
+from toolkit.precedents import load as load_precedents
 from toolkit.tasks import journal
 from toolkit.tasks.predictions import renew
 from toolkit.tasks.projects import Project, from_record, marker, projects
@@ -88,18 +89,22 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
     predictions: str = "",
     overlap: int = 1,
     about: Mapping[str, Mapping[str, Any]] | None = None,
+    precedents_of: str | None = None,
 ) -> Plan:
     """Make or update one project and add the tasks that it lacks; duplicates of an earlier, cut-off push are removed.
 
     ``predictions`` is the model version of the tasks' predictions that annotators start from; ``about`` says more of a task,
-    by its key, for the journal: its round where that is not the project's, and what was predicted.
+    by its key, for the journal: its round where that is not the project's, and what was predicted. The guide tells the
+    precedents of the codebook's task, or of ``precedents_of``.
     """
     language = workspace.settings.tasks.language
     blur = workspace.settings.tasks.blur_images
     config = render_config(codebook, form=project.form, language=language, blur=blur)
-    name, guide = marker(workspace, project), render_guide(codebook, language)
+    ruled = load_precedents(workspace.decisions_dir, precedents_of or codebook.task)
+    name, guide = marker(workspace, project), render_guide(codebook, language, precedents=ruled)
+    hashes = sha256_text(config), guide_sha256(codebook, ruled)
     by_key = {task["data"]["key"]: task for task in tasks}
-    earlier = take_codebook(workspace, server, project.key, name, codebook, sha256_text(config))
+    earlier = take_codebook(workspace, server, project.key, name, codebook, hashes)
     project_id = server.ensure_project(
         name, title=project.title, config=config, instruction=guide, overlap=overlap, predictions=bool(predictions)
     )
@@ -118,8 +123,8 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
         "corpus": next((str(found.version) for found in reversed(store.versions(workspace))), None),
         "language": language,
         "codebook_version": codebook.version,
-        "config_sha256": sha256_text(config),
-        "guide_sha256": codebook.guide_sha256,
+        "config_sha256": hashes[0],
+        "guide_sha256": hashes[1],
         "earlier": earlier,
     }
     write_atomic(folder / "project.json", canonical_json(record) + "\n")
