@@ -219,7 +219,7 @@ def test_a_page_in_another_charset_than_declared_names_the_byte(tmp_path: Path) 
     data = page(PROSE) + "é".encode("latin-1")
     with pytest.raises(InputError) as caught:
         read(data, tmp_path)
-    assert caught.value.message == f"page.html is not utf-8: byte {len(data) - 1} is 0xe9"
+    assert caught.value.message == f"page.html is not UTF-8: byte {len(data) - 1} (line 1) is 0xe9"
 
 
 @pytest.mark.parametrize("charset", ["klingon", "rot13", "undefined"])
@@ -234,6 +234,23 @@ def test_characters_that_utf8_cannot_hold_become_replacements_and_are_counted(tm
     assert lines(document)[-1] == "a\ufffdb \ufffd \ufffd \ufffd \ufffd \ufffd and words"
     assert document.replaced == 5  # not the one that the page had itself, nor the script's
     assert read(page(PROSE), tmp_path).replaced == 0
+
+
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_encoded_halves_of_pairs_are_joined_or_replaced_and_counted(
+    tmp_path: Path, workspace: Workspace, form: str
+) -> None:
+    # As programs write them that take UTF-16's code units for characters.
+    words = b"Lamps \xed\xa0\xbd\xed\xb8\x80 and \xed\xa0\xbd alone, \xed\xb0\x80 too"
+    path = tmp_path / f"report.{form}"
+    path.write_bytes(b"A title\n" + words if form == "text" else page(PROSE + "<p>WORDS</p>").replace(b"WORDS", words))
+    source = registry.add(workspace, path)
+    assert source.text.rstrip().endswith("Lamps \U0001f600 and \ufffd alone, \ufffd too")
+    assert source.file.replaced == 2
+    assert (source.folder / "raw" / path.name).read_bytes() == path.read_bytes()
+    path.write_bytes(b"A title\nand \xed\xa0\xbd but \xff too\n")
+    with pytest.raises(InputError, match=r"is not UTF-8: byte 1[23] \(line 2\)"):
+        read_text.read(path.read_bytes(), path.name)
 
 
 def test_half_a_pair_in_a_pages_metadata_is_replaced_too(tmp_path: Path, workspace: Workspace) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from toolkit.errors import InputError
+from toolkit.sources import surrogates
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _UNHELD = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|[\0\ud800-\udfff]")
@@ -33,6 +34,8 @@ def decode(data: bytes, name: str) -> str:
     encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") or not declared else declared[1].decode("ascii")
     try:
         encoding = _AS_BROWSERS.get(codecs.lookup(encoding).name, encoding)
+        if encoding == "utf-8-sig" or codecs.lookup(encoding).name == "utf-8":
+            return surrogates.decode(data, name).removeprefix("\ufeff")
         return data.decode(encoding)
     except LookupError as error:
         raise InputError(f"{name} declares an unknown charset: {encoding}") from error
