@@ -12,9 +12,10 @@ from tests.command import docposts
 from tests.conftest import EXAMPLES, ROOT
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import sha256_bytes, sha256_file
-from toolkit.sources import read_html, read_text, registry
+from toolkit.sources import read_html, read_text, registry, remarks
 from toolkit.sources.document import Document
 from toolkit.sources.propose import propose
+from toolkit.sources.readers import sniff
 from toolkit.workspace import Workspace
 
 PAGE = EXAMPLES / "reports" / "salt-lamps" / "salt-lamps.html"
@@ -425,9 +426,9 @@ def test_files_that_no_reader_takes_are_refused(tmp_path: Path, workspace: Works
 
 
 def test_a_format_is_told_by_content_not_by_name(tmp_path: Path) -> None:
-    assert registry.sniff(b"\xef\xbb\xbf \n<!DOCTYPE HTML>", tmp_path) == "html"
-    assert registry.sniff(b"<!-- saved -->\n<html>", tmp_path) == "html"
-    assert registry.sniff(b"A title\n", tmp_path) == "text"
+    assert sniff(b"\xef\xbb\xbf \n<!DOCTYPE HTML>", tmp_path) == "html"
+    assert sniff(b"<!-- saved -->\n<html>", tmp_path) == "html"
+    assert sniff(b"A title\n", tmp_path) == "text"
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path, workspace: Workspace) -> None:
@@ -524,6 +525,24 @@ def test_metadata_that_do_not_hold_name_file_and_field(
     with pytest.raises(InputError, match=rf"meta\.toml: .*{message}"):
         registry.add(workspace, tmp_path / "report.txt", meta=tmp_path / "meta.toml")
     assert registry.sources(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "early"),
+    [
+        ("</p></article></body></html>", False),
+        ("</p></article></body>\n<!-- saved -->", False),
+        ("</p></article>", True),
+        ("</p><p class=", True),
+        ("</p></article></body></html><!-- cut", True),
+    ],
+)
+def test_a_page_without_its_end_is_told(tmp_path: Path, workspace: Workspace, end: str, early: bool) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(page(PROSE).partition(b"</article>")[0] + b"<p>The last words." + end.encode())
+    source = registry.add(workspace, path)
+    assert any("saved whole" in remark for remark in remarks.of_file(source)) == early
+    assert "The last words." in source.text
 
 
 def test_source_add_says_what_was_replaced(tmp_path: Path, workspace: Workspace) -> None:

@@ -48,6 +48,23 @@ def decode(data: bytes, name: str) -> str:
         raise InputError(f"{name} cannot be read in the charset that it declares: {encoding}") from error
 
 
+_BEGINS = re.compile(rb"<(?:html|body)[\s>]", re.IGNORECASE)
+_ENDS = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
+
+
+def ends_early(data: bytes) -> bool:
+    """Tell whether a page begins as a whole one and its end is not there, or it ends within a tag or a comment.
+
+    Markup may leave its last end tags out, so that this is a warning; what browsers save has them.
+    """
+    tail = data[-4096:]
+    opened = tail.rfind(b"<")
+    within = (opened > tail.rfind(b">") and tail[opened + 1 : opened + 2].isalpha()) or tail.rfind(
+        b"<!--"
+    ) > tail.rfind(b"-->")
+    return within or (bool(_BEGINS.search(data[:65536])) and not _ENDS.search(tail))
+
+
 def mark_unheld(markup: str) -> tuple[str, str]:
     """Return (a page with every character that UTF-8 or markup cannot hold marked, the mark: one it does not have).
 
