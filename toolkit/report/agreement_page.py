@@ -93,7 +93,7 @@ def _agreement(rows: Rows, named: Names) -> Iterator[Figure]:
                 [row["alpha"] for row in drawn],
                 [(row["low"], row["high"]) for row in drawn],
                 title="Krippendorff's α",
-                unit="α, 95 % interval (0: chance, 1: all agree)",
+                unit="α with its 95 % interval",
                 about=title,
             )
             if drawn
