@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 from markupsafe import Markup
 
+from toolkit.agreement.notes import notes
 from toolkit.report import plots
 from toolkit.report.agreement_tables import UNKNOWN, Rows, Tables
 from toolkit.report.contested import contested
@@ -56,6 +57,7 @@ def page(workspace: Workspace, tables: Tables) -> str:
         provenance=provenance,
         versions=sorted(pc.unique(judgements["codebook_version"]).to_pylist()),
         settings=settings,
+        notes=notes(judgements, settings),
         sections=[
             ("agreement", "Agreement", list(_agreement(rows["agreement"], named))),
             ("confusion", "What is taken for what", list(_confusion(rows["confusion"], named))),
