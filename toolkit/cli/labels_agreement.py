@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, say
+from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
 
 _ABOUT = ("task", "field", "label", "level")
 _FIGURES = (
@@ -96,7 +96,8 @@ def agreement(
         known = (
             tables.beside(workspace, decisions) if name in ("spans", "by_translator", "decisions") else tables.Beside()
         )
-        rows = tables.make(name, judgements, settings, known)
+        with progress("measuring"):
+            rows = tables.make(name, judgements, settings, known)
     if folder:
         say(f"written: {tables.write(folder, name, rows)}")
     if as_json:
@@ -178,7 +179,8 @@ def distribution(root: Root, model: Any, file: Path | None, folder: Path | None,
     workspace = root.workspace()
     judgements = read_judgements(workspace, file)
     decided = outcomes_of(load_decisions(workspace), contested=True)
-    rows = records(shares(judgements, decided, model))
+    with progress(f"fitting {model}" if model else "counting"):
+        rows = records(shares(judgements, decided, model))
     if folder:
         say(f"written: {tables.write(folder, 'distribution', rows)}")
     if as_json:
