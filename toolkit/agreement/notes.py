@@ -49,7 +49,7 @@ def _constant(ballot: Ballot, found: Submissions, least: int) -> Iterator[str]:
         code = codes[mine][0]
         others = codes[~mine & np.isin(ballot.unit, ballot.unit[mine])]
         if (others != code).any():
-            given = ", ".join(label for label, held in zip(ballot.labels, sets[code], strict=True) if held)
+            given = ", ".join(ballot.labels[place] for place in np.flatnonzero(sets[code]))
             yield (
                 f"{found.raters[rater]} answered {given or 'nothing'} on all {mine.sum()} items in {ballot.task}:"
                 f" {ballot.field}, where others did not"
