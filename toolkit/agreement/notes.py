@@ -61,6 +61,6 @@ def _unused(own: list[Ballot], codebooks: Lookup) -> Iterator[str]:
         if ballot.kind != "ordinal":
             # An abstention is no answer, and so in no ballot.
             asked = [label.id for label in codebooks(ballot.task).leaves(ballot.field) if not label.abstains]
-            given = {label for label, used in zip(ballot.labels, ballot.given.any(axis=0), strict=True) if used}
+            given = {ballot.labels[place] for place in np.flatnonzero(ballot.given.any(axis=0))}
             if missing := [label for label in asked if label not in given]:
                 yield f"nobody gave in {ballot.task}: {ballot.field}: {', '.join(missing)}"
