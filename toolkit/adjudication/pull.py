@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit import precedents
-from toolkit.adjudication.records import Record, history, put, record_path
+from toolkit.adjudication.records import Record, history, record_path
+from toolkit.alternatives import put
 from toolkit.decisionresult import parse_decision
 from toolkit.formchange import in_force
 from toolkit.fsio import append_jsonl
@@ -42,7 +43,7 @@ def pull(
     with workspace.lock():
         labels_pull.pull(workspace, server, task="adjudication", progress=progress)
         known = {record["annotation"]: record for record in history(workspace) if "annotation" in record}
-        asked = put(workspace)
+        asked = put(workspace.decisions_dir)
         # A pull that was killed may have recorded a rule gap and not raised it.
         gaps = {(each.id, *on) for each in precedents.load(workspace.decisions_dir) for on in each.raised_on}
         recorded, seen, rejected, raised = 0, 0, [], []
@@ -75,7 +76,8 @@ def _record(
     if missing := _ASKED - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     options = [option["alias"] for option in data["options"]]
-    offered = [option["alias"] for option in data.get("spans", ())]
+    # Of words that a purged annotator marked alone, nobody can tell any more that they were offered.
+    offered = None if data.get("purged") else [option["alias"] for option in data.get("spans", ())]
     answer, problems = parse_decision(annotation.get("result") or [], data["text"], options=options, offered=offered)
     record = {
         "question_id": data.get("question_id", data["key"]),
