@@ -21,15 +21,12 @@ from toolkit.purge.run import purge
 WHO = PEOPLE[0]
 
 
-def marked(label: str, *places: tuple[int, int]) -> list[Row]:
-    spans = [{"start": start, "end": end, "labels": [label]} for start, end in places]
-    return [
-        *result("narrative", label),
-        *(
-            {"id": f"s{s['start']}", "from_name": "evidence", "to_name": "text", "type": "labels", "value": s}
-            for s in spans
-        ),
-    ]
+def marked(labels: str, *places: tuple[int, int]) -> list[Row]:
+    """Narratives with a blank between, and words marked for the last of them."""
+    given = labels.split()
+    spans = [{"start": start, "end": end, "labels": given[-1:]} for start, end in places]
+    head = {"from_name": "evidence", "to_name": "text", "type": "labels"}
+    return [*result("narrative", *given), *({"id": f"s{n}", **head, "value": span} for n, span in enumerate(spans))]
 
 
 def pulled(case: Case) -> dict[str, Row]:
