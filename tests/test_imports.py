@@ -19,6 +19,7 @@ RANKS = {
     "fsio": 0,
     "schema": 0,
     "rowdigest": 0,
+    "storage": 0,
     "parquet": 0,
     "ids": 0,
     "ledger": 0,
@@ -75,6 +76,10 @@ ONLY_IN = {
     "pyarrow.parquet": {"parquet"},
     "datasets": {"release", "demo"},
     "huggingface_hub": {"release"},
+    "pyspark": {"corpus"},
+    "pysail": {"corpus"},
+    "fsspec": {"storage"},
+    "obstore": {"storage"},
 }
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if "_resources" not in path.parts and "inside" not in path.parts

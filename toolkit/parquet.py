@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from toolkit import storage
 from toolkit.errors import InputError
 from toolkit.fsio import replacing
 from toolkit.rowdigest import BlockDigest
@@ -161,19 +162,32 @@ def writing_batches(path: Path, schema: pa.Schema) -> Iterator[BatchWriter]:
         yield BatchWriter(writer)
 
 
-def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+@contextmanager
+def _opened(place: Path | str) -> Iterator[pq.ParquetFile]:
+    """Give the Parquet file at a path or an address (:mod:`toolkit.storage`)."""
+    if isinstance(place, str) and storage.is_address(place):
+        with storage.reading(place) as stream, pq.ParquetFile(stream, page_checksum_verification=True) as file:
+            yield file
+    else:
+        with pq.ParquetFile(place, page_checksum_verification=True) as file:
+            yield file
+
+
+def read_batches(path: Path | str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     """Yield the rows of any Parquet file in pieces of at most ``rows``; :class:`InputError` where it is damaged."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with _opened(path) as file:
             yield from file.iter_batches(batch_size=rows, columns=list(columns), use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"cannot read {path} as Parquet: {error}") from error
 
 
-def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_rows(
+    path: Path | str, start: int, stop: int, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows from ``start`` up to ``stop`` of a Parquet file, a row group's at a time, so few others are read."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with _opened(path) as file:
             at = 0
             for group in range(file.num_row_groups):
                 rows = file.metadata.row_group(group).num_rows
@@ -184,6 +198,14 @@ def read_rows(path: Path, start: int, stop: int, columns: Sequence[str] | None =
                 at += rows
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"cannot read {path} as Parquet: {error}") from error
+
+
+def rows_bytes(path: Path | str, start: int, stop: int, columns: Sequence[str] | None = None) -> bytes:
+    """Return some rows of a Parquet file as the bytes of another."""
+    sink = pa.BufferOutputStream()
+    rows = pa.Table.from_batches(read_rows(path, start, stop, columns))
+    pq.write_table(rows, sink, compression="zstd", compression_level=1, write_page_checksum=True)
+    return bytes(sink.getvalue())
 
 
 def blank_rows(path: Path, out: Path, rows: Collection[int]) -> None:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.adjudication.questions import Place
-from toolkit.codebook import load_codebook
 from toolkit.codebooks import Lookup
 from toolkit.errors import InputError
 from toolkit.fsio import append_jsonl, read_jsonl
@@ -89,7 +88,7 @@ def reopen(workspace: Workspace, places: Iterable[Place], *, because: str, by: s
     return count
 
 
-def outcomes(task: str, field: str, label: str | None, codebooks: Lookup = load_codebook) -> list[str]:
+def outcomes(task: str, field: str, label: str | None, codebooks: Lookup) -> list[str]:
     """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
     if label:
         return [YES, NO, CONTESTED]

@@ -273,7 +273,7 @@ def _differing(found: Standing) -> Any:
 
 def _since_release(workspace: Workspace, found: Standing, judgements: Any) -> Any:
     from toolkit.adjudication.late import since_release
-    from toolkit.release.build import releases
+    from toolkit.release.versions import releases
 
     if not (made := releases(workspace)):
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,20 +32,34 @@ def corpus() -> None:
     "--workers", default=0, metavar="N", help="Processes for large tables (default: as many as there are cores)."
 )
 @click.option("--memory", default=1000, show_default=True, metavar="MB", help="What all of them may take together.")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="local|sail|sc://HOST:PORT",
+    help="Who computes: processes of this machine; Sail, a Spark-compatible engine inside this process; or a Spark 4 "
+    "cluster through Spark Connect (--workers: blocks at a time).",
+)
+@click.option(
+    "--shared",
+    default=None,
+    metavar="URL",
+    help="For a cluster: a folder that this machine and the cluster's workers reach (a path, s3://…, gs://…, az://…), "
+    "through which files go while it builds (default: everything goes through the connection).",
+)
 @json_option
 @click.pass_obj
-def build(root: Root, repair: bool, take: bool | None, workers: int, memory: int, as_json: bool) -> None:
+def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **how: Any) -> None:
     """Build the next version; where nothing changed, none is made.
 
-    Sources that did not change are not gone through again. The result is the same for any number of workers.
+    Sources that did not change are not gone through again. The result is the same for any number of workers and on
+    every engine (docs/scale.md).
     """
     from toolkit.corpus.build import build as build_corpus
 
     proposals: Proposals = "refuse" if take is None else ("take" if take else "leave")
     with progress("building") as show:
-        built = build_corpus(
-            root.workspace(), repair=repair, proposals=proposals, workers=workers, memory=memory, progress=show
-        )
+        built = build_corpus(root.workspace(), repair=repair, proposals=proposals, progress=show, **how)
     manifest = built.version.manifest
     if as_json:
         changes = {name: change._asdict() for name, change in built.changes.items()}

@@ -84,7 +84,7 @@ def agreement(
     if sum(map(bool, (table, by, predictions))) > 1:
         raise click.UsageError("one table at a time: choose one of the options")
     workspace = root.workspace()
-    judgements = _judgements(workspace, file)
+    judgements = read_judgements(workspace, file)
     settings = workspace.settings.agreement
     if predictions:
         name, rows = "decisions", _against_predictions(predictions, judgements, settings)
@@ -112,12 +112,13 @@ def _columns(name: str) -> tuple[str, ...]:
     return {"agreement": _FIGURES, "repeats": ("part", *_FIGURES)}.get(name, ())
 
 
-def _judgements(workspace: Any, file: Path | None) -> Any:
+def read_judgements(workspace: Any, file: Path | None) -> Any:
+    """Return the judgements of a file, read by the workspace's codebooks, or those that were pulled."""
     if file:
         from toolkit.parquet import read_table
         from toolkit.schema import table
 
-        return read_table(file, table("judgements"))
+        return workspace.codebooks.named_on(read_table(file, table("judgements")))
     from toolkit.labels.store import load_judgements
 
     return load_judgements(workspace)
@@ -173,7 +174,7 @@ def distribution(root: Root, model: Any, file: Path | None, folder: Path | None,
     from toolkit.agreement.figures import records
 
     workspace = root.workspace()
-    judgements = _judgements(workspace, file)
+    judgements = read_judgements(workspace, file)
     decided = outcomes_of(load_decisions(workspace), contested=True)
     rows = records(shares(judgements, decided, model))
     if folder:

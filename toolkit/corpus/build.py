@@ -14,12 +14,12 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.corpus import checks, duck, links, store
+from toolkit.corpus import checks, duck, engines, links, store
 from toolkit.corpus.batch import About
 from toolkit.corpus.difference import difference
 from toolkit.corpus.inputs import Known, input_digest, made_with, source_digest
-from toolkit.corpus.parts import Entry, Job, account_tables, make_table_parts, write_parts
-from toolkit.corpus.pool import MEMORY, Pool, pool
+from toolkit.corpus.parts import Entry, Job, account_tables, write_parts
+from toolkit.corpus.pool import MEMORY
 from toolkit.corpus.reading import Read
 from toolkit.corpus.rows import SOURCE_TABLES, source_rows, source_tables
 from toolkit.corpus.steps import Change, Step, Version, largest
@@ -70,13 +70,16 @@ def build(
     proposals: Proposals = "refuse",
     workers: int = 0,
     memory: int = MEMORY,
+    engine: str = engines.LOCAL,
+    shared: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
     """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
 
     Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` makes all
     parts again; for those that the sources no longer give, a new version stands. Nothing is published unless every check
-    of every table holds. ``workers`` processes (0: as many as there are cores) take ``memory`` MB together.
+    of every table holds. ``engine`` (:mod:`toolkit.corpus.engines`) computes: local with ``workers`` processes (0: as many as
+    there are cores) that take ``memory`` MB together, a cluster with ``workers`` blocks at a time, through the folder ``shared``.
 
     A source with proposals that nobody accepted is refused (:class:`InputError`); ``proposals`` may say to take them,
     their rows marked ``unreviewed``, or to leave the source out. A source without any spans is left out.
@@ -94,11 +97,14 @@ def build(
             enter(workspace, latest, str(latest.manifest["input_digest"]))
         if latest and not repair and _made_of(workspace, latest, digest):
             return Built(latest, False, {}, skipped)
-        with store.staging(workspace) as staging, pool(workers, memory) as workers_pool:
+        with (
+            store.staging(workspace) as staging,
+            engines.opened(engine, staging=staging, workers=workers, memory=memory, shared=shared) as runs,
+        ):
             processed = [one for one in used if not one.parts]
             for number, one in enumerate(processed, start=1):
                 progress(f"{one.source.id} ({number} of {len(processed)})")
-                _make(one, staging, workers_pool, progress)
+                _make(one, staging, runs, progress)
             parts = {name: [part for one in used for part in one.parts[name]] for name in SOURCE_TABLES}
             candidate = _candidate(workspace, staging, parts)
             _refuse_collisions(candidate, [one.source.id for one in used if one.source.is_table])
@@ -106,7 +112,7 @@ def build(
             same_as = _same_as(used, candidate)
             links_input = _links_input(parts["posts"], same_as)
             again = known.links(links_input)
-            made, alarms = again or links.build(*_posts(candidate), same_as, staging, workers_pool)
+            made, alarms = again or links.build(*_posts(candidate), same_as, staging, runs)
             parts |= made
             candidate = _candidate(workspace, staging, parts)
             progress("checks")
@@ -140,7 +146,7 @@ def build(
             return Built(published, True, changes, skipped, tuple(one.source.id for one in processed))
 
 
-def _make(one: _Used, staging: Path, workers: Pool, progress: Callable[[str], None]) -> None:
+def _make(one: _Used, staging: Path, runs: engines.Engine, progress: Callable[[str], None]) -> None:
     """Make a source's parts."""
     source = one.source
     if not source.is_table:
@@ -156,7 +162,7 @@ def _make(one: _Used, staging: Path, workers: Pool, progress: Callable[[str], No
     jobs = [Job(path, start, stop, about, staging, source.table.holds) for start, stop in blocks]
     one.parts = {name: [] for name in SOURCE_TABLES}
     accounts: list[pa.Table] = []
-    for done, made in enumerate(workers.map(make_table_parts, jobs, small=rows < links.SMALL), start=1):
+    for done, made in enumerate(runs.make(jobs), start=1):
         progress(f"{source.id}: {done} of {len(jobs)} blocks")
         accounts.append(made.accounts)
         for name, entry in made.parts.items():

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from toolkit.corpus import near, search
+from toolkit.corpus import near
+from toolkit.corpus.engines import Engine
 from toolkit.corpus.parts import Entry, write_parts
-from toolkit.corpus.pool import Pool
 from toolkit.rowdigest import BLOCK
 from toolkit.schema import table
 
@@ -29,8 +29,6 @@ PART = "links"
 KINDS = ["exact", "near_duplicate", "same_as"]
 GIANT = 1000
 """More different texts than this (and than a hundredth of the posts) in one cluster are an alarm."""
-SMALL = 20_000
-"""Fewer rows than this are not worth the start of other processes."""
 
 
 def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = ()) -> pa.Table:
@@ -74,12 +72,12 @@ def components(members: Sequence[str], edges: Iterable[tuple[str, str]]) -> dict
 
 
 def build(
-    posts: Sequence[Path], rows: Sequence[int], same_as: Sequence[Sequence[str]], staging: Path, pool: Pool
+    posts: Sequence[Path], rows: Sequence[int], same_as: Sequence[Sequence[str]], staging: Path, engine: Engine
 ) -> tuple[dict[str, list[Entry]], list[dict[str, Any]]]:
     """Write the parts of :data:`TABLES` for the parts of ``posts``; return their entries, and the alarms."""
     work = staging / "work"
     work.mkdir()
-    found = search.search(posts, rows, work, pool, small=sum(rows) < SMALL)
+    found = engine.search(posts, rows, work)
     shutil.rmtree(work)
     one, other, share, exact = found.edges
     kinds = np.where(exact, KINDS.index("exact"), KINDS.index("near_duplicate"))

@@ -33,7 +33,7 @@ ACCOUNT = pa.schema([(n, pa.string()) for n in ("account_id", "platform", "handl
 class Job(NamedTuple):
     """One block of a table's canonical rows to be made into parts."""
 
-    rows: Path
+    rows: Path | str
     start: int
     stop: int
     about: About

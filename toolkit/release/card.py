@@ -188,8 +188,8 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "layers": _counted([row["text_layer"] for row in judgements]),
         "images_seen": sum(row["image_seen"] for row in judgements),
         "codebooks": [{"task": task, "version": book.version} for task, book in contents.codebooks.items()],
-        "held_out": [{"id": item, "why": why} for item, why in (contents.held_out or {}).items()],
-        "dropped": [{"why": why, "count": count} for why, count in (contents.dropped or {}).items()],
+        "held_out": [{"id": item, "why": why} for item, why in sorted((contents.held_out or {}).items())],
+        "dropped": [{"why": why, "count": count} for why, count in sorted((contents.dropped or {}).items())],
     }
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.corpus.steps import Version
-from toolkit.release.changes import difference
+from toolkit.release.changes import Side, difference
 from toolkit.release.coded import TASK_OF, coded_fields
 from toolkit.release.folder import Folder
 from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
@@ -91,15 +91,15 @@ class ReleaseDiff:
         return asdict(self)
 
 
+def side_of(folder: Folder) -> Side:
+    """Return a release as one of two that are compared."""
+    said = folder.manifest
+    return Side(folder.parts, folder.features(), folder.codebook_hashes(), said["about"], said["documents"])
+
+
 def diff(before: Folder, after: Folder) -> ReleaseDiff:
     """Compare two release folders by what they hold; :class:`InputError` where one cannot be read."""
-    told = difference(
-        before.parts,
-        after.parts,
-        before.features(),
-        after.features(),
-        before.codebook_hashes() != after.codebook_hashes(),
-    )
+    told = difference(side_of(before), side_of(after))
     configs, cells, flips, moves = [], [], [], []
     for config in CONFIGS:
         one, changed = _config(config, before.rows(config), after.rows(config))

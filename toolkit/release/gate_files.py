@@ -11,6 +11,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_text
 from toolkit.parquet import row_digest
 from toolkit.release import croissant, gate_croissant
+from toolkit.release.documents import edition_digest
 from toolkit.release.folder import Folder, read_yaml
 from toolkit.release.layout import README, data_digest, list_files, part_path
 from toolkit.release.notices import description
@@ -153,6 +154,8 @@ def counts(folder: Folder) -> list[str]:
     digest = data_digest(rows, folder.features(), folder.codebook_hashes())
     if digest != folder.manifest["digest"]:
         problems.append("the manifest's digest is not that of the data")
+    if folder.manifest["edition"] != edition_digest(digest, folder.manifest["documents"]):
+        problems.append("the manifest's edition is not that of its data and documents")
     for config in folder.front["configs"]:
         if config["description"] != description(folder.version, digest):
             problems.append(f"{config['config_name']}: the YAML's description does not name the release and its digest")

@@ -1,0 +1,74 @@
+"""What travels between a build and its workers: arrays as bytes, here or in a file of the shared folder.
+
+A *blob* is a NumPy archive (no pickle). An *envelope* is what a cell of a data frame holds: a blob itself, or the address of a
+file with it. Files are named by their hash, so that a task which runs twice leaves one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from toolkit import storage
+from toolkit.fsio import canonical_json, sha256_bytes
+
+Arrays = dict[str, NDArray[Any]]
+_HERE, _THERE = b"=", b"@"
+INLINE = 32 << 10
+"""A result of more bytes goes into a file, where there is a shared folder."""
+
+
+def pack(about: Any = None, /, **arrays: NDArray[Any]) -> bytes:
+    """Return a JSON value and arrays as a blob."""
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, about=np.frombuffer(canonical_json(about).encode(), np.uint8), **arrays)
+    return out.getvalue()
+
+
+def unpack(blob: bytes) -> tuple[Any, Arrays]:
+    """Return what was packed."""
+    with np.load(io.BytesIO(blob), allow_pickle=False) as found:
+        arrays = {name: found[name] for name in found.files}
+    return json.loads(arrays.pop("about").tobytes()), arrays
+
+
+def octets(data: bytes) -> NDArray[np.uint8]:
+    """Return bytes as an array, to be packed."""
+    return np.frombuffer(data, np.uint8)
+
+
+def enclosed(blob: bytes, folder: str | None = None, *, least: int = INLINE) -> bytes:
+    """Return an envelope with a blob: of more than ``least`` bytes it goes into a file of the folder."""
+    if folder is None or len(blob) <= least:
+        return _HERE + blob
+    path = storage.join(folder, f"{sha256_bytes(blob)}.blob")
+    storage.write(path, blob)
+    return _THERE + path.encode()
+
+
+def address(path: str) -> bytes:
+    """Return an envelope that leads to a file."""
+    return _THERE + path.encode()
+
+
+def opened(envelope: bytes) -> bytes:
+    """Return an envelope's blob."""
+    return storage.read(envelope[1:].decode()) if envelope[:1] == _THERE else envelope[1:]
+
+
+def texts_of(texts: pa.Array) -> Arrays:
+    """Return strings as two arrays, to be packed: where each ends, and their UTF-8."""
+    data = [text.encode("utf-8", "surrogatepass") for text in texts.to_pylist()]
+    return {"ends": np.cumsum([len(one) for one in data], dtype=np.int64), "utf8": octets(b"".join(data))}
+
+
+def strings(ends: NDArray[np.int64], utf8: NDArray[np.uint8]) -> list[str]:
+    """Return the strings of :func:`texts_of`."""
+    data = utf8.tobytes()
+    starts = np.concatenate([[0], ends[:-1]]).tolist() if len(ends) else []
+    return [data[start:end].decode("utf-8", "surrogatepass") for start, end in zip(starts, ends.tolist(), strict=True)]

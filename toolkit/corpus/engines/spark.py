@@ -1,0 +1,251 @@
+"""The engine of a cluster: every step is ``mapInArrow`` over (number, data) rows, its shuffles are of packed arrays.
+
+A block of rows is a query of its own, some at a time, so that what fails is small and what is done is kept. The search is five
+queries over all parts (:mod:`.steps`): what they come to (copies, company, pairs, overlaps) is all that this process holds.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from toolkit import storage
+from toolkit.corpus import near
+from toolkit.corpus.engines import blobs, worker
+from toolkit.corpus.engines.blobs import octets, pack, unpack
+from toolkit.corpus.engines.steps import MEMBER
+from toolkit.corpus.parts import Job, Made
+from toolkit.corpus.search import Edges, Found
+from toolkit.errors import InputError
+from toolkit.parquet import read_batches, rows_bytes
+
+Numbers = NDArray[np.int64]
+_SCHEMA = "number long, data binary"
+_AT_ONCE = 16
+_IN_A_BUCKET = 4_000_000
+"""Records that one task gathers: about 64 MB."""
+_PAIRS = 100_000
+_INLINE = 2_000 << 20
+"""Bytes that a search may send through the connection."""
+
+
+class Spark:
+    """Runs steps on a session's cluster.
+
+    ``shared`` is a folder that this process and the workers reach, in which a run has a folder of its own until it ends;
+    none: everything travels. ``same_disk``: the workers read this process's files where they are.
+    """
+
+    def __init__(
+        self, session: Any, staging: Path, *, workers: int = 0, shared: str | None = None, same_disk: bool = False
+    ) -> None:
+        self._session = session
+        self._staging = staging
+        self._at_once = workers or _AT_ONCE
+        self._same_disk = same_disk
+        base = str(staging) if same_disk else shared
+        self.folder = storage.join(base, f"docposts-{secrets.token_hex(8)}") if base else None
+        self._here = worker.software()
+        self._sent: dict[Path, str] = {}
+
+    def close(self) -> None:
+        """Remove what the run left in the shared folder."""
+        if self.folder:
+            storage.remove(self.folder)
+
+    def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
+        """Yield what became of each block of a table, in order."""
+        waiting = iter(enumerate(jobs))
+        running: deque[Future[Made]] = deque()
+        with ThreadPoolExecutor(self._at_once) as threads:
+            try:
+                for number, job in waiting:
+                    running.append(threads.submit(self._made, number, job))
+                    if len(running) > self._at_once:
+                        yield running.popleft().result()
+                while running:
+                    yield running.popleft().result()
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def _made(self, number: int, job: Job) -> Made:
+        about = {"start": job.start, "stop": job.stop, "about": asdict(job.about), "holds": job.holds, "rows": ""}
+        if self.folder:
+            blob = pack(about | {"rows": self.reached(job.rows)})
+        else:
+            rows = rows_bytes(job.rows, job.start, job.stop)
+            blob = pack(about | {"start": 0, "stop": job.stop - job.start}, rows=octets(rows))
+        folder = str(self._staging) if self._same_disk else self.folder
+        [(_, answer)] = self._collected(self.step([(number, b"=" + blob)], "parts", folder=folder))
+        entries, files = unpack(answer)
+        accounts = pa.ipc.open_stream(files.pop("accounts").tobytes()).read_all()
+        for name, data in files.items():
+            (self._staging / name).write_bytes(data.tobytes())
+        if self.folder and not self._same_disk:
+            for entry in entries.values():
+                name = f"{entry['sha256']}.parquet"
+                storage.download(storage.join(self.folder, name), self._staging / name)
+                self._sent[self._staging / name] = storage.join(self.folder, name)
+        return Made(entries, accounts)
+
+    def search(self, parts: Sequence[Path], rows: Sequence[int], work: Path) -> Found:
+        """Return which posts are equal or nearly so."""
+        del work
+        begins = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
+        ids = _ids(parts)
+        if not len(ids):
+            nothing = np.empty(0, np.int64)
+            return Found(ids, Edges(nothing, nothing, np.empty(0), np.empty(0, np.bool_)))
+        sketched = _Sketched(self, parts, begins)
+        buckets = max(1, -(-len(ids) // _IN_A_BUCKET))
+        again = _pairs(self._gathered(sketched.step("keys", buckets=buckets), "firsts", buckets))
+        again = again[np.argsort(again[:, 1])]
+        buckets = max(1, -(-(len(ids) - len(again)) * near.BANDS // _IN_A_BUCKET))
+        copies = [pack(places=again[start:end, 1]) for start, end in _cuts(again[:, 1], begins)]
+        found = self._gathered(sketched.step("bands", copies, buckets=buckets), "company", buckets)
+        members = np.concatenate([unpack(blob)[1]["members"] for blob in found] or [np.empty(0, MEMBER)])
+        members = members[np.lexsort((members["band"], members["place"]))]
+        buckets = max(1, -(-len(members) * 7 // _IN_A_BUCKET))
+        company = [pack(members=members[start:end]) for start, end in _cuts(members["place"], begins)]
+        pairs = _pairs(self._gathered(sketched.step("neighbours", company, buckets=buckets), "candidates", buckets))
+        pairs = np.unique(pairs, axis=0)
+        shares = self._overlaps(sketched, pairs, begins)
+        close = shares >= near.THRESHOLD
+        one, other = (np.concatenate([again[:, side], pairs[close, side]]) for side in (0, 1))
+        share = np.concatenate([np.ones(len(again)), np.round(shares[close], 4)])
+        exact = np.arange(len(one)) < len(again)
+        order = np.lexsort((exact, other, one))
+        return Found(ids, Edges(one[order], other[order], share[order], exact[order]))
+
+    def _overlaps(self, sketched: _Sketched, pairs: Numbers, begins: Numbers) -> NDArray[np.float64]:
+        shares = np.empty(len(pairs), np.float64)
+        if not len(pairs):
+            return shares
+        places = pairs.reshape(-1)
+        order = np.argsort(places, kind="stable")
+        wanted = []
+        for start, end in _cuts(places[order], begins):
+            own = order[start:end]
+            pair = own // 2
+            wanted.append(pack(place=places[own], pair=pair, side=own % 2, bucket=pair // _PAIRS))
+        for blob in self._gathered(sketched.step("texts", wanted), "overlaps", -(-len(pairs) // _PAIRS)):
+            found = unpack(blob)[1]
+            shares[found["pair"]] = found["shares"]
+        return shares
+
+    def _gathered(self, frame: Any, step: str, buckets: int) -> list[bytes]:
+        """Return what a step makes of a frame's rows, those of one number together."""
+        together = frame.repartition(buckets, "number")
+        return [blob for _, blob in self._collected(self.step(together, step, keep=self.folder))]
+
+    def step(self, rows: Any, step: str, *, keep: str | None = None, **arguments: Any) -> Any:
+        """Return the frame of a step's answers to rows, or to a frame's."""
+        frame = self.frame(rows) if isinstance(rows, list) else rows
+        run = partial(worker.run, step=step, here=self._here, keep=keep, arguments=arguments)
+        return frame.mapInArrow(run, _SCHEMA)
+
+    def frame(self, rows: Sequence[tuple[int, bytes] | tuple[int, bytes, bytes]]) -> Any:
+        """Return rows as a data frame, spread over the workers."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        arrays = [pa.array(columns[0], pa.int64()), *(pa.array(column, pa.binary()) for column in columns[1:])]
+        frame = self._session.createDataFrame(pa.Table.from_arrays(arrays, ["number", "data", "side"][: len(arrays)]))
+        # Sail gives a frame that came in one piece to one worker.
+        return frame.repartition(min(len(rows), 64), "number") if self._same_disk and len(rows) > 1 else frame
+
+    def _collected(self, frame: Any) -> list[tuple[int, bytes]]:
+        return [(number, blobs.opened(envelope)) for number, envelope in self.envelopes(frame)]
+
+    def envelopes(self, frame: Any) -> list[tuple[int, bytes]]:
+        """Return a frame's rows as they are; an expected error among them is raised."""
+        found = frame.toArrow()
+        rows = list(zip(found["number"].to_pylist(), found["data"].to_pylist(), strict=True))
+        for number, envelope in rows:
+            if number == worker.ERROR:
+                raise worker.raised(envelope)
+        return rows
+
+    def reached(self, path: Path | str) -> str:
+        """Return where the workers find a file of this machine, after bringing it there."""
+        if self._same_disk:
+            return str(path)
+        if not isinstance(path, Path):
+            return path
+        if path not in self._sent:
+            assert self.folder
+            address = storage.join(self.folder, f"{secrets.token_hex(8)}.parquet")
+            storage.upload(path, address)
+            self._sent[path] = address
+        return self._sent[path]
+
+
+class _Sketched:
+    """All parts' sketches, made once: in files of the shared folder, else in the cluster's own memory and disks."""
+
+    def __init__(self, spark: Spark, parts: Sequence[Path], begins: Numbers) -> None:
+        self._spark = spark
+        columns = ["exact_hash", "text"]
+        rows: list[tuple[int, bytes]] = []
+        for number, path in enumerate(parts):
+            begin, end = int(begins[number]), int(begins[number + 1])
+            if spark.folder:
+                blob = pack({"begin": begin, "part": spark.reached(path)})
+            else:
+                blob = pack({"begin": begin}, part=octets(rows_bytes(path, 0, end - begin, columns)))
+            rows.append((number, blobs.enclosed(blob)))
+        if not spark.folder and (size := sum(len(data) for _, data in rows)) > _INLINE:
+            raise InputError(
+                f"{size >> 20} MB of texts are too much to send through the connection",
+                hint="--shared URL: a folder that this machine and the cluster's workers reach",
+            )
+        frame = spark.step(rows, "sketches", keep=spark.folder)
+        if spark.folder:
+            self._there = sorted(spark.envelopes(frame))
+        else:
+            self._frame = frame.persist()
+            spark.envelopes(self._frame.filter(f"number = {worker.ERROR}"))
+
+    def step(self, name: str, sides: Sequence[bytes] | None = None, **arguments: Any) -> Any:
+        """Return the frame of a step's answers to each part's sketches, with ``sides`` a blob for each part beside."""
+        beside = [] if sides is None else [blobs.enclosed(side, self._spark.folder) for side in sides]
+        if self._spark.folder:
+            rows: list[Any] = (
+                [(*row, side) for row, side in zip(self._there, beside, strict=True)] if beside else list(self._there)
+            )
+            return self._spark.step(rows, name, **arguments)
+        if not beside:
+            return self._spark.step(self._frame, name, **arguments)
+        numbered = [(number, side) for number, side in enumerate(beside)]
+        other = self._spark.frame(numbered).withColumnRenamed("data", "side")
+        return self._spark.step(self._frame.join(other, "number"), name, **arguments)
+
+
+def _ids(parts: Sequence[Path]) -> NDArray[np.uint8]:
+    """Return the bytes of the posts' ids (posts, 16)."""
+    found = [np.empty((0, 16), np.uint8)]
+    for path in parts:
+        for batch in read_batches(path, ["post_id"], 50_000):
+            digits = "".join([value[-32:] for value in batch["post_id"].to_pylist()])
+            found.append(np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(-1, 16))
+    return np.concatenate(found)
+
+
+def _pairs(found: Iterable[bytes]) -> Numbers:
+    return np.concatenate([unpack(blob)[1]["pairs"] for blob in found] + [np.empty((0, 2), np.int64)])
+
+
+def _cuts(places: Numbers, begins: Numbers) -> list[tuple[int, int]]:
+    """Return for each part where its places begin and end among places that go up."""
+    at = np.searchsorted(places, begins).tolist()
+    return list(pairwise(at))
