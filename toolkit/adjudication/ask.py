@@ -84,6 +84,9 @@ def to_put(found: Standing, because: Mapping[Any, str]) -> list[Put]:
     first, second = [], []
     for number in chosen:
         place = found.found.place(number)
+        held = found.opinions.get(number, ())
+        if held and all(record["question_id"] != found.found.question_id(number) for record in held):
+            continue  # decided under a label's earlier id, or on an earlier text
         asking = found.reopened[place]
         put = Put(found.found.question(number), 1, asking, because.get(place, ""))
         first.append(put)

@@ -8,6 +8,7 @@ from typing import Any
 
 from toolkit import precedents
 from toolkit.adjudication.records import Record, history, put, record_path
+from toolkit.codebooks import Codebooks
 from toolkit.decisionresult import parse_decision
 from toolkit.formchange import in_force
 from toolkit.fsio import append_jsonl
@@ -51,7 +52,7 @@ def pull(
                 if annotation.get("was_cancelled"):
                     continue
                 who, problems = author(workspace.settings, project, annotation)
-                record, more = _record(project, data, annotation, asked)
+                record, more = _record(workspace.codebooks, project, data, annotation, asked)
                 if problems := [*problems, *more]:
                     where = (project["project"], int(annotation["id"]), str(data.get("item_id")), who)
                     rejected.append(Rejected(*where, tuple(problems)))
@@ -70,13 +71,20 @@ def pull(
 
 
 def _record(
-    project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any], asked: Mapping[str, Record]
+    codebooks: Codebooks,
+    project: dict[str, Any],
+    data: dict[str, Any],
+    annotation: dict[str, Any],
+    asked: Mapping[str, Record],
 ) -> tuple[Record, list[str]]:
     if missing := _ASKED - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     options = [option["alias"] for option in data["options"]]
     offered = [option["alias"] for option in data.get("spans", ())]
-    answer, problems = parse_decision(annotation.get("result") or [], data["text"], options=options, offered=offered)
+    version = in_force(project, annotation["updated_at"])["codebook_version"]
+    codebook = codebooks.version("adjudication", version) or codebooks("adjudication")
+    given = annotation.get("result") or []
+    answer, problems = parse_decision(codebook, given, data["text"], options=options, offered=offered)
     record = {
         "question_id": data.get("question_id", data["key"]),
         "item_id": data["item_id"],

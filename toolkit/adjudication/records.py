@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.adjudication.questions import Place
-from toolkit.codebook import load_codebook
 from toolkit.codebooks import Lookup
 from toolkit.errors import InputError
 from toolkit.fsio import append_jsonl, read_jsonl, write_jsonl
@@ -108,7 +107,7 @@ def _key(record: Record) -> str:
     return str(record.get("key", record["question_id"]))
 
 
-def outcomes(task: str, field: str, label: str | None, codebooks: Lookup = load_codebook) -> list[str]:
+def outcomes(task: str, field: str, label: str | None, codebooks: Lookup) -> list[str]:
     """Return what a question may be decided to: yes or no, or a value of its field; or contested."""
     if label:
         return [YES, NO, CONTESTED]

@@ -105,12 +105,17 @@ def list_sources(root: Root, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def segment(root: Root, source_id: str, as_json: bool) -> None:
-    """Propose typed spans from the report's own markers. Accepted spans are never touched."""
-    from toolkit.sources import propose, registry
+    """Propose typed spans from the report's own markers and layout. Accepted spans are never touched.
+
+    Says what was not found or is a guess, and how to find it: markers of the report's own go into source.toml, under [markers].
+    """
+    from toolkit.sources import propose, registry, remarks
 
     workspace = root.workspace()
     found = registry.get(workspace, source_id)
     proposed = propose.propose(workspace, found)
+    for remark in remarks.remarks(source_id, found.text, proposed):
+        say(f"  {remark}")
     if as_json:
         print_json([span.record() for span in proposed])
         return
