@@ -76,7 +76,7 @@ def look(page: Page, name: str) -> None:
 def stream(page: Page, workspace: Workspace, project: str) -> int:
     """Open a project's next task, as its button does."""
     server = connect(workspace)
-    project_id = server.require_project(f"lamps/{project}")
+    project_id = server.require_project(f"{workspace.settings.name}/{project}")
     page.goto(f"{server.url}/projects/{project_id}/data?labeling=1")
     page.wait_for_selector("[data-testid=bottombar-submit-button]")
     close_instructions(page)

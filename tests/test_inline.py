@@ -192,7 +192,7 @@ def test_the_guide_shows_what_is_recognised() -> None:
             role = next((r for words, r in names.items() if said.startswith(words)), said.split()[0].strip(",:"))
             shown += 1
             assert role in roles if role != "nothing" else roles == {"analysis"}, (line, roles)
-    assert shown == 14
+    assert shown == 13
 
 
 # -- what a curator is told
