@@ -37,7 +37,7 @@ class Ledger:
     - ``release``: version, corpus (its version), digest (of its data), edition (digest of all that it says)
     - ``supersede``: old, new (item ids), carries (whether judgements do), reason, by, on; of several on one item the last holds
     - ``purge``: what is erased, entered before it is (:class:`toolkit.tombstones.Tombstone`); ``purged``: number, when it is
-    - ``takedown``: kind (post or account), id, reason, by: what no later release holds
+    - ``takedown``: kind (post or account), id, reason, by: what no later release holds; public (hashes of public handles)
     """
 
     path: Path

@@ -219,7 +219,7 @@ def _erase_annotator(
 ) -> tuple[dict[str, list[str]], Collection[str]]:
     erased = {"releases": _erase_releases(workspace, stone)}
     progress("pulls and decisions")
-    count, projects = records.erase_annotator(workspace, stone.id, stone.number)
+    count, projects = records.erase_annotator(workspace, stone.id)
     erased["pulled and decided"] = [f"{count} records"] if count else []
     erased["projects"] = list(projects)
     return erased, projects
