@@ -15,7 +15,6 @@ from toolkit.corpus.build import build
 from toolkit.corpus.rebuild import rebuild
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import read_jsonl
-from toolkit.purge import remove as removing
 from toolkit.purge.remove import remove
 from toolkit.segmentation.push import push
 from toolkit.sources import propose, registry, segments
@@ -112,9 +111,7 @@ def test_killed_at_any_step_it_is_run_again(workspace: Workspace, monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(
-            *((type(workspace.ledger), "append") if step == "append" else (removing.shutil, "rmtree")), killed
-        )
+        patched.setattr({"append": "toolkit.ledger.Ledger.append", "rmtree": "shutil.rmtree"}[step], killed)
         with pytest.raises(KeyboardInterrupt):
             remove(workspace, "one")
     if step == "append":
