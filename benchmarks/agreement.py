@@ -242,8 +242,8 @@ Written by `python benchmarks/agreement.py --judgements {asked} --docs docs`. Ra
 {os.cpu_count()} cores and other work, and each line ran by itself in a process of its own.
 
 {number:,} synthetic judgements of posts by three annotators, one answer in ten missing, repeats and skips among them;
-intervals of {draws:,} draws. The ratios are to krippendorff's (or nltk's) α of one label without an interval, which includes reading the
-table and collecting the answers as its documentation shows.
+intervals of {draws:,} draws. The ratios are to krippendorff's (or nltk's) α of one label without an interval, which includes
+reading the table and collecting the answers as its documentation shows.
 
 | | time | ratio | peak memory | ratio | result |
 |---|---|---|---|---|---|
