@@ -278,7 +278,10 @@ def test_a_row_or_label_that_is_not_there(released: Made, row: str, label: str |
 
 def test_what_was_purged_is_named_as_such(made: Made) -> None:
     post, source = made.ids[SALT], registry.get(made.workspace, "letters").id
-    purge(made.workspace, "post", post)
+    inside("-C", made.workspace.root, "trace", post)
+    (made.workspace.root / "report.html").write_text(SALT)
+    assert purge(made.workspace, "post", post).erased["pages"] == ["traces", "report.html"]
+    assert not (made.workspace.root / "traces").exists() and not (made.workspace.root / "report.html").exists()
     told = inside("-C", made.workspace.root, "trace", post, code=1).stderr
     assert f"{post} was purged on " in told
     assert trace(made.workspace, made.ids[HOSTILE], "n12").layers[0].missing == "", "what is around it stands"
