@@ -25,6 +25,7 @@ from toolkit.release.diff import states
 from toolkit.release.rows import KEYS
 from toolkit.release.versions import releases
 from toolkit.sources import registry
+from toolkit.sources.source import Source
 from toolkit.tombstones import Tombstone, tombstones
 from toolkit.trace.places import Layer, Mark, Stretch, alone, in_report
 from toolkit.trace.steps import Known, Step, step
@@ -186,7 +187,7 @@ def _shown(texts: Sequence[dict[str, Any]], layer: str) -> dict[str, Any]:
 
 def _layers(
     texts: Sequence[dict[str, Any]],
-    source: registry.Source | None,
+    source: Source | None,
     judgements: pa.Table,
     steps: Sequence[Step],
     shown: Row,
@@ -215,7 +216,7 @@ def _decided(one: Step, text: str) -> Iterator[Mark]:
             yield Mark(start, min(end, len(text)), f"decision of {said.by}", one.label or one.field)
 
 
-def _layer(row: Row, source: registry.Source | None, marks: Sequence[Mark], *, judged: bool) -> Layer:
+def _layer(row: Row, source: Source | None, marks: Sequence[Mark], *, judged: bool) -> Layer:
     lang = row["text_lang"] if row["text_lang"] not in (None, "und") else ""
     if source is None:
         missing = "the report is not in this workspace"
@@ -240,7 +241,7 @@ def _held(workspace: Workspace, row: Row) -> bool:
     return (workspace.sources_dir / str(row["source_id"]) / "source.toml").is_file()
 
 
-def _about(source: registry.Source) -> Iterator[tuple[str, str]]:
+def _about(source: Source) -> Iterator[tuple[str, str]]:
     meta = source.meta
     named = {"publisher": meta.publisher, "authors": ", ".join(meta.authors), "published": meta.published}
     named |= {"address": meta.url, "rights": meta.rights}
