@@ -19,7 +19,7 @@ from toolkit.sources.proposals.numbers import footnote_markers
 from toolkit.sources.proposals.paragraphs import paragraphs, prose_script
 from toolkit.sources.proposals.parts import parted
 from toolkit.sources.proposals.spans import Spans
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 _DEFAULT = Markers()
