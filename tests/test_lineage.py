@@ -24,6 +24,7 @@ from toolkit.labels import pull as labels_pull
 from toolkit.labels.store import load_judgements
 from toolkit.purge.run import purge
 from toolkit.release import build as release_build
+from toolkit.release import versions as release_versions
 from toolkit.release.folder import Folder
 from toolkit.release.verify import verify as verify_release
 from toolkit.sources import registry
@@ -142,7 +143,7 @@ def test_a_release_keeps_the_new_text_in_the_old_ones_split(
     old, new = ids(workspace)
     supersede(workspace, old, new, carries=carries, reason="compared")
     release_build.cut(workspace)
-    first, second = release_build.releases(workspace)
+    first, second = release_versions.releases(workspace)
 
     def split_of(folder: Folder, item: str) -> str:
         parts = folder.parts["posts"]

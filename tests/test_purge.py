@@ -36,6 +36,7 @@ from toolkit.purge import raw_table
 from toolkit.purge.run import Purged, purge
 from toolkit.purge.spans import BLOCK
 from toolkit.release import build as release_build
+from toolkit.release import versions as release_versions
 from toolkit.release.verify import verify as verify_release
 from toolkit.sources import registry, segments
 from toolkit.sources.tabular.add import add_table
@@ -196,7 +197,7 @@ def test_a_post_goes_from_every_layer_and_nothing_else_does(made: Made) -> None:
     assert made.id_of("lantern-quay-3", "post-3") in before["0.1.1"]["posts"]["post_id"].to_pylist()
     assert {row["item_id"] for row in load_judgements(workspace).to_pylist()}.isdisjoint(gone)
     assert {record["item_id"] for record in history(workspace)}.isdisjoint(gone)
-    assert release_build.releases(workspace) == []
+    assert release_versions.releases(workspace) == []
     (stone,) = tombstones(workspace.ledger)
     assert (stone.kind, stone.id, stone.by, stone.reason) == ("post", post, "curator", "asked for")
 
@@ -406,7 +407,7 @@ def test_a_persons_judgements_go_and_the_others_stay(made: Made) -> None:
     assert pulled
     assert {len(line["data"]["alternatives"]) for line in pulled} == {2}
     assert done.left == ["docposts.toml"]
-    assert release_build.releases(workspace) == []
+    assert release_versions.releases(workspace) == []
     assert WHO not in (workspace.root / "ledger.jsonl").read_text(encoding="utf-8")
     assert tombstones(workspace.ledger)[0].id == annotator_id(WHO)
     # Neither a pull nor a push brings them back.

@@ -13,48 +13,33 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.releases import cut_world, failing, judged_by, workspace_of
 from tests.test_release_rows import P1, P2, P4, PHOTO, World, judgement, post, some_id, world
-from toolkit.corpus import store
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import read_json, read_text
 from toolkit.release import build
-from toolkit.release.build import Cut, again, cut, releases
+from toolkit.release.build import Cut
+from toolkit.release.checks import again
 from toolkit.release.folder import Folder
-from toolkit.release.hub import gate_of
+from toolkit.release.push import gate_of
 from toolkit.release.seal import seal
 from toolkit.release.verify import GATES, verify
-from toolkit.workspace import Workspace, new_settings
+from toolkit.release.versions import releases
+from toolkit.resources import resource
+from toolkit.workspace import Workspace
 
 Cutter = Callable[..., Cut]
 HEAVY = "load"
 
 
-def workspace_of(folder: Path, **release: Any) -> Workspace:
-    return Workspace.create(
-        folder, new_settings("lantern", "Lantern | Quay", release={"licence": "CC-BY-4.0"} | release)
-    )
-
-
-def publish(workspace: Workspace, of: World, version: str) -> None:
-    tables = of.corpus()
-    account = store.write_parts(
-        workspace.corpus_dir / "parts", {name: [("all", rows)] for name, rows in tables.items()}
-    )
-    manifest = {"version": version, "input_digest": "4" * 64, "tables": account}
-    store.publish(workspace.corpus_dir / version, manifest)
-
-
 @pytest.fixture
 def cutter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cut]:
-    """Cut a world in a workspace; without the gate that starts a process unless asked."""
+    """Cut a world in a workspace, as its next corpus version; without the gates that load unless asked."""
 
     def run(workspace: Workspace, of: World, *, load: bool = False, **options: Any) -> Cut:
+        judged_by(monkeypatch, of)
         version = f"0.{len(list(workspace.corpus_dir.glob('0.*'))) + 1}.0"
-        publish(workspace, of, version)
-        monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
-        monkeypatch.setattr(build, "load_decisions", lambda _: of.decided())
-        monkeypatch.setattr(build, "verify", lambda folder, load=load: verify(folder, load=load))
-        return cut(workspace, **options)
+        return cut_world(workspace, of, version, load=load, **options)
 
     return run
 
@@ -69,7 +54,7 @@ def test_a_release_is_cut_checked_and_entered(tmp_path: Path, cutter: Cutter) ->
     workspace = workspace_of(tmp_path / "w")
     out = cutter(workspace, world(), load=True)
     assert (out.version, out.new, out.folder) == ("1.0.0", True, workspace.releases_dir / "1.0.0")
-    assert [gate.name for gate in verify(out.folder, load=False) if not gate.ok] == []
+    assert failing(verify(out.folder, load=False)) == {}
     manifest = read_json(out.folder / "MANIFEST.json")
     splits = manifest["configs"]["posts"]
     assert sum(entry["rows"] for entry in splits.values()) == 5 and set(splits) == {"train", "test"}
@@ -118,6 +103,73 @@ def test_the_version_follows_from_what_changed(tmp_path: Path, cutter: Cutter) -
         "## 1.0.0",
     ]
     assert [folder.version for folder in releases(workspace)] == ["1.0.0", "1.1.0", "1.1.1", "2.0.0"]
+
+
+def _settings(old: str, new: str) -> Callable[[Workspace], object]:
+    def change(workspace: Workspace) -> None:
+        path = workspace.root / "docposts.toml"
+        text = read_text(path)
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    return change
+
+
+def _own(name: str, text: str) -> Callable[[Workspace], object]:
+    def change(workspace: Workspace) -> None:
+        path = workspace.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "shown"),
+    [
+        (_settings("CC-BY-4.0", "CC-BY-SA-4.0"), "licence: CC-BY-4.0 → CC-BY-SA-4.0", "LICENSE.md"),
+        (_settings("Lantern | Quay", "Lantern Pier"), "title: Lantern | Quay → Lantern Pier", "CITATION.cff"),
+        (_settings('contact = ""', 'contact = "desk@plover.example"'), "contact: none → desk@plover.example", "README.md"),
+        (_settings('gated = "licence"', 'gated = "yes"'), "gated: False → True", "README.md"),
+        (_own("DATASET_CARD.md", "# {{ title }}\n"), "documents: other words in MANIFEST.json, README.md", "README.md"),
+        (
+            _own("codebooks/guide.md", "Read slowly.\n"),
+            "documents: other words in MANIFEST.json, codebooks/narrative/guide.en.md, ",
+            "codebooks/narrative/guide.en.md",
+        ),
+    ],
+    ids=["licence", "title", "contact", "gated", "template", "guide"],
+)  # fmt: skip
+def test_documents_alone_make_a_patch(
+    tmp_path: Path, cutter: Cutter, change: Callable[[Workspace], object], line: str, shown: str
+) -> None:
+    """What would be published is more than rows: other words in it are another release, and are named in the changelog."""
+    workspace = workspace_of(tmp_path / "w")
+    # A codebook of the workspace's own, with a guide's template beside it: as shipped, to begin with.
+    shutil.copytree(resource("annotation_configs", "narrative"), workspace.root / "codebooks" / "narrative")
+    shutil.copy(resource("annotation_configs", "guide.md"), workspace.root / "codebooks" / "guide.md")
+    first = cutter(workspace, world())
+    change(workspace)
+    workspace = Workspace.open(workspace.root)
+    second = cutter(workspace, world())
+    assert (second.version, second.new) == ("1.0.1", True)
+    assert f"- {line}" in read_text(second.folder / "CHANGELOG.md")
+    assert read_text(first.folder / shown) != read_text(second.folder / shown)
+    assert Folder(first.folder).manifest["digest"] == Folder(second.folder).manifest["digest"]
+    assert cutter(workspace, world()).new is False
+    gates = {gate.name: gate for gate in verify(second.folder, load=False, before=first.folder)}
+    assert gates["step"].detail.startswith("1.0.1 is what changed since 1.0.0 calls for (patch)")
+    # Of templates that the package does not have nothing can be said, and that is said.
+    own = shown if change.__qualname__.startswith("_own") else ""
+    assert gates["card"].state == ("not run" if own else "holds") and own in gates["card"].detail
+    # And the first is not called other than it was for that.
+    assert again(workspace, Folder(first.folder), ()).state == "not run"
+    assert again(workspace, Folder(second.folder), ()).ok
+    # Deleted, it is made again under its number, byte for byte.
+    held = everything(second.folder)
+    shutil.rmtree(second.folder)
+    third = cutter(workspace, world(), corpus="0.2.0")
+    assert (third.version, everything(third.folder) == held) == ("1.0.1", True)
 
 
 def test_a_version_asked_for_that_is_high_enough(tmp_path: Path, cutter: Cutter) -> None:
@@ -174,17 +226,18 @@ def test_a_version_that_is_too_low_and_a_release_made_again(
         text = read_text(low / name).replace("2.0.0", "1.0.1")
         (low / name).write_text(text, encoding="utf-8")
     seal(low, version="1.0.1")
-    found = [gate for gate in verify(low, load=False, before=first.folder) if not gate.ok]
-    assert [gate.name for gate in found] == ["step"]
-    assert found[0].detail == "1.0.1 after 1.0.0: what changed (major) calls for 2.0.0 or higher"
+    assert failing(verify(low, load=False, before=first.folder)) == {
+        "step": "1.0.1 after 1.0.0: what changed (major) calls for 2.0.0 or higher"
+    }
     # Made again from what it names: every byte; and one byte changed is found.
     assert again(workspace, Folder(second.folder), ()).ok and again(workspace, Folder(first.folder), ()).ok
     card = second.folder / "README.md"
     card.write_text(read_text(card) + "One more line.\n", encoding="utf-8")
     assert again(workspace, Folder(second.folder), ()).detail == "made again, other bytes: README.md"
     of.judgements.pop()
-    monkeypatch.setattr(build, "load_judgements", lambda _: of.judged())
-    assert "the judgements are others" in again(workspace, Folder(first.folder), ()).detail
+    judged_by(monkeypatch, of)
+    gate = again(workspace, Folder(first.folder), ())
+    assert (gate.state, gate.detail) == ("not run", "the judgements are others than those it was made of")
 
 
 def test_a_licence_that_is_not_open_gates_the_release(tmp_path: Path, cutter: Cutter) -> None:
@@ -230,7 +283,8 @@ def test_a_bridge_is_held_out_and_nobody_moves(tmp_path: Path, cutter: Cutter) -
     of.judgements.append(judgement(70, bridge, "ann-1", {"narrative": ["n11"]}))
     out = cutter(workspace, of)
     assert set(out.held_out) == {bridge} and "judgement of an item that is held out" in out.dropped
-    assert not out.new  # all that is new is held out
+    # All that is new is held out: of the rows nothing changed, and the card says why.
+    assert (out.new, out.version) == (True, "1.0.1")
     lone = some_id("post", "lone")
     of.tables["posts"].append(post(lone, other, "Fresh bread on every quay, and the bakers sing about it."))
     of.tables["text_layers"].append(
@@ -293,11 +347,10 @@ TEXT = "Soup, nets and kites"
 
 
 def test_an_unknown_placeholder_is_named(tmp_path: Path, cutter: Cutter) -> None:
-    template = tmp_path / "card.md"
-    template.write_text("# {{ title }}\n{{ rumours }}\n", encoding="utf-8")
     workspace = workspace_of(tmp_path / "w")
-    with pytest.raises(InputError, match=r"card\.md.*rumours"):
-        cutter(workspace, world(), template=template)
+    (workspace.root / "DATASET_CARD.md").write_text("# {{ title }}\n{{ rumours }}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"DATASET_CARD\.md.*rumours"):
+        cutter(workspace, world())
     assert list(workspace.releases_dir.glob("*")) == []
 
 
@@ -352,6 +405,6 @@ def test_who_agreed_is_linkable_and_counted(tmp_path: Path, cutter: Cutter) -> N
     (name,) = manifest["linkable"]
     assert name in Folder(out.folder).rows("judgements")["annotator"].to_pylist()
     assert "Annotators: 3, under pseudonyms" in card and "; 1 of them agreed that their judgements" in card
-    assert all(gate.ok for gate in verify(out.folder, load=False))
+    assert failing(verify(out.folder, load=False)) == {}
     with pytest.raises(InputError, match=r"linkable: ann-9 is no annotator"):
         cutter(workspace_of(tmp_path / "v", linkable=("ann-9",)), world())

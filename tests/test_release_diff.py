@@ -8,23 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.command import docposts
-from tests.test_release_cut import publish, workspace_of
-from tests.test_release_rows import P1, World, world
-from toolkit.release import build
+from tests.releases import cut_folder as cut
+from tests.releases import workspace_of
+from tests.test_release_rows import P1, world
 from toolkit.release.diff import Cell, Flip, Move, diff
 from toolkit.release.folder import Folder
-from toolkit.release.verify import verify
 from toolkit.report.release_diff import page
 from toolkit.workspace import Workspace
-
-
-def cut(workspace: Workspace, of: World, corpus: str) -> Folder:
-    publish(workspace, of, corpus)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "load_judgements", lambda _: of.judged())
-        patch.setattr(build, "load_decisions", lambda _: of.decided())
-        patch.setattr(build, "verify", lambda folder: verify(folder, load=False))
-        return Folder(build.cut(workspace).folder)
 
 
 @pytest.fixture(scope="module")

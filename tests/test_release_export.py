@@ -13,8 +13,8 @@ import pytest
 
 from tests.command import docposts
 from tests.conftest import ROOT
-from tests.test_release_cut import workspace_of
-from tests.test_release_diff import cut
+from tests.releases import cut_folder as cut
+from tests.releases import workspace_of
 from tests.test_release_rows import world
 from toolkit.release.folder import Folder
 

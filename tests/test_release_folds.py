@@ -7,12 +7,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_release_cut import workspace_of
-from tests.test_release_diff import cut
+from tests.releases import cut_folder as cut
+from tests.releases import workspace_of
 from tests.test_release_rows import P1, P2, P3, world
 from toolkit.fsio import read_text
 from toolkit.release import folds
-from toolkit.release.build import whole_campaigns
+from toolkit.release.gather import whole_campaigns
 from toolkit.release.splits import Item
 
 

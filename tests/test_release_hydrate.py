@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from tests.command import docposts
-from tests.test_release_cut import publish, workspace_of
-from tests.test_release_diff import cut
-from tests.test_release_push import by_people
+from tests.releases import by_people, failing, publish, workspace_of
+from tests.releases import cut_folder as cut
 from tests.test_release_rows import World, world
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import read_text, sha256_text
@@ -68,7 +67,7 @@ def test_no_words_of_a_restricted_report_leave(released: tuple[World, Folder]) -
     assert labelled and any(row["narrative"] for row in labelled)
     manifest = folder.manifest
     assert (manifest["dehydrated"], manifest["restricted"], manifest["publishable"]) == ([CLOSED], False, True)
-    assert all(gate.ok for gate in verify(folder.path))
+    assert failing(verify(folder.path)) == {}
 
 
 def test_the_words_come_back_from_a_copy(released: tuple[World, Folder], tmp_path: Path) -> None:
@@ -93,7 +92,7 @@ def test_the_words_come_back_from_a_copy(released: tuple[World, Folder], tmp_pat
             text = shown[row["item_id"], row["text_layer"]]
             was = marked[row["judgement_id"]]["evidence"]
             assert [text[s["start"] : s["end"]] for s in row["evidence"]] == [text[s["start"] : s["end"]] for s in was]
-    assert all(gate.ok for gate in verify(wet.path)), [gate for gate in verify(wet.path) if not gate.ok]
+    assert failing(verify(wet.path)) == {}
     assert (wet.manifest["publishable"], wet.manifest["hydrated"]) == (False, True)
     assert "FOR PRIVATE USE ONLY" in read_text(wet.path / "README.md")
     assert wet.manifest["digest"] != folder.manifest["digest"], "a cache must not take one for the other"
@@ -112,7 +111,7 @@ def test_a_text_that_differs_is_named(released: tuple[World, Folder], tmp_path: 
     docposts(*words_of, tmp_path / "b", "--partial")
     left = [row["post_id"] for row in Folder(tmp_path / "b").rows("posts").to_pylist() if row["dehydrated"]]
     assert left == [ours[0]["post_id"]]
-    assert all(gate.ok for gate in verify(tmp_path / "b", load=False))
+    assert failing(verify(tmp_path / "b", load=False)) == {}
     out = docposts(*words_of, tmp_path / "b", code=1)
     assert "is there already" in out.stderr
 

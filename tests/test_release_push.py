@@ -11,48 +11,40 @@ import pytest
 
 from tests.command import docposts
 from tests.plugins.hub import TOKEN, Fault, HubDouble, Repo
-from tests.test_release_cut import publish, workspace_of
-from tests.test_release_rows import World, world
+from tests.releases import by_people, cut_folder, workspace_of
+from tests.test_release_rows import world
 from toolkit.errors import ChecksFailed, ConflictError, InputError, ServiceError, UsageError
-from toolkit.release import build
 from toolkit.release.folder import Folder
-from toolkit.release.hub import download, plan, push
+from toolkit.release.gate import Gate
+from toolkit.release.hub import download
 from toolkit.release.loading import load_from_hub
-from toolkit.release.verify import verify
-from toolkit.workspace import Workspace
+from toolkit.release.push import PushPlan, push
+from toolkit.release.push import plan as plan_push
+from toolkit.release.verify import ESSENTIAL, verify
 
 REPO = "lantern-lab/lantern-quay"
-
-
-def by_people(of: World) -> World:
-    """The same judgements and decisions, as if people had made them: simulated ones are never pushed."""
-    for row in (*of.judgements, *of.decisions):
-        row["provenance"] = "human"
-    return of
-
-
-def cut_release(workspace: Workspace, of: World, corpus: str) -> Path:
-    publish(workspace, of, corpus)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "load_judgements", lambda _: of.judged())
-        patch.setattr(build, "load_decisions", lambda _: of.decided())
-        patch.setattr(build, "verify", lambda folder: verify(folder, load=False))
-        return build.cut(workspace).folder
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two releases that people judged: 1.0.0, and one in which an author was added."""
     workspace, of = workspace_of(tmp_path_factory.mktemp("push") / "w"), by_people(world())
-    first = cut_release(workspace, of, "0.1.0")
+    first = cut_folder(workspace, of, "0.1.0").path
     of.tables["sources"][0]["authors"] = ["Ansel Quill", "Mira Tern"]
-    return first, cut_release(workspace, of, "0.2.0")
+    return first, cut_folder(workspace, of, "0.2.0").path
+
+
+HOLD = [Gate(name, "holds", "") for name in sorted(ESSENTIAL)]
+
+
+def plan(folder: Folder, repo: str, **options: Any) -> PushPlan:
+    """Plan a push of a release whose gates hold, as other tests show: here what is sent is at stake."""
+    return plan_push(folder, repo, HOLD, **options)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gates hold and what was pushed loads, as other tests show: here what is sent is at stake."""
-    monkeypatch.setattr("toolkit.release.hub.verify", lambda _: [])
+    """What was pushed loads, as other tests show."""
     monkeypatch.setattr("toolkit.release.loading.load_from_hub", lambda *_: [])
 
 
@@ -227,13 +219,18 @@ def test_a_pull_request_awaits_review_and_gets_its_tag_once_merged(online: HubDo
 
 
 def test_what_may_not_be_published_is_refused(online: HubDouble, tmp_path: Path) -> None:
-    simulated = cut_release(workspace_of(tmp_path / "s"), world(), "0.1.0")
+    simulated = cut_folder(workspace_of(tmp_path / "s"), world(), "0.1.0").path
     out = docposts("release", "push", REPO, "--release", simulated, "--yes", code=3, env=online.environment)
     assert "simulated labels" in out.stderr and not online.requests
-    damaged = cut_release(workspace_of(tmp_path / "d"), by_people(world()), "0.1.0")
+    damaged = cut_folder(workspace_of(tmp_path / "d"), by_people(world()), "0.1.0").path
+    # Clean, but not everything was looked at: what was not run is not taken for what holds.
+    with pytest.raises(ChecksFailed, match=r"load \(not run\): left out, as asked"):
+        plan_push(Folder(damaged), REPO, verify(damaged, load=False))
+    with pytest.raises(ChecksFailed, match=r"load was not run"):
+        plan_push(Folder(damaged), REPO, [gate for gate in HOLD if gate.name != "load"])
     (damaged / "stray.txt").write_text("x")
-    with pytest.raises(ChecksFailed, match=r"manifest: stray\.txt is not in the manifest"):
-        plan(Folder(damaged), REPO)
+    with pytest.raises(ChecksFailed, match=r"manifest \(fails\): stray\.txt is not in the manifest"):
+        plan_push(Folder(damaged), REPO, verify(damaged))
     assert not online.requests
 
 
@@ -257,7 +254,6 @@ def test_bad_words_and_no_token(
         env={**online.environment, "HF_TOKEN": "hf_wrong"},
     )
     assert "refused the token" in out.stderr and "hf_wrong" not in out.stderr
-    monkeypatch.setattr("toolkit.release.hub.verify", lambda _: [])
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ServiceError, match="cannot be reached"):
         plan(Folder(two[0]), REPO)
@@ -270,7 +266,7 @@ def test_bad_words_and_no_token(
 @pytest.mark.usefixtures("quick")
 def test_a_gated_release_is_gated_before_its_files_are_there(online: HubDouble, tmp_path: Path) -> None:
     workspace = workspace_of(tmp_path / "w", gated="yes")
-    gated = cut_release(workspace, by_people(world()), "0.1.0")
+    gated = cut_folder(workspace, by_people(world()), "0.1.0").path
     seen: list[object] = []
     online.on_commit = lambda repo: seen.append(repo.gated)
     planned = plan(Folder(gated), REPO)
@@ -296,7 +292,7 @@ def test_what_somebody_changed_on_the_hub_is_found(online: HubDouble, two: tuple
     repo.commit(repo.main, "by hand", held | {"LICENSE.md": b"do as you like\n"})
     out = docposts("release", "verify", "--hub", REPO, "--json", code=3, env=online.environment)
     found = {row["gate"]: row for row in json.loads(out.stdout)}
-    assert found["manifest"]["detail"] == "LICENSE.md was changed" and not found["hub"]["holds"]
+    assert found["manifest"]["detail"] == "LICENSE.md was changed" and found["hub"]["state"] == "not run"
     out = docposts("release", "verify", "--hub", "lantern-lab/none", code=4, env=online.environment)
     assert "is not there, or hidden" in out.stderr
     out = docposts("release", "verify", two[0], "--hub", REPO, code=2, env=online.environment)
@@ -340,9 +336,7 @@ def test_an_incomplete_snapshot_is_not_taken_for_whole(
 def test_a_cache_is_not_taken_for_the_hub(online: HubDouble, two: tuple[Path, Path]) -> None:
     """Where the Hub does not answer, the loader falls back on what it has, whatever the revision: a fresh cache has nothing."""
     folder = Folder(two[0])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("toolkit.release.hub.verify", lambda _: [])
-        done = push(folder, plan(folder, REPO))
+    done = push(folder, plan(folder, REPO))
     assert load_from_hub(folder, REPO, done.commit) == []
     online.faults += [Fault(method, "/", 503, nth) for method in ("GET", "HEAD") for nth in range(1, 200)]
     (problem,) = load_from_hub(folder, REPO, done.commit)

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.command import data, docposts
-from tests.test_release_cut import publish, workspace_of
-from tests.test_release_diff import cut
+from tests.releases import cut_folder as cut
+from tests.releases import failing, publish, workspace_of
 from tests.test_release_rows import P1, PHOTO, World, world
 from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.release.folder import Folder
 from toolkit.release.people import load_key
-from toolkit.release.takedown import Takedowns, enter, without
+from toolkit.release.takedown import Takedowns, enter, public_name, without
 from toolkit.release.verify import verify
 from toolkit.workspace import Workspace
 
@@ -52,7 +52,7 @@ def test_a_post_is_taken_down(released: tuple[Workspace, World, Folder]) -> None
     assert not judged & {*second.rows("judgements")["judgement_id"].to_pylist()}
     assert not photos & {*second.rows("photo_texts")["photo_id"].to_pylist()}
     assert second.rows("posts").num_rows == first.rows("posts").num_rows - 1
-    assert all(gate.ok for gate in verify(second.path, load=False))
+    assert failing(verify(second.path, load=False)) == {}
     # The earlier one does not hold any more, in its own workspace.
     out = docposts("-C", workspace.root, "release", "verify", "1.0.0", code=3)
     assert f"{P1} was taken down" in out.stdout.replace("\n", " ")
@@ -77,7 +77,23 @@ def test_an_account_is_taken_down_by_its_handle(released: tuple[Workspace, World
     assert name not in second.rows("posts")["account"].to_pylist()
     assert name in first.rows("accounts")["account"].to_pylist()
     assert name not in second.rows("accounts")["account"].to_pylist()
-    assert [gate.name for gate in verify(first.path, load=False, taken_down=[name]) if not gate.ok] == ["takedowns"]
+    assert [*failing(verify(first.path, load=False, taken_down=[name]))] == ["takedowns"]
+
+
+def test_a_public_account_is_taken_down_too(released: tuple[Workspace, World, Folder]) -> None:
+    """Releases name it by its handle: the list names the handle's hash, and the gate finds it by that."""
+    workspace, of, first = released
+    outlet = next(row for row in of.tables["accounts"] if row["state_outlet"])
+    of.tables["posts"][3]["text"] += " Read @LampDaily."
+    docposts("-C", workspace.root, "release", "takedown", "--account", f"{outlet['platform']}/{outlet['handle']}")
+    second = cut(workspace, of, "0.2.0")
+    pseudonym, public = second.manifest["taken_down"]
+    assert (public, outlet["handle"] in first.rows("posts")["account"].to_pylist()) == (public_name("LAMPDAILY"), True)
+    said = {path.name: path.read_bytes() for path in second.path.rglob("*") if path.is_file()}
+    assert [name for name, data in said.items() if outlet["handle"].encode() in data] == []
+    assert pseudonym not in second.rows("posts")["account"].to_pylist() and second.manifest["public_handles"] == []
+    out = docposts("-C", workspace.root, "release", "verify", "1.0.0", code=3)
+    assert public in out.stdout.replace("\n", "").replace(" ", "")
 
 
 def test_a_photo_text_alone(released: tuple[Workspace, World, Folder]) -> None:

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +20,28 @@ import pytest
 from tests.command import data, docposts
 from tests.conftest import EXAMPLES, ROOT
 from tests.test_agreement import binary
-from tests.test_votes import Row, judgement, judgements
+from tests.test_votes import START, Row, judgement, judgements
 from toolkit.agreement.ballots import ballots, votes
 from toolkit.corpus import store
 from toolkit.corpus.build import build
 from toolkit.demo import examples
 from toolkit.fsio import sha256_text
 from toolkit.report import agreement_page, agreement_tables
-from toolkit.report.agreement_tables import NOTHING, Tables, annotators, collect, confusion, contested, progress
+from toolkit.report.agreement_tables import (
+    NOTHING,
+    SCHEMAS,
+    Parts,
+    Tables,
+    annotators,
+    collect,
+    confusion,
+    contested,
+    labels,
+    progress,
+)
+from toolkit.report.contested import contested as side_by_side
+from toolkit.report.names import Names
+from toolkit.schema import table
 from toolkit.sources import registry, segments
 from toolkit.workspace import Workspace, new_settings
 
@@ -117,18 +133,34 @@ def test_pairs_of_annotators_and_contested_items_by_hand() -> None:
     assert pairs == {("a", "b"): (4, 0.75), ("a", "c"): (4, 0.5), ("b", "c"): (4, 0.75)}
     assert {row["alpha"] for row in annotators(ballot, ("a", "b", "c"), 5)} == {None}
     found = votes(judgements(*rows))
-    ranked = contested(list(ballots(found)), found.rows["item_id"].to_pylist(), found.rows["task"].to_pylist())
+    ranked = contested(list(ballots(found)), found.rows)
     assert [(row["rank"], row["item_id"], row["questions"], row["score"]) for row in ranked] == [
         (1, "post-0", 1, 0.666667),
         (2, "post-1", 1, 0.666667),
     ]
 
 
+def test_shares_of_a_label_leave_out_who_says_nothing_of_it() -> None:
+    rows = binary("++-", "+--")
+    rows[2]["unanswered"] = ["t01"]
+    (part,) = [Parts("source", ["s-1", "s-2"], np.array([0, 0, 0, 1, 1, 1]))]
+    made = {(row["part"], row["label"]): (row["yes"], row["of"]) for row in labels(of(rows, "technique"), [part])}
+    assert made == {("s-1", "t01"): (2, 2), ("s-2", "t01"): (1, 3)}
+    parted = contested([of(rows, "technique")], votes(judgements(*rows)).rows)
+    assert [(row["item_id"], row["score"]) for row in parted] == [("post-1", 0.666667)], "nobody said no to post-0"
+
+
 def test_progress_counts_days_in_utc() -> None:
     rows = binary("+s", "+-")
     rows[-1]["created_at"] = dt.datetime(2032, 5, 4, 1, tzinfo=dt.timezone(dt.timedelta(hours=3)))
     assert progress(judgements(*rows)) == [
-        {"task": "narrative", "day": "2032-05-03", "judgements": 3, "skipped": 1, "total": 3}
+        {"task": "narrative", "day": "2032-05-03", "judgements": 3, "skipped": 1}
+        | {"judgements_so_far": 3, "items_so_far": 2, "twice_so_far": 1}
+    ]
+    rows.append(judgement(99, "ann-1", "post-0", {"technique": []}, created_at=START + dt.timedelta(days=3)))
+    assert progress(judgements(*rows))[1:] == [
+        {"task": "narrative", "day": "2032-05-06", "judgements": 1, "skipped": 0}
+        | {"judgements_so_far": 4, "items_so_far": 2, "twice_so_far": 2}
     ]
 
 
@@ -146,20 +178,63 @@ def test_the_page_loads_and_runs_nothing(page: str) -> None:
 def test_each_chart_has_a_name_and_a_table_behind_it(page: str) -> None:
     charts = re.findall(r"<figure class=\"chart\".*?</figure>\s*(<details>)?", page, flags=re.DOTALL)
     assert len(charts) >= 8 and all(charts)
-    assert page.count('<svg role="img" aria-label="') == len(charts)
+    names = re.findall(r'<svg role="img" aria-label="([^"]+)"', page)
+    assert len(names) == len({*names}) == len(charts), "each by another name"
     assert page.count("<th") == page.count('scope="col"') + page.count('scope="row"') + page.count("<thead")
+    assert all('scope="row"' in row for row in re.findall(r"<tbody>.*?<tr>(.*?)</tr>", page, flags=re.DOTALL))
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len({*ids}), "charts share no ids"
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+    assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels)), "no heading is skipped"
+
+
+def test_foreign_text_says_its_language(page: str, judged: Workspace) -> None:
+    rows = store.open_version(judged).table("posts").to_pylist()
+    shown = [row for row in rows if f">{row['post_id']}" in page or f"{row['post_id']} ·" in page]
+    assert {row["text_lang"] for row in shown} >= {"zh", "en"}
+    for row in shown:
+        part = page[page.index(row["post_id"]) :]
+        part = part[: part.index("</article>")]
+        tag = f"zh-{row['script']}" if row["script"] in ("Hans", "Hant") else row["text_lang"]
+        assert f'lang="{tag}"><mark>' in part
+        assert part.count(f'<q dir="auto" lang="{tag}">') == 3, "the words of three annotators"
 
 
 def test_contested_items_stand_in_their_place_with_the_votes_side_by_side(
     page: str, tables: Tables, judged: Workspace
 ) -> None:
-    first = tables.contested[0]
+    first = tables.rows["contested"][0]
     part = page[page.index('id="item-1"') : page.index('id="item-2"')]
     row = next(r for r in store.open_version(judged).table("posts").to_pylist() if r["post_id"] == first["item_id"])
     marked = re.search(r"<mark>(.*?)</mark>", part, flags=re.DOTALL)
     assert marked and row["text"][:12] in re.sub(r"<[^>]+>", "", marked[1]).replace("&#39;", "'").replace("&#34;", '"')
-    assert part.count('<th scope="col">') == 4, "question, and three annotators"
+    assert part.count('<th scope="col">') == 5, "question, three annotators, decision"
     assert 'class="alone"' in part and "line" in part
+
+
+def test_the_decision_stands_beside_the_votes(judged: Workspace, tables: Tables) -> None:
+    first = tables.rows["contested"][0]
+    own = [row for row in tables.judgements.to_pylist() if row["item_id"] == first["item_id"]]
+    given = sorted({label["label"] for row in own for label in row["labels"] if label["field"] == "narrative"})
+    assert len(given) > 1
+    about = {"item_id": first["item_id"], "item_type": "post", "task": "narrative", "field": "narrative"}
+    about |= {"method": "adjudicated", "evidence": [], "judgement_ids": [], "codebook_version": "1.0.0"}
+    about |= {"provenance": "simulated"}
+    decisions = table("decisions").from_rows(
+        [
+            about | {"question_id": "q1", "label": given[0], "outcome": "yes", "reason": "slip"},
+            about | {"question_id": "q2", "label": given[1], "outcome": "contested", "reason": "both_valid"},
+        ]
+    )
+    shown = next(iter(side_by_side(judged, replace(tables, decisions=decisions), Names(tables.judgements))))
+    assert shown.decided is not None
+    assert [words[:3] for words in shown.decided["narrative"]] == given
+    assert shown.decided["narrative"][0].endswith(" (slip)")
+    assert shown.decided["narrative"][1].endswith(": contested (both valid)")
+    assert all(words.endswith(": open") for words in shown.decided["narrative"][2:])
+    assert shown.decided["voice"] == ["asserts: open"]
+    alone = next(iter(side_by_side(judged, replace(tables, decisions=None), Names(tables.judgements))))
+    assert alone.decided is None, "nothing is settled of judgements from a file"
 
 
 def test_the_page_is_the_same_whatever_the_hash_seed(judged: Workspace, page: str, tables: Tables) -> None:
@@ -192,13 +267,15 @@ def test_a_workspace_without_judgements_has_a_page_that_says_so(tmp_path: Path) 
     tables_ = data("-C", tmp_path / "w", "report")
     assert set(tables_) == {"agreement", "confusion", "annotators", "labels", "progress", "contested", "questions"}
     assert not any(tables_.values())
-    assert pq.read_table(tmp_path / "t" / "agreement.parquet").num_rows == 0
+    for name, schema in SCHEMAS.items():
+        empty = pq.read_table(tmp_path / "t" / f"{name}.parquet")
+        assert (empty.num_rows, empty.schema.names) == (0, schema.names)
 
 
 def test_every_table_is_written_as_it_is_printed(tables: Tables, tmp_path: Path) -> None:
-    for path in agreement_tables.write(tmp_path, tables.named()):
-        assert pq.read_table(path).to_pylist() == tables.named()[path.stem]
-    assert {path.stem for path in tmp_path.iterdir()} >= {"agreement", "confusion", "annotators", "labels", "contested"}
+    for path in agreement_tables.write(tmp_path, tables.rows):
+        assert pq.read_table(path).to_pylist() == tables.rows[path.stem]
+    assert {path.stem for path in tmp_path.iterdir()} == {*SCHEMAS} == {*tables.rows}
 
 
 @pytest.mark.parametrize(
@@ -230,8 +307,6 @@ def test_a_file_of_judgements_is_measured_without_a_server(tmp_path: Path) -> No
     assert (figure["items"], figure["pairs"], figure["positives"], figure["percent"]) == (6, 6, 6, 0.666667)
     assert "judgements under codebooks 0.9.0, 1.0.0 together" in docposts(*asked).stderr
     assert {f["part"] for f in data(*asked, "--by", "codebook_version")} == {"0.9.0", "1.0.0"}
-    for table in ("--pairs", "--repeats", "--others", "--decisions", "--spans", "--regions"):
-        assert isinstance(data(*asked, table), list)
     shares = data("-C", tmp_path / "w", "labels", "distribution", "--judgements", tmp_path / "j.parquet")
     assert {s["share"] for s in shares if s["label"] == "t01"} == {0.5, 1.0}
 

@@ -7,6 +7,7 @@ import random
 import pyarrow as pa
 import pytest
 
+from tests.plugins.required import required
 from toolkit.text.analysis import analyse
 from toolkit.text.entities import defang, emoji, find_urls, flags, hashtags, mentions
 from toolkit.text.language import _detect, factory_of, language
@@ -21,6 +22,12 @@ LANGUAGES = {
     "Өнөөдөр хотод шинэ номын сан нээгдэж, хүүхдүүд баярлав.": ("mn", "Cyrl"),
     "Бүгүн шаарда жаңы китепкана ачылып, балдар кубанып жүрөт.": ("ky", "Cyrl"),
     "Сёння ў горадзе адчынілася новая бібліятэка.": ("be", "Cyrl"),
+    # Belarusian by і beside ы, Ukrainian, Serbian and Macedonian by letters of their own, Russian by ы, э or ё.
+    "Дзеці радаваліся новым кнігам, якія ім прывезлі.": ("be", "Cyrl"),
+    "Діти раділи новим книжкам, які їм привезли.": ("uk", "Cyrl"),
+    "Деца су срећна због нових књига у библиотеци.": ("sr", "Cyrl"),
+    "Децата се среќни поради новите книги во библиотеката.": ("mk", "Cyrl"),
+    "Дети радовались новым книгам, которые им привезли.": ("ru", "Cyrl"),
     "Bu gün şəhərdə yeni kitabxana açıldı və uşaqlar sevinir.": ("az", "Latn"),
     "بۈگۈن شەھەردە يېڭى كۇتۇپخانا ئېچىلدى، بالىلار خۇشال.": ("ug", "Arab"),
     "ئادەملەر كىتاب ئوقۇيدۇ": ("ug", "Arab"),
@@ -228,7 +235,7 @@ def test_a_language_known_from_elsewhere_is_the_main_one() -> None:
 
 
 def test_langdetect_rs_answers_as_langdetect_does() -> None:
-    rs = pytest.importorskip("langdetect_rs", reason="langdetect-rs is not installed (extra: fast)")
+    rs = required("langdetect_rs")
     words = [word for text in LANGUAGES for word in text.split()]
     rng = random.Random(4)
     texts = [" ".join(rng.sample(words, rng.randint(1, 12))) for _ in range(120)] + [*LANGUAGES, "", "123 …"]

@@ -10,7 +10,7 @@ from toolkit.corpus.build import is_current
 from toolkit.corpus.steps import Version
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio.connect import embedded
-from toolkit.release.build import releases
+from toolkit.release.versions import releases
 from toolkit.sources import registry
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tombstones import unfinished

@@ -33,6 +33,7 @@ from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
 from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
+from toolkit.cli.trace import trace
 from toolkit.cli.workspace import init, migrate, status
 from toolkit.errors import DocpostsError
 
@@ -84,6 +85,7 @@ for command in (
     adjudicate,
     report,
     release,
+    trace,
     purge,
     migrate,
 ):

@@ -12,6 +12,7 @@ from toolkit.cli.common import Root
 
 if TYPE_CHECKING:
     from toolkit.release.folder import Folder
+    from toolkit.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,8 +29,8 @@ def release_option(function: F) -> F:
 def release_folder(root: Root, named: str | None) -> Folder:
     """Return the release that is named, default the workspace's latest; :class:`InputError` where there is none."""
     from toolkit.errors import InputError
-    from toolkit.release.build import releases
     from toolkit.release.folder import Folder
+    from toolkit.release.versions import releases
 
     if named is not None and Path(named).is_dir():
         return Folder(Path(named))
@@ -43,3 +44,13 @@ def release_folder(root: Root, named: str | None) -> Folder:
     raise InputError(
         f"{named} is no release folder, nor a release of this workspace ({', '.join(found) or 'none yet'})"
     )
+
+
+def own_workspace(root: Root) -> Workspace | None:
+    """Return the workspace that the command is run in; None where there is none, for a release folder stands by itself."""
+    from toolkit.errors import WorkspaceError
+
+    try:
+        return root.workspace()
+    except WorkspaceError:
+        return None

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
-from toolkit.cli.release_folder import release_folder, release_option
+from toolkit.cli.release_folder import own_workspace, release_folder, release_option
 
 if TYPE_CHECKING:
-    from toolkit.release.hub import PushPlan
+    from toolkit.release.push import PushPlan
 
 
 @click.command()
@@ -35,15 +35,17 @@ def push(
 ) -> None:
     """Push a release to the Hugging Face Hub: a plan, one commit, checked and loaded back, then the tag.
 
-    Only a release that holds every gate is pushed, and none with simulated labels. The token is taken from HF_TOKEN or from
-    'hf auth login'. Stopped anywhere and run again, it goes on from there.
+    Only a release of which no check fails and every essential one was run is pushed, and none with simulated labels. The
+    token is taken from HF_TOKEN or from 'hf auth login'. Stopped anywhere and run again, it goes on from there.
     """
     from toolkit.errors import UsageError
-    from toolkit.release import hub
+    from toolkit.release import push as hub
+    from toolkit.release.checks import checked
 
     chosen = release_folder(root, release)
     with progress("checking the release, and what the Hub has") as show:
-        planned = hub.plan(chosen, repo, private=private, pull_request=pull_request)
+        gates = checked(chosen.path, own_workspace(root))
+        planned = hub.plan(chosen, repo, gates, private=private, pull_request=pull_request)
     if only_plan or not as_json:
         _print(planned, as_json=as_json)
     if only_plan:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from toolkit.cli.common import Root, json_option, print_json, progress, say
-from toolkit.cli.labels_agreement import tables_option
+from toolkit.cli.labels_agreement import judgements_option, read_judgements, tables_option
 
 
 @click.command()
@@ -17,10 +17,11 @@ from toolkit.cli.labels_agreement import tables_option
     type=click.Path(dir_okay=False, path_type=Path),
     help="The page (default: report.html in the workspace).",
 )
+@judgements_option
 @tables_option
 @json_option
 @click.pass_obj
-def report(root: Root, output: Path | None, folder: Path | None, as_json: bool) -> None:
+def report(root: Root, output: Path | None, file: Path | None, folder: Path | None, as_json: bool) -> None:
     """Write a page that shows how far annotators agree: one file, offline, without scripts.
 
     Agreement per label with intervals, what is taken for what, pairs of annotators, labels by source, campaign and month,
@@ -32,12 +33,12 @@ def report(root: Root, output: Path | None, folder: Path | None, as_json: bool) 
 
     workspace = root.workspace()
     with progress("measuring"):
-        tables = agreement_tables.collect(workspace)
+        tables = agreement_tables.collect(workspace, read_judgements(workspace, file) if file else None)
     if folder:
-        for path in agreement_tables.write(folder, tables.named()):
+        for path in agreement_tables.write(folder, tables.rows):
             say(f"written: {path}")
     if as_json:
-        print_json(tables.named())
+        print_json(tables.rows)
         return
     with progress("drawing"):
         path = output or workspace.root / "report.html"

@@ -9,7 +9,7 @@ engine which groups by band finds the same pairs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,12 @@ _GRAM_BITS = 44
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
+_NONE: Numbers = np.empty(0, np.int64)
+Number = TypeVar("Number", np.int64, np.uint64)
 
 
 class Sketches(NamedTuple):
-    """Sketches of n texts: ``bands`` (20, n) keys of 40 bits, ``low`` (n, 100) the minimums' last bytes."""
+    """Sketches of n texts: ``bands`` (25, n) keys of 40 bits, ``low`` (n, 100) the minimums' last bytes."""
 
     bands: Words
     low: Bytes
@@ -112,13 +114,39 @@ def candidates(bands: Iterable[Words], low: Bytes) -> Numbers:
 
     ``bands`` are looked at one at a time, so that they may lie on disk, as ``low`` may.
     """
-    found = np.empty(0, np.int64)
     size = np.int64(len(low))
-    for keys in bands:
-        fresh = [one * size + other for one, other in _groups(keys, low)]
-        if fresh:
-            found = np.unique(np.concatenate([found, *fresh]))
+    found = united(
+        np.concatenate([_NONE, *(one * size + other for one, other in _groups(keys, low))]) for keys in bands
+    )
     return np.stack(np.divmod(found, size), axis=1) if len(found) else np.empty((0, 2), np.int64)
+
+
+def united(parts: Iterable[Numbers]) -> Numbers:
+    """Return the different numbers of all parts, in order; what waits to be put in order is never more than what is."""
+    found: Numbers = _NONE
+    waiting: list[Numbers] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) > len(found):
+            found, waiting = _different(np.concatenate([found, *waiting])), []
+    return _different(np.concatenate([found, *waiting]))
+
+
+def _different(numbers: NDArray[Number]) -> NDArray[Number]:
+    # np.unique is many times slower than this on millions.
+    numbers.sort()
+    return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
+
+
+def _ordered(keys: Words) -> tuple[Numbers, Words]:
+    """Return the places of keys in order, equal ones as they stood, and the keys so ordered."""
+    if len(keys) > 1 << (64 - KEY_BITS):
+        order = np.argsort(keys, kind="stable")
+        return order, keys[order]
+    # Key and place in one word: numbers are sorted many times faster than places by numbers.
+    packed = keys << np.uint64(64 - KEY_BITS) | np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    return (packed & np.uint64((1 << (64 - KEY_BITS)) - 1)).astype(np.int64), packed >> np.uint64(64 - KEY_BITS)
 
 
 def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
@@ -128,12 +156,11 @@ def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
     group's first; those that differ from it form a group among themselves, and so on for some rounds, so that texts which share a
     band by chance hide nobody, and a group of a million costs millions of looks and not their square.
     """
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
+    order, ordered = _ordered(keys)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sizes = np.diff(np.append(starts, len(ordered)))
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
-    members = order[_ranges(starts, sizes)].astype(np.int64)
+    members = order[_ranges(starts, sizes)]
     group = np.repeat(np.arange(len(sizes)), sizes)
     for behind in range(1, _WINDOW):
         same = group[behind:] == group[:-behind]
@@ -198,7 +225,7 @@ def _pair_grams(texts: Sequence[str]) -> Words:
     """Return each text's grams once, as words that begin with the text's number."""
     words, begins = _grams(texts)
     number = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff(np.append(begins, len(words))))
-    return np.unique(number << np.uint64(_GRAM_BITS) | words >> np.uint64(64 - _GRAM_BITS))
+    return _different(number << np.uint64(_GRAM_BITS) | words >> np.uint64(64 - _GRAM_BITS))
 
 
 class Edge(NamedTuple):

@@ -183,10 +183,8 @@ def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Pat
 
 
 def _candidates(size: int, work: Path, pool: Pool, small: bool) -> Numbers:
-    found = np.empty(0, np.int64)
-    if size > 1:
-        for fresh in pool.map(look_at_band, [_Band(n, work) for n in range(near.BANDS)], small=small):
-            found = np.unique(np.concatenate([found, fresh]))
+    jobs = [_Band(n, work) for n in range(near.BANDS)] if size > 1 else []
+    found = near.united(pool.map(look_at_band, jobs, small=small))
     return np.stack(np.divmod(found, max(size, 1)), axis=1) if len(found) else np.empty((0, 2), np.int64)
 
 

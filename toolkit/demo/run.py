@@ -162,7 +162,7 @@ def _release(workspace: Workspace, figures: list[agreement.Figure], steps: Steps
         tell(f"{released.version} in {released.folder}")
     with steps.step("its checks, loading every config in a fresh cache among them") as tell:
         gates = verify(released.folder)
-        failed = [gate for gate in gates if not gate.ok]
+        failed = [gate for gate in gates if gate.failed]
         if failed:
             raise ChecksFailed("the release does not hold: " + "; ".join(f"{g.name}: {g.detail}" for g in failed))
         tell(f"{len(gates)} of {len(gates)} hold")

@@ -16,10 +16,10 @@ from toolkit.lineage import Lineage
 from toolkit.purge import raw_table
 from toolkit.purge.records import judged
 from toolkit.purge.spans import Ranges, touches, within
-from toolkit.release.build import releases
+from toolkit.release.versions import releases
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tombstones import Tombstone
 from toolkit.workspace import Workspace
 

@@ -16,6 +16,21 @@ FIRST = Version(1, 0, 0)
 Parts = Mapping[str, Mapping[str, pa.Table]]
 
 
+# What a release says of itself beside its rows, and that its changelog names when it changes.
+_ABOUT = ("title", "licence", "contact", "languages", "gated", "annotator_demographics", "ethical_review")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two releases: its rows, features, hashes of codebooks and of documents, and what it says of itself."""
+
+    parts: Parts
+    features: Mapping[str, Any]
+    codebooks: Mapping[str, str]
+    about: Mapping[str, Any]
+    documents: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Difference:
     """The step (None: nothing changed) and the lines of the changelog."""
@@ -24,19 +39,17 @@ class Difference:
     lines: list[str]
 
 
-def difference(
-    before: Parts, after: Parts, declared_before: Mapping[str, Any], declared: Mapping[str, Any], books_changed: bool
-) -> Difference:
-    """Compare two releases by their rows, splits, features and codebooks.
+def difference(before: Side, after: Side) -> Difference:
+    """Compare two releases by their rows, splits, features, codebooks and documents.
 
     An item that moves between splits, and labels that leave or change their order, are MAJOR; labels added are MINOR; other words
-    in a codebook are PATCH.
+    in a codebook, in the card or in another document are PATCH.
     """
     lines: list[str] = []
     steps: list[Step] = []
     for config in CONFIGS:
         schema = release_table(config)
-        old, new = (_whole(parts.get(config, {}), schema.empty()) for parts in (before, after))
+        old, new = (_whole(side.parts.get(config, {}), schema.empty()) for side in (before, after))
         change = compare(old, new, schema)
         if change.step:
             steps.append(change.step)
@@ -45,17 +58,36 @@ def difference(
                 change.removed
             )
             lines.append(f"{config}: {'; '.join([*counts, *(['changed: ' + ', '.join(edits)] if edits else [])])}")
-        if config in SPLIT_CONFIGS and (moved := _moved(before.get(config, {}), after.get(config, {}), KEYS[config])):
+        if config in SPLIT_CONFIGS and (
+            moved := _moved(before.parts.get(config, {}), after.parts.get(config, {}), KEYS[config])
+        ):
             steps.append("major")
             lines.append(f"{config}: {moved} rows moved to another split")
-        if step := _labels_step(declared_before.get(config), declared.get(config)):
+        if step := _labels_step(before.features.get(config), after.features.get(config)):
             steps.append(step)
             lines.append(f"{config}: {'columns or labels added' if step == 'minor' else 'columns or labels changed'}")
-    if books_changed:
+    if before.codebooks != after.codebooks:
         steps.append("patch")
         lines.append("codebooks: wording changed")
+    lines += [
+        f"{name}: {_said(before.about.get(name))} → {_said(after.about.get(name))}"
+        for name in _ABOUT
+        if before.about.get(name) != after.about.get(name)
+    ]
+    if other := _unlike(before.documents, after.documents):
+        # Where rows changed, so did the numbers of the card: that is not worth a line.
+        lines += [] if steps else [f"documents: other words in {', '.join(other)}"]
+        steps.append("patch")
     order: tuple[Step, ...] = ("major", "minor", "patch")
     return Difference(next((step for step in order if step in steps), None), lines)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value) or "none"
+
+
+def _unlike(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
 
 def _whole(splits: Mapping[str, pa.Table], empty: pa.Table) -> pa.Table:

@@ -36,11 +36,33 @@ class _File(_Form):
     sha256: str
 
 
+class _About(_Form):
+    title: str
+    licence: str
+    contact: str
+    languages: tuple[str, ...]
+    gated: bool
+    seed: int
+    annotators: int
+    annotator_demographics: str
+    ethical_review: str
+    agreement: tuple[dict[str, str | int | float | None], ...]
+
+
 class _Manifest(_Form):
     model_config = ConfigDict(extra="allow", strict=True)
+    name: str
     version: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$")]
     digest: str
+    edition: str
+    documents: dict[str, str]
+    about: _About
+    own: tuple[str, ...]
+    made_with: dict[str, str]
+    held_out: dict[str, str]
+    dropped: dict[str, int]
     corpus: dict[str, str]
+    inputs: dict[str, str]
     codebooks: dict[Literal["narrative", "photo_text"], str]
     configs: dict[
         Literal["posts", "photo_texts", "judgements", "sources", "narratives", "accounts"],
@@ -48,12 +70,13 @@ class _Manifest(_Form):
     ]
     files: dict[str, _File]
     public_handles: tuple[str, ...]
-    linkable: tuple[str, ...] = ()
+    linkable: tuple[str, ...]
     simulated: bool
     restricted: bool
-    campaigns_whole: bool = False
-    taken_down: tuple[str, ...] = ()
-    dehydrated: tuple[str, ...] = ()
+    publishable: bool
+    campaigns_whole: bool
+    taken_down: tuple[str, ...]
+    dehydrated: tuple[str, ...]
     hydrated: bool = False
 
 

@@ -14,6 +14,7 @@ No file holds a clock's time: the same contents give the same bytes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +23,18 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit import __version__
-from toolkit.codebook import LANGUAGES, Codebook
-from toolkit.fsio import canonical_json, read_text, sha256_file, sha256_text, write_atomic
-from toolkit.labelconfig import render_config, render_guide
+from toolkit.codebook import Codebook
+from toolkit.fsio import canonical_json, sha256_file, sha256_text, write_atomic
 from toolkit.parquet import WRITER, row_digest, write_table
-from toolkit.release import card, croissant, notices
 from toolkit.release.features import features, labels, release_table
 
 MANIFEST, README = "MANIFEST.json", "README.md"
-FORMAT = 1
+FORMAT = 2
+# What of a release's contents the manifest says beside its rows, so that its documents can be made again from the folder.
+ABOUT = (
+    *("title", "licence", "contact", "languages", "gated", "seed", "annotators", "agreement"),
+    *("annotator_demographics", "ethical_review"),
+)
 
 
 @dataclass(frozen=True)
@@ -62,20 +66,14 @@ class Contents:
     seed: int = 0
     gated: bool = False
     dehydrated: tuple[str, ...] = ()
+    annotator_demographics: str = ""
+    ethical_review: str = ""
+    own: tuple[str, ...] = ()
+    """Documents that are made from templates of the workspace's own."""
 
     def rows(self, config: str) -> pa.Table:
         """Return the rows of a config over all its splits."""
         return pa.concat_tables([*self.parts.get(config, {}).values()] or [release_table(config).empty()])
-
-    def files(self) -> dict[str, str]:
-        """Return the text of the fold files and the codebooks' files by path."""
-        files = dict(self.folds)
-        for task, book in self.codebooks.items():
-            files[f"codebooks/{task}/codebook.yaml"] = read_text(book.folder / task / "codebook.yaml")
-            files[f"codebooks/{task}/config.xml"] = render_config(book, form=book.forms[0])
-            for language in LANGUAGES:
-                files[f"codebooks/{task}/guide.{language}.md"] = render_guide(book, language, markup="md")
-        return files
 
     def features(self) -> dict[str, list[dict[str, Any]]]:
         """Return the features of the configs that are there."""
@@ -90,13 +88,12 @@ def data_digest(rows: Mapping[str, Mapping[str, str]], declared: Mapping[str, An
     return sha256_text(canonical_json({"rows": rows, "features": declared, "codebooks": books}))
 
 
-def digest_of(contents: Contents) -> str:
-    """Return the data digest of contents that are not written yet."""
-    rows = {
-        config: {split: row_digest(part) for split, part in splits.items()} for config, splits in contents.parts.items()
+def rows_of(contents: Contents) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return config → split → rows and row_digest."""
+    return {
+        config: {split: {"rows": part.num_rows, "row_digest": row_digest(part)} for split, part in splits.items()}
+        for config, splits in contents.parts.items()
     }
-    books = {path: sha256_text(text) for path, text in contents.files().items() if path.endswith("codebook.yaml")}
-    return data_digest(rows, contents.features(), books)
 
 
 def part_path(config: str, split: str) -> str:
@@ -104,43 +101,37 @@ def part_path(config: str, split: str) -> str:
     return f"{config}/{split}-00000-of-00001.parquet"
 
 
-def write(folder: Path, contents: Contents, *, template: Path | None = None) -> None:
-    """Fill an empty folder."""
+def write_parts(folder: Path, contents: Contents) -> dict[str, dict[str, Any]]:
+    """Write the rows; return path → bytes and sha256."""
     for config, splits in contents.parts.items():
         for split, rows in splits.items():
             write_table(folder / part_path(config, split), rows, release_table(config))
-    digest = digest_of(contents)
-    for path, text in contents.files().items():
+    return list_files(folder)
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the documents."""
+    for path, text in texts.items():
         write_atomic(folder / path, text)
-    sizes = {
-        config: {split: (folder / part_path(config, split)).stat().st_size for split in splits}
-        for config, splits in contents.parts.items()
-    }
-    numbers = card.numbers(contents)
-    write_atomic(folder / "LICENSE.md", notices.licence(contents))
-    write_atomic(folder / "CITATION.cff", notices.citation(contents))
-    write_atomic(folder / "CHANGELOG.md", contents.changelog)
-    data = {path: entry for path, entry in list_files(folder).items() if path.endswith(".parquet")}
-    write_atomic(folder / croissant.FILE, canonical_pretty(croissant.describe(contents, numbers, data)))
-    front = notices.front_matter(contents, digest, sizes)
-    write_atomic(folder / README, f"---\n{front}---\n{card.render(numbers, template)}")
-    write_atomic(folder / MANIFEST, canonical_pretty(manifest(folder, contents, digest)))
 
 
-def manifest(folder: Path, contents: Contents, digest: str) -> dict[str, Any]:
-    """Return the manifest of a written folder."""
+def write_manifest(folder: Path, contents: Contents, said: Mapping[str, Any]) -> None:
+    """Write the manifest of a folder in which everything else lies; ``said``: configs, digest, documents."""
+    value = {**said, **described(contents), "files": list_files(folder)}
+    write_atomic(folder / MANIFEST, canonical_pretty(value))
+
+
+def described(contents: Contents) -> dict[str, Any]:
+    """Return what the manifest says that is not computed from files."""
     return {
         "format": FORMAT,
         "name": contents.name,
         "version": contents.version,
-        "digest": digest,
+        "about": json.loads(canonical_json({name: getattr(contents, name) for name in ABOUT})),
+        "own": list(contents.own),
         "corpus": dict(contents.corpus),
         "inputs": dict(contents.inputs),
         "codebooks": {task: book.version for task, book in contents.codebooks.items()},
-        "configs": {
-            config: {split: {"rows": rows.num_rows, "row_digest": row_digest(rows)} for split, rows in splits.items()}
-            for config, splits in contents.parts.items()
-        },
         "simulated": contents.simulated,
         "restricted": contents.restricted,
         "campaigns_whole": contents.campaigns_whole,
@@ -152,7 +143,6 @@ def manifest(folder: Path, contents: Contents, digest: str) -> dict[str, Any]:
         "held_out": dict(contents.held_out or {}),
         "dropped": dict(contents.dropped or {}),
         "made_with": {"documented-posts": __version__, "parquet": WRITER},
-        "files": list_files(folder),
     }
 
 
@@ -168,6 +158,4 @@ def list_files(folder: Path) -> dict[str, dict[str, Any]]:
 
 def canonical_pretty(value: Any) -> str:
     """Return JSON for people to read: sorted, indented, one text for one value."""
-    import json
-
     return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.corpus.steps import Version
 from toolkit.errors import DocpostsError, InputError
 from toolkit.release import (
+    gate_card,
     gate_croissant,
     gate_files,
     gate_folds,
@@ -20,17 +21,7 @@ from toolkit.release import (
 )
 from toolkit.release.diff import diff
 from toolkit.release.folder import Folder
-
-_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One gate: ``detail`` says what was checked where it holds, what does not hold or why it was not checked where not."""
-
-    name: str
-    ok: bool
-    detail: str
+from toolkit.release.gate import Gate, NotRun, judged
 
 
 @dataclass(frozen=True)
@@ -39,12 +30,19 @@ class _Gate:
     what: str
     check: Callable[[Folder], list[str]]
     needs: tuple[str, ...] = ()
+    essential: bool = True
+    """Whether a release may be pushed only where it was run and holds; of the others it is enough that they do not fail."""
 
 
 _READ = ("yaml", "parts")
 _ROWS = (*_READ, "codebooks", "schema")
 _SOUND = (*_ROWS, "rows")
 LOADING = ("records", "load")
+# The last of those that need no other library: what they find, the documents that were made of it would repeat.
+_CARD = (
+    *("manifest", *_SOUND, "globs", "counts", "version", "hashes", "evidence", "labels", "votes", "gold", "groups"),
+    *("texts", "folds", "people", "rights", "takedowns", "croissant"),
+)
 _LOAD = (*_SOUND, "globs", "counts", "labels")
 GATES = (
     _Gate("manifest", "the manifest is what lies on disk", gate_files.manifest),
@@ -68,9 +66,13 @@ GATES = (
     _Gate("rights", "no restricted report, unless the release is private", gate_people.rights, _SOUND),
     _Gate("takedowns", "nothing that was taken down", gate_people.takedowns, _SOUND),
     _Gate("croissant", gate_croissant.SAYS, gate_croissant.croissant, ("manifest", *_READ)),
+    _Gate("card", gate_card.SAYS, gate_card.card_gate, _CARD, essential=False),
     _Gate("records", gate_croissant.READS, gate_croissant.records, (*_LOAD, "croissant")),
     _Gate("load", "load_dataset gives every row, batch and streaming, offline", loading.load, _LOAD),
 )  # fmt: skip
+
+
+ESSENTIAL = frozenset(gate.name for gate in GATES if gate.essential)
 
 
 def verify(
@@ -81,47 +83,43 @@ def verify(
     ``before`` is the release that this one follows: its version must be what changed calls for, or higher. ``taken_down`` are
     ids and pseudonyms that must not be there, besides those that the release itself names.
 
-    A gate whose ground does not hold is not checked, and says so; it counts as not passed. :class:`InputError` where the
-    folder is not there.
+    A gate whose ground does not hold is not run, and says so. :class:`InputError` where the folder is not there.
     """
     if not folder.is_dir():
         raise InputError(f"no release folder {folder}", hint="docposts release cut")
     release = Folder(folder)
-    gates: list[Gate] = []
-    failed: set[str] = set()
+    gates: dict[str, Gate] = {}
     for gate in GATES:
-        if gate.name in LOADING and not load:
-            continue
-        if missing := [name for name in gate.needs if name in failed]:
-            gates.append(Gate(gate.name, False, f"not checked: {', '.join(missing)} does not hold"))
-            failed.add(gate.name)
-            continue
-        try:
-            problems = gate.check(release)
-            if gate.name == "takedowns":
-                problems += gate_people.held(release, taken_down)
-        except DocpostsError as error:
-            problems = [error.message]
-        if problems:
-            failed.add(gate.name)
-        gates.append(Gate(gate.name, not problems, _say(problems) if problems else gate.what))
-    return [*gates, step_gate(release, Folder(before), failed)] if before is not None else gates
+        gates[gate.name] = _run(gate, release, gates, load, taken_down)
+    found = [*gates.values()]
+    return [*found, step_gate(release, Folder(before), gates)] if before is not None else found
 
 
-def step_gate(release: Folder, before: Folder, failed: Collection[str] = ()) -> Gate:
+def _run(gate: _Gate, release: Folder, before: Mapping[str, Gate], load: bool, taken_down: Collection[str]) -> Gate:
+    if gate.name in LOADING and not load:
+        return Gate(gate.name, "not run", "left out, as asked")
+    if missing := [name for name in gate.needs if not before[name].ok]:
+        return Gate(gate.name, "not run", f"{', '.join(missing)} does not hold")
+    try:
+        problems = gate.check(release)
+        if gate.name == "takedowns":
+            problems += gate_people.held(release, taken_down)
+    except NotRun as reason:
+        return Gate(gate.name, "not run", reason.message)
+    except DocpostsError as error:
+        problems = [error.message]
+    return judged(gate.name, problems, gate.what)
+
+
+def step_gate(release: Folder, before: Folder, gates: Mapping[str, Gate] | None = None) -> Gate:
     """Hold a release's version against what changed since the one before it."""
-    if missing := [name for name in _SOUND if name in failed]:
-        return Gate("step", False, f"not checked: {', '.join(missing)} does not hold")
+    if missing := [name for name in _SOUND if gates and not gates[name].ok]:
+        return Gate("step", "not run", f"{', '.join(missing)} does not hold")
     try:
         found = diff(before, release)
     except DocpostsError as error:
-        return Gate("step", False, error.message)
+        return Gate("step", "fails", error.message)
     was, now, least = (Version.parse(v) for v in (before.version, release.version, found.expected))
     if now < least or now == was:
-        return Gate("step", False, f"{now} after {was}: what changed ({found.step}) calls for {least} or higher")
-    return Gate("step", True, f"{now} is what changed since {was} calls for ({found.step}), or higher")
-
-
-def _say(problems: list[str]) -> str:
-    more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
-    return "; ".join(problems[:_SHOWN]) + more
+        return Gate("step", "fails", f"{now} after {was}: what changed ({found.step}) calls for {least} or higher")
+    return Gate("step", "holds", f"{now} is what changed since {was} calls for ({found.step}), or higher")

@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import Markup
 
-from toolkit.codebooks import named_by
-from toolkit.corpus import store
-from toolkit.corpus.show import Place, place_of
+from toolkit.agreement.notes import notes
 from toolkit.report import plots
-from toolkit.report.agreement_tables import Rows, Tables
+from toolkit.report.agreement_tables import UNKNOWN, Rows, Tables
+from toolkit.report.contested import contested
+from toolkit.report.names import Names
 from toolkit.report.pages import render
-from toolkit.votes import latest
 from toolkit.workspace import Workspace
 
 _MOST_LABELS = 30
@@ -44,34 +42,10 @@ class Figure:
         return [n for n in self.columns if all(isinstance(row[n], int | float | None) for row in self.rows)]
 
 
-@dataclass(frozen=True)
-class Vote:
-    """What one annotator answered on an item: field → labels, each with whether all gave it and the words it rests on."""
-
-    annotator: str
-    fields: Mapping[str, list[tuple[str, bool, list[str]]]]
-    confidence: int | None
-    comment: str | None
-    skipped: bool
-
-
-@dataclass(frozen=True)
-class Contested:
-    """An item whose votes part, with its text in its place and the votes side by side."""
-
-    rank: int
-    task: str
-    item_id: str
-    questions: int
-    text: str
-    place: Place | None
-    fields: list[str]
-    votes: list[Vote]
-
-
 def page(workspace: Workspace, tables: Tables) -> str:
     """Return the report of a workspace."""
-    judgements, settings = tables.judgements, workspace.settings.agreement
+    judgements, settings, rows = tables.judgements, workspace.settings.agreement, tables.rows
+    named = Names(judgements)
     names = sorted(pc.unique(judgements["annotator"]).to_pylist())
     provenance = sorted(pc.unique(judgements["provenance"]).to_pylist())
     return render(
@@ -83,14 +57,15 @@ def page(workspace: Workspace, tables: Tables) -> str:
         provenance=provenance,
         versions=sorted(pc.unique(judgements["codebook_version"]).to_pylist()),
         settings=settings,
+        notes=notes(judgements, settings),
         sections=[
-            ("agreement", "Agreement", list(_agreement(tables.agreement, judgements))),
-            ("confusion", "What is taken for what", list(_confusion(tables.confusion))),
-            ("annotators", "Pairs of annotators", list(_annotators(tables.annotators))),
-            ("labels", "Labels by source, campaign and month", list(_labels(tables.labels))),
-            ("progress", "Progress", list(_progress(tables.progress, tables.questions))),
+            ("agreement", "Agreement", list(_agreement(rows["agreement"], named))),
+            ("confusion", "What is taken for what", list(_confusion(rows["confusion"], named))),
+            ("annotators", "Pairs of annotators", list(_annotators(rows["annotators"]))),
+            ("labels", "Labels by source, campaign and month", list(_labels(rows["labels"], named))),
+            ("progress", "Progress", list(_progress(rows["progress"], rows["questions"]))),
         ],
-        contested=list(_contested(workspace, tables)),
+        contested=list(contested(workspace, tables, named)),
         shown=_shown,
     )
 
@@ -104,56 +79,52 @@ def _shown(value: object) -> str:
 
 
 def _fields(rows: Rows) -> Iterator[tuple[str, str, Rows]]:
+    """Yield the rows of each field, with its task and title."""
     for task, field in dict.fromkeys((row["task"], row["field"]) for row in rows):
-        yield task, field, [row for row in rows if (row["task"], row["field"]) == (task, field)]
+        title = f"{task}: {field}".replace("_", " ")
+        yield task, title, [row for row in rows if (row["task"], row["field"]) == (task, field)]
 
 
-def _agreement(rows: Rows, judgements: pa.Table) -> Iterator[Figure]:
-    codebooks = named_by(judgements)
-    hidden = {"task", "field", "by", "part"}
-    for task, field, own in _fields(rows):
-        known = {label.id: label.shown("en") for label in codebooks(task).labels}
+def _agreement(rows: Rows, named: Names) -> Iterator[Figure]:
+    hidden = {"task", "field", "label", "by", "part"}
+    for task, title, own in _fields(rows):
         drawn = [row for row in own if row["alpha"] is not None]
-        labels = [_name(row, known) for row in drawn]
-        title = f"{task.replace('_', ' ')}: {field.replace('_', ' ')}"
         chart = (
             plots.intervals(
-                labels,
+                [_name(task, row, named) for row in drawn],
                 [row["alpha"] for row in drawn],
                 [(row["low"], row["high"]) for row in drawn],
                 title="Krippendorff's α",
-                unit="α, 95 % interval (0: chance, 1: all agree)",
+                unit="α with its 95 % interval",
+                about=title,
             )
             if drawn
             else None
         )
-        table = [
-            {"label": _name(row, known)} | {k: v for k, v in row.items() if k not in hidden | {"label"}} for row in own
-        ]
-        yield Figure(title, table, chart, "" if drawn else "Too few answers for a coefficient.")
+        table = [{"label": _name(task, r, named)} | {k: v for k, v in r.items() if k not in hidden} for r in own]
+        yield Figure(title, table, chart, "" if drawn else "No coefficient: too few answers, or all of them the same.")
 
 
-def _name(row: Mapping[str, Any], known: Mapping[str, str]) -> str:
+def _name(task: str, row: Mapping[str, Any], named: Names) -> str:
     if row["label"] is None:
-        kinds = {"masi": "all labels (MASI", "jaccard": "all labels (Jaccard", "ordinal": "the value (ordinal"}
+        kinds = {"masi": "all labels, MASI", "jaccard": "all labels, Jaccard", "ordinal": "the value, ordinal"}
         level = f", level {row['level']}" if row["level"] else ""
-        return f"{kinds.get(row['metric'], 'the value (nominal')}{level})"
-    return known.get(row["label"], str(row["label"])) + (" (heading)" if row["level"] == 1 else "")
+        return kinds.get(row["metric"], "the value, nominal") + level
+    return named(task, row["label"]) + (" (heading)" if row["level"] == 1 else "")
 
 
-def _confusion(rows: Rows) -> Iterator[Figure]:
-    for task, field, own in _fields(rows):
+def _confusion(rows: Rows, named: Names) -> Iterator[Figure]:
+    for task, title, own in _fields(rows):
         labels = sorted({row[side] for row in own for side in ("one", "other")}, key=_first_seen(own))
         counts = {(row["one"], row["other"]): row["pairs"] for row in own}
         grid = [[counts.get((a, b), counts.get((b, a))) for b in labels] for a in labels]
-        title = f"{task.replace('_', ' ')}: {field.replace('_', ' ')}"
-        chart = plots.heatmap(labels, labels, grid, title="Pairs of answers", unit="pairs", whole=True)
-        differing = sorted(
-            (r for r in own if r["one"] != r["other"]), key=lambda r: (-r["pairs"], r["one"], r["other"])
-        )
+        words = [named(task, label) for label in labels]
+        chart = plots.heatmap(words, labels, grid, title="Pairs of answers", about=title, whole=True)
+        differing = [row for row in own if row["one"] != row["other"]]
+        differing.sort(key=lambda row: (-row["pairs"], row["one"], row["other"]))
         table = [
-            {k: row[k] for k in ("one", "other", "pairs")}
-            for row in [*differing, *(r for r in own if r["one"] == r["other"])]
+            {"one": named(task, row["one"]), "other": named(task, row["other"]), "pairs": row["pairs"]}
+            for row in [*differing, *(row for row in own if row["one"] == row["other"])]
         ]
         yield Figure(title, table, chart)
 
@@ -167,24 +138,23 @@ def _first_seen(rows: Rows) -> Any:
 
 
 def _annotators(rows: Rows) -> Iterator[Figure]:
-    for task, field, own in _fields(rows):
+    for _, title, own in _fields(rows):
         names = sorted({row[side] for row in own for side in ("one", "other")})
         alphas = {(row["one"], row["other"]): row["alpha"] for row in own}
+        table = [{k: row[k] for k in ("one", "other", "items", "percent", "alpha")} for row in own]
         if not any(value is not None for value in alphas.values()):
+            yield Figure(title, table, None, "No coefficient: too few answers, or all of them the same.")
             continue
         grid = [[alphas.get((a, b), alphas.get((b, a))) for b in names] for a in names]
-        title = f"{task.replace('_', ' ')}: {field.replace('_', ' ')}"
-        chart = plots.heatmap(names, names, grid, title="α of each pair", unit="α")
-        table = [{k: row[k] for k in ("one", "other", "items", "percent", "alpha")} for row in own]
-        yield Figure(title, table, chart)
+        yield Figure(title, table, plots.heatmap(names, names, grid, title="α of each pair", about=title))
 
 
-def _labels(rows: Rows) -> Iterator[Figure]:
+def _labels(rows: Rows, named: Names) -> Iterator[Figure]:
     for by in ("source", "campaign", "month"):
-        for task, field, own in _fields([row for row in rows if row["by"] == by]):
+        for task, title, own in _fields([row for row in rows if row["by"] == by]):
             parts = sorted({row["part"] for row in own})
             parts = parts[-_LAST_MONTHS:] if by == "month" else parts
-            if parts == ["(unknown)"]:
+            if parts == [UNKNOWN]:
                 continue
             totals: dict[str, int] = {}
             for row in own:
@@ -192,82 +162,32 @@ def _labels(rows: Rows) -> Iterator[Figure]:
             labels = sorted(totals, key=lambda label: (-totals[label], label))[:_MOST_LABELS]
             shares = {(row["label"], row["part"]): row["share"] for row in own}
             grid = [[shares.get((label, part), 0.0) for part in parts] for label in labels]
-            title = f"{task.replace('_', ' ')}: {field.replace('_', ' ')}, by {by}"
-            chart = plots.heatmap(labels, parts, grid, title="Share of answers", unit=by, most=1.0)
-            table = [{k: row[k] for k in ("part", "label", "yes", "of", "share")} for row in own]
-            yield Figure(title, table, chart)
+            words = [named(task, label) for label in labels]
+            about = f"{title}, by {by}"
+            chart = plots.heatmap(words, parts, grid, title="Share of answers", unit=by, about=about, most=1.0)
+            table = [
+                {by: row["part"], "label": named(task, row["label"])} | {k: row[k] for k in ("yes", "of", "share")}
+                for row in own
+            ]
+            yield Figure(about, table, chart)
 
 
 def _progress(rows: Rows, questions: Rows) -> Iterator[Figure]:
     days = sorted({row["day"] for row in rows})
-    series: dict[str, Sequence[float]] = {}
-    for task in sorted({row["task"] for row in rows}):
-        by_day = {row["day"]: row["total"] for row in rows if row["task"] == task}
-        total, run = 0, []
-        for day in days:
-            total = by_day.get(day, total)
-            run.append(float(total))
-        series[task.replace("_", " ")] = run
-    if days:
-        chart = plots.lines(days, series, title="Judgements by then", unit="judgements")
-        yield Figure("Judgements by day of submission", rows, chart, "Skips left out of the line.")
+    about = {
+        "judgements": "Judgements so far, skips left out",
+        "twice": "Items with answers of two annotators so far",
+    }
+    for name, title in about.items() if days else ():
+        series: dict[str, Sequence[float]] = {}
+        for task in sorted({row["task"] for row in rows}):
+            by_day = {row["day"]: row[f"{name}_so_far"] for row in rows if row["task"] == task}
+            total, run = 0, []
+            for day in days:
+                total = by_day.get(day, total)
+                run.append(float(total))
+            series[task.replace("_", " ")] = run
+        unit = "judgements" if name == "judgements" else "items"
+        table = [{k.replace("_so_far", " so far"): v for k, v in row.items()} for row in rows]
+        yield Figure(title, table, plots.lines(days, series, title=title, unit=unit, about="by day of submission"))
     yield Figure("Questions", questions)
-
-
-def _contested(workspace: Workspace, tables: Tables) -> Iterator[Contested]:
-    wanted = [row["item_id"] for row in tables.contested]
-    held = tables.judgements.filter(pc.is_in(tables.judgements["item_id"], pa.array(wanted, pa.string())))
-    by_item: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in latest(held):
-        by_item.setdefault((row["task"], row["item_id"]), []).append(row)
-    rows = _items(workspace, wanted)
-    codebooks = named_by(tables.judgements)
-    for entry in tables.contested:
-        item = rows.get(entry["item_id"])
-        own = sorted(by_item[entry["task"], entry["item_id"]], key=lambda row: row["annotator"])
-        coded = [field.name for field in codebooks(entry["task"]).fields if field.kind in ("multi", "single")]
-        fields = [name for name in coded if any(label["field"] == name for row in own for label in row["labels"])]
-        yield Contested(
-            *(entry["rank"], entry["task"], entry["item_id"], entry["questions"]),
-            item["text"] if item else "",
-            place_of(workspace, item) if item else None,
-            fields,
-            [_vote(row, own, fields, item["texts"] if item else {}) for row in own],
-        )
-
-
-def _vote(row: dict[str, Any], own: list[dict[str, Any]], fields: list[str], texts: Mapping[str, str]) -> Vote:
-    answered = [other for other in own if not other["skipped"]]
-    text = texts.get(row["text_sha256"], "")
-
-    def given(field: str) -> list[tuple[str, bool, list[str]]]:
-        found = []
-        for name in [label["label"] for label in row["labels"] if label["field"] == field]:
-            by_all = all({"field": field, "label": name} in other["labels"] for other in answered)
-            words = [text[s["start"] : s["end"]] for s in row["evidence"] if (s["field"], s["label"]) == (field, name)]
-            found.append((name, by_all, [quote for quote in words if quote]))
-        return found
-
-    return Vote(
-        row["annotator"], {field: given(field) for field in fields}, row["confidence"], row["comment"], row["skipped"]
-    )
-
-
-def _items(workspace: Workspace, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the corpus rows of items by id, each with all its texts by hash."""
-    from toolkit.fsio import sha256_text
-
-    if not store.versions(workspace):
-        return {}
-    found: dict[str, dict[str, Any]] = {}
-    version = store.open_version(workspace)
-    for name, key in (("posts", "post_id"), ("photo_texts", "photo_id")):
-        rows = version.table(name)
-        held = rows.filter(pc.is_in(rows[key], pa.array(list(wanted), pa.string())))
-        for row in held.to_pylist():
-            found[row[key]] = row | {"texts": {sha256_text(row["text"]): row["text"]}}
-    layers = version.table("text_layers")
-    for row in layers.filter(pc.is_in(layers["post_id"], pa.array(list(wanted), pa.string()))).to_pylist():
-        if row["post_id"] in found:
-            found[row["post_id"]]["texts"][sha256_text(row["text"])] = row["text"]
-    return found

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.adjudication.store import standing
+from toolkit.adjudication.store import Standing, standing
 from toolkit.agreement import coefficients as co
 from toolkit.agreement import tables as measured
-from toolkit.agreement.ballots import Ballot, Bools, ballots, votes
+from toolkit.agreement.ballots import Ballot, Bools, Ints, ballots, votes
+from toolkit.agreement.ballots import codes as coded
 from toolkit.agreement.distances import Nominal, Sets
-from toolkit.agreement.figures import agreement, records
+from toolkit.agreement.figures import Figure, of_ballot, questions, records
 from toolkit.corpus import store
 from toolkit.labels.store import load_judgements
 from toolkit.workspace import Workspace
@@ -25,43 +27,63 @@ from toolkit.workspace import Workspace
 Rows = list[dict[str, Any]]
 CONTESTED = 20
 NOTHING = "(nothing)"
+UNKNOWN = "(unknown)"
+
+
+_TEXT, _WHOLE, _NUMBER = pa.string(), pa.int64(), pa.float64()
+_ABOUT = {"task": _TEXT, "field": _TEXT}
+_PAIR = {"one": _TEXT, "other": _TEXT}
+SCHEMAS: dict[str, pa.Schema] = {
+    "agreement": measured.arrow(Figure),
+    "confusion": pa.schema(_ABOUT | _PAIR | {"pairs": _WHOLE}),
+    "annotators": pa.schema(_ABOUT | _PAIR | {"items": _WHOLE, "percent": _NUMBER, "alpha": _NUMBER}),
+    "labels": pa.schema(
+        {"by": _TEXT, "part": _TEXT} | _ABOUT | {"label": _TEXT, "yes": _WHOLE, "of": _WHOLE, "share": _NUMBER}
+    ),
+    "progress": pa.schema(
+        {"task": _TEXT, "day": _TEXT}
+        | dict.fromkeys(("judgements", "skipped", "judgements_so_far", "items_so_far", "twice_so_far"), _WHOLE)
+    ),
+    "contested": pa.schema(
+        {"rank": _WHOLE, "task": _TEXT, "item_id": _TEXT, "questions": _WHOLE, "score": _NUMBER},
+    ),
+    "questions": pa.schema({"task": _TEXT, "state": _TEXT, "questions": _WHOLE}),
+}
+"""The report's tables and their columns."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The report's tables, each a list of records, and the judgements that they are made of."""
+    """The report's tables, each a list of records, and the judgements and decisions that they are made of."""
 
     judgements: pa.Table
-    agreement: Rows
-    confusion: Rows
-    annotators: Rows
-    labels: Rows
-    progress: Rows
-    contested: Rows
-    questions: Rows
-
-    def named(self) -> dict[str, Rows]:
-        """Return the tables by their names."""
-        names = ("agreement", "confusion", "annotators", "labels", "progress", "contested", "questions")
-        return {name: getattr(self, name) for name in names}
+    decisions: pa.Table | None
+    rows: Mapping[str, Rows]
 
 
-def collect(workspace: Workspace) -> Tables:
-    """Return everything that the report shows, from the pulled judgements and the latest corpus version."""
-    judgements = load_judgements(workspace)
+def collect(workspace: Workspace, judgements: pa.Table | None = None) -> Tables:
+    """Return everything that the report shows, from the pulled judgements and the latest corpus version.
+
+    Of other ``judgements`` nothing is settled: decisions are on what was pulled.
+    """
+    decisions, states = None, Rows()
+    if judgements is None:
+        judgements, stands = load_judgements(workspace), standing(workspace)
+        decisions, states = stands.decisions, _questions(stands)
+    settings = workspace.settings.agreement
     found = votes(judgements)
     own = list(ballots(found))
-    items = found.rows["item_id"].to_pylist()
-    return Tables(
-        judgements,
-        records(agreement(judgements, workspace.settings.agreement)),
-        [row for ballot in own for row in confusion(ballot)],
-        [row for ballot in own for row in annotators(ballot, found.raters, workspace.settings.agreement.minimum_items)],
-        [row for ballot in own for row in _labels(ballot, items, _about(workspace))],
-        progress(judgements),
-        contested(own, items, found.rows["task"].to_pylist()),
-        _questions(workspace),
-    )
+    parts = _parts(workspace, found.rows["item_id"])
+    rows: dict[str, Rows] = {
+        "agreement": records([figure for ballot in own for figure in of_ballot(ballot, settings)]),
+        "confusion": [row for ballot in own for row in confusion(ballot)],
+        "annotators": [row for ballot in own for row in annotators(ballot, found.raters, settings.minimum_items)],
+        "labels": [row for ballot in own for row in labels(ballot, parts)],
+        "progress": progress(judgements),
+        "contested": contested(own, found.rows),
+        "questions": states,
+    }
+    return Tables(judgements, decisions, rows)
 
 
 def confusion(ballot: Ballot) -> Iterator[dict[str, Any]]:
@@ -73,6 +95,7 @@ def confusion(ballot: Ballot) -> Iterator[dict[str, Any]]:
     """
     if ballot.kind == "ordinal" or not len(ballot.unit):
         return
+    ballot = ballot.comparable()
     codes, sets = ballot.sets()
     rated = co.units(ballot.unit, codes, len(sets)).rated
     labels = (*ballot.labels, NOTHING)
@@ -105,12 +128,15 @@ def annotators(ballot: Ballot, names: tuple[str, ...], minimum: int) -> Iterator
     """Yield α of each pair of annotators in a field (MASI for several labels, else nominal), None below the minimum."""
     if ballot.kind == "ordinal":
         return
+    ballot = ballot.comparable()
     codes, sets = ballot.sets()
-    distance = Sets(sets, "masi") if ballot.kind == "multi" else Nominal(len(sets))
     for one, other in combinations(np.unique(ballot.rater).tolist(), 2):
         here = (ballot.rater == one) | (ballot.rater == other)
-        rated = co.units(ballot.unit[here], codes[here], len(sets)).rated
+        # Of all sets that anyone gave, those of the two.
+        given, code = np.unique(codes[here], return_inverse=True)
+        rated = co.units(ballot.unit[here], code.reshape(-1).astype(np.int64), len(given)).rated
         if rated.items:
+            distance = Sets(sets[given], "masi") if ballot.kind == "multi" else Nominal(len(given))
             enough = rated.items >= minimum
             yield {
                 **{"task": ballot.task, "field": ballot.field, "one": names[one], "other": names[other]},
@@ -119,8 +145,30 @@ def annotators(ballot: Ballot, names: tuple[str, ...], minimum: int) -> Iterator
             }
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What each submission is part of, by ``by``: ``names`` of the parts, and the ``code`` of each submission's."""
+
+    by: str
+    names: list[str]
+    code: Ints
+
+
+def _parts(workspace: Workspace, items: pa.ChunkedArray) -> list[Parts]:
+    """Return source, campaign and month of posting of submissions on items; a photo text has those of its post."""
+    about = _about(workspace)
+    item, known = coded(items)
+    found = []
+    for by in ("source", "campaign", "month"):
+        part = [about.get(name, {}).get(by) or UNKNOWN for name in known]
+        names = sorted(set(part))
+        places = {name: place for place, name in enumerate(names)}
+        of_item = np.array([places[name] for name in part] or [0], dtype=np.int64)
+        found.append(Parts(by, names, of_item[item]))
+    return found
+
+
 def _about(workspace: Workspace) -> dict[str, dict[str, str | None]]:
-    """Return source, campaign and month of each item; a photo text has those of its post."""
     if not store.versions(workspace):
         return {}
     latest = store.open_version(workspace)
@@ -135,90 +183,110 @@ def _about(workspace: Workspace) -> dict[str, dict[str, str | None]]:
     return found
 
 
-def _labels(
-    ballot: Ballot, items: list[str], about: Mapping[str, Mapping[str, str | None]]
-) -> Iterator[dict[str, Any]]:
-    """Yield, by source, campaign and month of posting, how many answers there are and how many gave each label."""
-    if ballot.kind == "ordinal":
+def labels(ballot: Ballot, parts: Sequence[Parts]) -> Iterator[dict[str, Any]]:
+    """Yield, for each part, how many answers gave each label, ``of`` those that say yes or no to it."""
+    if ballot.kind == "ordinal" or not len(ballot.unit):
         return
-    for by in ("source", "campaign", "month"):
-        groups = [about.get(items[row], {}).get(by) or "(unknown)" for row in ballot.row]
-        for group in sorted(set(groups)):
-            here = np.array([name == group for name in groups])
-            yes = ballot.given[here].sum(axis=0)
-            for place in np.flatnonzero(yes):
-                yield {
-                    **{"by": by, "part": group, "task": ballot.task, "field": ballot.field},
-                    **{"label": ballot.labels[place], "yes": int(yes[place]), "of": int(here.sum())},
-                    "share": round(float(yes[place] / here.sum()), 6),
-                }
+    for part in parts:
+        code = part.code[ballot.row]
+        yes = np.stack([np.bincount(code[given], minlength=len(part.names)) for given in ballot.given.T], axis=1)
+        of = np.stack([np.bincount(code[~silent], minlength=len(part.names)) for silent in ballot.silent.T], axis=1)
+        for group, place in np.argwhere(yes):
+            yield {
+                **{"by": part.by, "part": part.names[group], "task": ballot.task, "field": ballot.field},
+                **{"label": ballot.labels[place], "yes": int(yes[group, place]), "of": int(of[group, place])},
+                "share": round(float(yes[group, place] / of[group, place]), 6),
+            }
 
 
 def progress(judgements: pa.Table) -> Rows:
-    """Return, by task and day of submission (UTC), judgements and skips, and how many there are by then."""
-    days = pc.strftime(judgements["created_at"], format="%Y-%m-%d").to_pylist()
-    counted = Counter(zip(judgements["task"].to_pylist(), days, judgements["skipped"].to_pylist(), strict=True))
+    """Return, by task and day of submission (UTC), judgements and skips; and how much there is by then.
+
+    ``items_so_far`` have an answer, ``twice_so_far`` those of two annotators.
+    """
+    day = pc.strftime(judgements["created_at"], format="%Y-%m-%d")
+    known = judgements.select(["task", "item_id", "annotator", "skipped"]).append_column("day", day)
+    counted = Counter(
+        {
+            (row["task"], row["day"], row["skipped"]): row["day_count"]
+            for row in known.group_by(["task", "day", "skipped"]).aggregate([("day", "count")]).to_pylist()
+        }
+    )
+    answers = known.filter(pc.invert(known["skipped"]))
+    first = answers.group_by(["task", "item_id", "annotator"]).aggregate([("day", "min")]).sort_by("day_min")
+    begun: Counter[tuple[str, str, int]] = Counter()
+    had: Counter[tuple[str, str]] = Counter()
+    columns = (first[name].to_pylist() for name in ("task", "item_id", "day_min"))
+    for task, item, when in zip(*columns, strict=True):
+        had[task, item] += 1
+        begun[task, when, had[task, item]] += 1
     rows: Rows = []
-    totals: Counter[str] = Counter()
-    for task, day in sorted({(task, day) for task, day, _ in counted}):
-        done, skipped = counted[task, day, False], counted[task, day, True]
-        totals[task] += done
-        rows.append({"task": task, "day": day, "judgements": done, "skipped": skipped, "total": totals[task]})
+    so_far: Counter[tuple[str, str]] = Counter()
+    for task, when in sorted({(task, when) for task, when, _ in counted}):
+        done = counted[task, when, False]
+        so_far[task, "judgements"] += done
+        so_far[task, "items"] += begun[task, when, 1]
+        so_far[task, "twice"] += begun[task, when, 2]
+        rows.append(
+            {"task": task, "day": when, "judgements": done, "skipped": counted[task, when, True]}
+            | {f"{name}_so_far": so_far[task, name] for name in ("judgements", "items", "twice")}
+        )
     return rows
 
 
-def contested(own: list[Ballot], items: list[str], tasks: list[str]) -> Rows:
-    """Return the items whose votes part most: by the share of pairs that differ, summed over the item's questions."""
-    differing: Counter[tuple[str, str]] = Counter()
-    parted: Counter[tuple[str, str]] = Counter()
+def contested(own: Sequence[Ballot], rows: pa.Table) -> Rows:
+    """Return the items whose votes part most: by the share of pairs that differ, summed over the item's questions.
+
+    ``rows`` are the submissions that the ballots are made of.
+    """
+    size = max((int(ballot.unit.max(initial=-1)) for ballot in own), default=-1) + 1
+    score, parted = np.zeros(size), np.zeros(size, dtype=np.int64)
+    where = np.zeros(size, dtype=np.int64)
     for ballot in own:
-        if ballot.kind == "ordinal" or not len(ballot.unit):
+        if ballot.kind == "ordinal":
             continue
-        _, first, unit = np.unique(ballot.unit, return_index=True, return_inverse=True)
-        unit = unit.reshape(-1)
-        columns = ballot.given.T if ballot.kind == "multi" else [None]
-        for column in columns:
-            pairs, differ = _differing(unit, ballot, column)
-            share = np.divide(differ, pairs, out=np.zeros_like(differ), where=pairs > 0)
-            for place in np.flatnonzero(share):
-                key = (tasks[ballot.row[first[place]]], items[ballot.row[first[place]]])
-                differing[key] += float(share[place])  # type: ignore[assignment]
-                parted[key] += 1
-    ranked = sorted(differing.items(), key=lambda pair: (-round(pair[1], 9), pair[0]))
-    return [
-        {"rank": place, "task": task, "item_id": item, "questions": parted[task, item], "score": round(float(score), 6)}
-        for place, ((task, item), score) in enumerate(ranked[:CONTESTED], start=1)
-    ]
+        where[ballot.unit] = ballot.row
+        for _, level, code in questions(ballot):
+            if level != 1:
+                share = _differing(ballot.unit, code, size)
+                score += share
+                parted += share > 0
+    best = np.flatnonzero(score > 0)
+    score[:] = np.round(score, 6)
+    # Of the many with one score, those that come first by name.
+    least = np.sort(score[best])[-CONTESTED:][:1]
+    best = best[score[best] >= least] if len(least) else best
+    found = rows.select(["task", "item_id"]).take(pa.array(where[best])).to_pylist()
+    ranked = sorted(
+        ({**row, "questions": int(parted[at]), "score": float(score[at])} for row, at in zip(found, best, strict=True)),
+        key=lambda row: (-row["score"], row["task"], row["item_id"]),
+    )
+    return [{"rank": rank, **row} for rank, row in enumerate(ranked[:CONTESTED], start=1)]
 
 
-def _differing(unit: Any, ballot: Ballot, column: Any) -> tuple[Any, Any]:
-    """Return, for each unit, the pairs of answers and those that differ, on one label or in a field with one value."""
-    codes = column.astype(np.int64) if column is not None else ballot.given.argmax(axis=1)
-    values = int(codes.max(initial=0)) + 1
-    size = int(unit.max()) + 1
-    counts = np.stack([np.bincount(unit[codes == value], minlength=size) for value in range(values)], axis=1)
+def _differing(unit: Ints, code: Ints, size: int) -> co.Floats:
+    """Return, for each unit, the share of pairs of answers that differ; answers below 0 say nothing."""
+    said = code >= 0
+    unit, code = unit[said], code[said]
+    values = int(code.max(initial=0)) + 1
+    counts = np.bincount(unit * values + code, minlength=size * values).reshape(size, values).astype(np.float64)
     n = counts.sum(axis=1)
-    return (n * (n - 1) / 2), ((n**2 - (counts**2).sum(axis=1)) / 2)
+    return np.asarray(
+        np.divide(n**2 - (counts**2).sum(axis=1), n * (n - 1), out=np.zeros(size), where=n > 1), dtype=np.float64
+    )
 
 
-def _questions(workspace: Workspace) -> Rows:
+def _questions(found: Standing) -> Rows:
     """Return how many questions of each task are settled, by whom, and how many are not."""
-    found = standing(workspace)
     counts: Counter[tuple[str, str]] = Counter()
     for task, method in zip(found.decisions["task"].to_pylist(), found.decisions["method"].to_pylist(), strict=True):
         counts[task, f"settled: {method}"] += 1
-    for name, questions in (("open", found.open), ("waiting for votes", found.waiting)):
-        for question in questions:
+    for name, waiting in (("open", found.open), ("waiting for votes", found.waiting)):
+        for question in waiting:
             counts[question.task, name] += 1
     return [{"task": task, "state": state, "questions": n} for (task, state), n in sorted(counts.items())]
 
 
-def write(folder: Any, tables: Mapping[str, Rows]) -> list[Any]:
-    """Write each table as ``<folder>/<name>.parquet``; one without rows is left out, and the agreement table never."""
-    paths = []
-    for name, rows in tables.items():
-        if name in measured.KINDS:
-            paths.append(measured.write(folder, name, rows))
-        elif rows:
-            paths.append(measured.write_rows(folder, name, rows))
-    return paths
+def write(folder: Path, tables: Mapping[str, Rows]) -> list[Path]:
+    """Write each table as ``<folder>/<name>.parquet``, with its columns also where it has no rows."""
+    return [measured.write_rows(folder, name, tables[name], schema) for name, schema in SCHEMAS.items()]

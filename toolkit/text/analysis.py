@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
-from toolkit.text import entities, letters
+from toolkit.text import entities, letters, telling
 from toolkit.text.language import languages as languages_of
 from toolkit.text.script import scripts, simplified
 
 # Part of every corpus version's input digest: raise it whenever a function here answers differently.
-VERSION = 2
+VERSION = 3
 _CHINESE = ("Hans", "Hant", "Hani", "mixed")
-_LISTS = pa.list_(pa.string())
 
 
 def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None = None) -> dict[str, pa.Array]:
@@ -31,28 +31,38 @@ def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None =
     found = languages_of(values, survey, known)
     written = scripts(values, survey.counts)
     return {
-        "text_lang": pa.array([own[0] for own in found], pa.string()),
-        "languages": pa.array(found, _LISTS),
+        "text_lang": found.values.take(found.offsets[:-1]),
+        "languages": found,
         "script": pa.array(written, pa.string()),
         "text_simplified": _simplified(values, written),
-        **_entities(values, survey.marks.tolist()),
-        "flags": _flags(values, survey),
+        **_entities(values, survey.marks),
+        "flags": _flags(values, survey.marks),
         "exact_hash": pa.array([sha256_text(normalise(text)) for text in values], pa.string()),
     }
 
 
-def _entities(texts: list[str], marks: list[int]) -> dict[str, pa.Array]:
-    columns: dict[str, list[list[str]]] = {"hashtags": [], "mentions": [], "urls": [], "emoji": []}
-    nothing: list[str] = []
-    for text, mark in zip(texts, marks, strict=True):
+def _entities(texts: list[str], marks: telling.Marks) -> dict[str, pa.Array]:
+    columns: dict[str, dict[int, list[str]]] = {"hashtags": {}, "mentions": {}, "urls": {}, "emoji": {}}
+    some = np.flatnonzero(marks & (letters.COLON | letters.TAG | letters.AT | letters.EMOJI))
+    for place, mark in zip(some.tolist(), marks[some].tolist(), strict=True):
+        text = texts[place]
         urls = entities.find_urls(text) if mark & letters.COLON and "://" in text else []
-        columns["urls"].append([entities.defang(url.value) for url in urls] if urls else nothing)
-        tags = entities.hashtags(text, urls) if mark & letters.TAG else ()
-        columns["hashtags"].append([tag.value for tag in tags] if tags else nothing)
-        names = entities.mentions(text, urls) if mark & letters.AT else ()
-        columns["mentions"].append([name.value for name in names] if names else nothing)
-        columns["emoji"].append(entities.emoji(text) if mark & letters.EMOJI else nothing)
-    return {name: pa.array(values, _LISTS) for name, values in columns.items()}
+        columns["urls"][place] = [entities.defang(url.value) for url in urls]
+        if mark & letters.TAG:
+            columns["hashtags"][place] = [tag.value for tag in entities.hashtags(text, urls)]
+        if mark & letters.AT:
+            columns["mentions"][place] = [name.value for name in entities.mentions(text, urls)]
+        if mark & letters.EMOJI:
+            columns["emoji"][place] = entities.emoji(text)
+    return {name: _listed(len(texts), found) for name, found in columns.items()}
+
+
+def _listed(rows: int, found: dict[int, list[str]]) -> pa.ListArray:
+    """Return lists by place, which go up, as a column; the other rows' are empty."""
+    lengths = np.zeros(rows + 1, np.int32)
+    lengths[[place + 1 for place in found]] = [len(values) for values in found.values()]
+    values = pa.array([value for values in found.values() for value in values], pa.string())
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), values)
 
 
 def _simplified(texts: list[str], written: list[str]) -> pa.Array:
@@ -61,12 +71,12 @@ def _simplified(texts: list[str], written: list[str]) -> pa.Array:
     return pa.array([None if text is None else next(found) for text in chinese], pa.string())
 
 
-def _flags(texts: list[str], survey: letters.Survey) -> pa.Array:
-    latin, cyrillic, greek = (survey.counts[:, letters.CODES.index(code)] > 0 for code in ("Latn", "Cyrl", "Grek"))
-    both = (latin & (cyrillic | greek)).tolist()
-    hidden = (survey.marks & letters.HIDDEN).tolist()
-    found = [
-        [*(entities.hidden(text) if mark else ()), *(["confusable"] if mixed and entities.confusable(text) else ())]
-        for text, mark, mixed in zip(texts, hidden, both, strict=True)
-    ]
-    return pa.array(found, _LISTS)
+def _flags(texts: list[str], marks: telling.Marks) -> pa.ListArray:
+    found: dict[int, list[str]] = {}
+    some = np.flatnonzero(marks & (letters.HIDDEN | letters.MEETING))
+    for place, mark in zip(some.tolist(), marks[some].tolist(), strict=True):
+        own = entities.hidden(texts[place]) if mark & letters.HIDDEN else []
+        if mark & letters.MEETING and entities.confusable(texts[place]):
+            own.append("confusable")
+        found[place] = own
+    return _listed(len(texts), found)

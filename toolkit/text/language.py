@@ -13,9 +13,11 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import regex
 
-from toolkit.text import letters
+from toolkit.text import letters, telling
 
 UNDETERMINED = "und"
 # Fewer letters than this say nothing; a Han character says as much as two.
@@ -32,33 +34,10 @@ _BY_SCRIPT = {
     "Hebr": "he",
     "Thai": "th",
 }
-# By script, in this order: Kurdish and Pashto share letters with Uyghur and Persian, and have some that those lack; the
-# languages written in Cyrillic by Turkic and Mongolian peoples likewise. Words that begin with ئ are Uyghur where the text is
-# not Kurdish; within a word Arabic has it too. Kazakh has і beside ө and ү, Kyrgyz ң without it, Mongolian
-# neither, and х in most sentences, which Kyrgyz has in loans alone.
-_TELLING = {
-    "Arab": (
-        ("ku", regex.compile(r"[ێڵڕ]")),
-        ("ps", regex.compile(r"[ښځڅډړږڼ]")),
-        ("ug", regex.compile(r"[ۇۈۋڭ]|(?<!\p{L})ئ")),
-        ("ur", regex.compile(r"[ٹڈڑںے]")),
-        ("fa", regex.compile(r"[پچژگ]")),
-    ),
-    "Cyrl": (
-        ("tg", regex.compile(r"[ҷӯӣҶӮӢ]")),
-        ("uz", regex.compile(r"[ҳҲ]|[қғҚҒ].*ў|ў.*[қғҚҒ]")),
-        ("be", regex.compile(r"[ўЎ]")),
-        ("tt", regex.compile(r"[җҖ]")),
-        ("kk", regex.compile(r"[әғқұһӘҒҚҰҺ]|(?i:[ңөү].*і|і.*[ңөү])")),
-        ("ky", regex.compile(r"[ңҢ]|^[^хХ]*[өүӨҮ][^хХ]*$")),
-        ("mn", regex.compile(r"[өүӨҮ]")),
-    ),
-    "Latn": (("az", regex.compile(r"[əƏ]")), ("uz", regex.compile(r"[oOgG][ʻ‘](?=\p{L})"))),
-}
 _ENTITIES = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+")
 _NOT_LETTERS = regex.compile(r"[^\p{L}\p{M}\s'’-]+")
 _WEIGHTS = np.array([2 if code in ("Hani", "Kana", "Hang") else 1 for code in letters.CODES])
-_ANSWERS = [_BY_SCRIPT.get(code) for code in letters.CODES]
+_ANSWERS = np.array([_BY_SCRIPT.get(code) for code in letters.CODES], object)
 _HANI, _KANA = letters.CODES.index("Hani"), letters.CODES.index("Kana")
 # Answers are kept, since copies of a post stand anywhere; as many as take some 20 MB.
 _REMEMBERED = 60_000
@@ -69,84 +48,79 @@ _SHARE = 0.2
 
 def language(text: str) -> str:
     """Return the language of one text (:func:`languages`): the first of those it is in."""
-    return languages([text], letters.survey([text]))[0][0]
+    return str(languages([text], letters.survey([text]))[0][0].as_py())
 
 
-def languages(texts: Sequence[str], survey: letters.Survey, known: Sequence[str | None] = ()) -> list[list[str]]:
+def languages(texts: Sequence[str], survey: letters.Survey, known: Sequence[str | None] = ()) -> pa.ListArray:
     """Return of each text the ISO 639 codes of the languages it is in, by their share; ``und`` alone where there is too
     little to tell. Several are told apart where their scripts differ; ``known`` names the main one where it is not None.
 
     URLs, hashtags and mentions do not count. ``survey``: of the texts, as they stand.
     """
-    bare, weighed = _weighed(texts, survey)
+    bare, weighed, marks = _weighed(texts, survey)
     totals = weighed.sum(axis=1)
-    order = np.argsort(-weighed, axis=1, kind="stable")
     enough = (weighed > 0) & ((weighed >= _SHARE * totals[:, None]) & (weighed >= _ENOUGH))
-    enough[np.arange(len(texts)), order[:, 0]] = True
-    several = (enough.sum(axis=1) > 1).tolist()
-    answers = [_ANSWERS[column] for column in order[:, 0].tolist()]
-    little = (totals < _ENOUGH).tolist()
-    asked: list[tuple[int, int, str]] = []
-    found: list[list[str]] = []
-    for place, (text, given) in enumerate(zip(bare, known or [None] * len(bare), strict=True)):
-        if little[place]:
-            found.append([given or UNDETERMINED])
-        elif not several[place] and (given or answers[place]):
-            found.append([given or answers[place]])
-        else:
-            own: list[str] = []
-            columns = [n for n in order[place].tolist() if enough[place, n]]
-            for column in columns:
-                words = text if len(columns) == 1 else _of_script(text, letters.CODES[column])
-                code = given if not own and given else _settled(words, column, int(weighed[place, column]))
-                if code is None:
-                    asked.append((place, len(own), words))
-                own.append(code or UNDETERMINED)
-            found.append(own)
-    for (place, number, _), code in zip(asked, detect([words for _, _, words in asked]), strict=True):
-        found[place][number] = code
-    return [
-        own if len(own) == 1 else [c for n, c in enumerate(own) if n == 0 or c not in (UNDETERMINED, *own[:n])]
-        for own in found
-    ]
+    enough[np.arange(len(texts)), weighed.argmax(axis=1)] = True
+    # A passage is what a text has in one script; a text's own by their weight.
+    places, columns = np.nonzero(enough)
+    weights = weighed[places, columns]
+    order = np.lexsort((columns, -weights, places))
+    places, columns, weights = places[order], columns[order], weights[order]
+    passages = np.bincount(places, minlength=len(texts))
+    begins = np.cumsum(passages) - passages
+
+    def words(passage: int) -> str:
+        text = bare[places[passage]]
+        alone = passages[places[passage]] == 1
+        return text if alone else _of_script(text, letters.CODES[columns[passage]])
+
+    codes = _ANSWERS[columns]
+    codes[begins[totals < _ENOUGH]] = UNDETERMINED
+    for place, code in enumerate(known):
+        if code is not None:
+            codes[begins[place]] = code
+    for column, script in enumerate(letters.CODES):
+        own = np.flatnonzero((columns == column) & _unsettled(codes))
+        if len(own):
+            codes[own] = telling.settle(script, marks[places[own]], own.tolist(), words)
+    unsettled = _unsettled(codes)
+    codes[unsettled & (weights < _ENOUGH_TO_DETECT)] = UNDETERMINED
+    asked = np.flatnonzero(unsettled & (weights >= _ENOUGH_TO_DETECT))
+    codes[asked] = detect([words(passage) for passage in asked.tolist()])
+    kept = np.ones(len(codes), bool)
+    for place in np.flatnonzero(passages > 1).tolist():
+        first, end = begins[place], begins[place] + passages[place]
+        for passage in range(first + 1, end):
+            kept[passage] = codes[passage] not in (UNDETERMINED, *codes[first:passage])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(places[kept], minlength=len(texts)))])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(codes[kept], pa.string()))
 
 
-def _weighed(texts: Sequence[str], survey: letters.Survey) -> tuple[list[str], letters.Counts]:
-    """Return the texts without URLs, hashtags and mentions, and what their letters weigh by script."""
-    bare, counts = list(texts), survey.counts
-    signed = np.flatnonzero(survey.marks & (letters.TAG | letters.AT | letters.COLON)).tolist()
+def _unsettled(codes: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = codes == None  # noqa: E711 (element by element)
+    return found
+
+
+def _weighed(texts: Sequence[str], survey: letters.Survey) -> tuple[list[str], letters.Counts, telling.Marks]:
+    """Return the texts without URLs, hashtags and mentions, what their letters weigh by script, and their marks."""
+    bare, counts, marks = list(texts), survey.counts, survey.marks
+    signed = np.flatnonzero(marks & (letters.TAG | letters.AT | letters.COLON)).tolist()
     if signed:
         for place in signed:
             bare[place] = _ENTITIES.sub(" ", texts[place])
-        counts = counts.copy()
-        counts[signed] = letters.survey([bare[place] for place in signed]).counts
+        counts, marks = counts.copy(), marks.copy()
+        counts[signed], marks[signed] = letters.survey([bare[place] for place in signed])
     weighed = counts * _WEIGHTS
     # Japanese is written in both: Chinese characters beside kana are its own.
     japanese = counts[:, _KANA] > 0
     weighed[japanese, _KANA] += weighed[japanese, _HANI]
     weighed[japanese, _HANI] = 0
-    return bare, weighed
-
-
-def _settled(text: str, column: int, weight: int) -> str | None:
-    """Return what script and letters say of words of one script; None where langdetect is to be asked."""
-    code = letters.CODES[column]
-    found = _ANSWERS[column] or _telling(text, code)
-    return found or (UNDETERMINED if weight < _ENOUGH_TO_DETECT else None)
+    return bare, weighed, marks
 
 
 def _of_script(text: str, code: str) -> str:
     """Return the words of one script of a text."""
     return regex.sub(rf"[\p{{L}}--[\p{{Script={letters.SCRIPTS[code]}}}]]+", " ", text, flags=regex.VERSION1)
-
-
-def _telling(text: str, code: str) -> str | None:
-    # Most Latin text is gone through once, and by the quickest means.
-    if code != "Latn" or "ə" in text or "ʻ" in text or "‘" in text or "Ə" in text:
-        for found, telling in _TELLING.get(code, ()):
-            if telling.search(text):
-                return found
-    return None
 
 
 def detect(texts: Sequence[str]) -> list[str]:

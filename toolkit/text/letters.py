@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
+from toolkit.text import telling
+
 SCRIPTS = {
     "Arab": "Arabic",
     "Cyrl": "Cyrillic",
@@ -29,9 +31,10 @@ CODES = tuple(SCRIPTS)
 # Behind the last ideographs that Unicode has; what lies further (tags, private use) is no letter.
 _END = 0x33480
 _A_TIME = 1 << 20
-HIDDEN, EMOJI, TAG, AT, COLON = 1, 2, 4, 8, 16
+HIDDEN, EMOJI, TAG, AT, COLON, MEETING = 1, 2, 4, 8, 16, 32
 """Marks: the text holds a character that a reader may not see; one that may be drawn as a picture; a sign that may begin a
-hashtag, a mention, the ``//`` of a URL."""
+hashtag, a mention, the ``//`` of a URL; a Latin letter beside a Cyrillic or Greek one. Those of letters that settle a language
+are :data:`toolkit.text.telling.LETTERS`."""
 Counts = npt.NDArray[np.int64]
 
 
@@ -39,14 +42,14 @@ class Survey(NamedTuple):
     """What texts hold: ``counts`` (texts, scripts) of the letters of each of :data:`CODES`, ``marks`` (texts) of bits."""
 
     counts: Counts
-    marks: npt.NDArray[np.uint8]
+    marks: npt.NDArray[np.uint32]
 
 
 def survey(texts: Sequence[str]) -> Survey:
     """Count the letters of texts by script, and see what else they hold."""
-    kinds = len(CODES) + 1
+    kinds = len(CODES) + 2
     counts = np.zeros((len(texts), kinds), np.int64)
-    marks = np.zeros(len(texts), np.uint8)
+    marks = np.zeros(len(texts), np.uint32)
     scripts, marked = tables()
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     ends = np.cumsum(lengths)
@@ -57,15 +60,28 @@ def survey(texts: Sequence[str]) -> Survey:
         points = np.frombuffer("".join(texts[at:end]).encode("utf-32-le", "surrogatepass"), np.uint32)
         points = np.minimum(points, _END - 1)
         owner = np.repeat(np.arange(end - at), lengths[at:end])
-        own = np.bincount(owner * kinds + scripts[points], minlength=(end - at) * kinds)
+        written = scripts[points]
+        own = np.bincount(owner * kinds + written, minlength=(end - at) * kinds)
         counts[at:end] = own.reshape(end - at, kinds)
-        some = np.flatnonzero(marked[points])
+        held = marked[points]
+        some = np.flatnonzero(held)
         if len(some):
             # Each text's together, so that they are joined run by run.
             whose, begins = np.unique(owner[some], return_index=True)
-            marks[at + whose] = np.bitwise_or.reduceat(marked[points[some]], begins)
+            marks[at + whose] = np.bitwise_or.reduceat(held[some], begins)
+        marks[at + _meetings(written, owner)] |= MEETING
         at = end
-    return Survey(counts[:, 1:], marks)
+    return Survey(counts[:, 1:-1], marks)
+
+
+def _meetings(written: npt.NDArray[np.uint8], owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the texts in which a Latin letter stands before a Cyrillic or Greek one, or behind it, accents aside."""
+    if (accents := written == len(CODES) + 1).any():
+        written, owner = written[~accents], owner[~accents]
+    latin = written == 1 + CODES.index("Latn")
+    other = (written == 1 + CODES.index("Cyrl")) | (written == 1 + CODES.index("Grek"))
+    met = np.flatnonzero((latin[:-1] & other[1:] | other[:-1] & latin[1:]) & (owner[:-1] == owner[1:]))
+    return owner[met]
 
 
 def of(text: str) -> dict[str, int]:
@@ -74,18 +90,23 @@ def of(text: str) -> dict[str, int]:
 
 
 @cache
-def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Return for each code point the number of its script (from 1; 0: a letter of none of them), and its marks."""
+def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+    """Return for each code point the number of its script (from 1; 0: a letter of none of them; behind the last: an accent of
+    none), and its marks."""
     points = np.arange(_END, dtype=np.uint32)
     points[0xD800:0xE000] = ord(" ")  # surrogates are no characters
     every = points.tobytes().decode("utf-32-le")
-    scripts, marks = np.zeros(_END, np.uint8), np.zeros(_END, np.uint8)
+    scripts, marks = np.zeros(_END, np.uint8), np.zeros(_END, np.uint32)
     for number, name in enumerate(SCRIPTS.values(), start=1):
         for run in regex.finditer(rf"[\p{{Script={name}}}]+", every):
             scripts[run.start() : run.end()] = number
+    for run in regex.finditer(r"\p{M}+", every):
+        own = scripts[run.start() : run.end()]
+        own[own == 0] = len(SCRIPTS) + 1
     for mark, pattern in ((HIDDEN, r"[\p{Cc}\p{Cf}--[\t\n\r]]+"), (EMOJI, r"[\p{Extended_Pictographic}\p{RI}\u20e3]+")):
         for run in regex.finditer(pattern, every, regex.VERSION1):
             marks[run.start() : run.end()] |= mark
-    for mark, signs in ((TAG, "#＃"), (AT, "@＠"), (COLON, ":")):
-        marks[[*map(ord, signs)]] |= mark
+    signs = {"#＃": TAG, "@＠": AT, ":": COLON} | telling.LETTERS
+    for characters, mark in signs.items():
+        marks[[*map(ord, characters)]] |= mark
     return scripts, marks

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from toolkit.text import letters
 
@@ -38,7 +39,7 @@ def scripts(texts: Sequence[str], counts: letters.Counts) -> list[str]:
     """Return of each text the ISO 15924 code of the script that most letters belong to, Zyyy where there are none.
 
     Han characters weigh double: one stands for about two letters of an alphabet. Any kana makes a text Japanese (Jpan).
-    Chinese is Hans, Hant, ``mixed`` or Hani (:func:`chinese_variant`). ``counts``: of the texts' letters.
+    Chinese is Hans, Hant, ``mixed`` or Hani (:func:`chinese_variants`). ``counts``: of the texts' letters.
     """
     most = (counts * _WEIGHTS).argmax(axis=1)
     found = [letters.CODES[number] for number in most]
@@ -46,27 +47,42 @@ def scripts(texts: Sequence[str], counts: letters.Counts) -> list[str]:
         found[place] = "Zyyy"
     for place in np.flatnonzero(counts[:, letters.CODES.index("Kana")]):
         found[place] = "Jpan"
-    return [chinese_variant(text) if code == "Hani" else code for text, code in zip(texts, found, strict=True)]
+    chinese = [place for place, code in enumerate(found) if code == "Hani"]
+    for place, code in zip(chinese, chinese_variants([texts[place] for place in chinese]), strict=True):
+        found[place] = code
+    return found
 
 
 def chinese_variant(text: str) -> str:
-    """Return Hans or Hant where characters of one kind outnumber the other five to one; ``mixed`` where both stand
-    nearer to each other; Hani where there is none of either, as in a name: undecided."""
-    plain, traditional = _tellers()
-    ones, others = len(text) - len(text.translate(plain)), len(text) - len(text.translate(traditional))
-    if ones > _MAJORITY * others:
-        return "Hans"
-    if others > _MAJORITY * ones:
-        return "Hant"
-    return "mixed" if ones or others else "Hani"
+    """Return the variant of one text (:func:`chinese_variants`)."""
+    return chinese_variants([text])[0]
+
+
+def chinese_variants(texts: Sequence[str]) -> list[str]:
+    """Return of each Chinese text Hans or Hant where characters of one kind outnumber the other five to one; ``mixed`` where
+    both stand nearer to each other; Hani where there is none of either, as in a name: undecided."""
+    if not texts:
+        return []
+    kinds = _tellers()
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    owner = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int64, len(texts)))
+    kind = kinds[np.minimum(points, len(kinds) - 1)]
+    plain = np.bincount(owner[kind == 1], minlength=len(texts))
+    traditional = np.bincount(owner[kind == 2], minlength=len(texts))
+    found = np.where((plain > 0) | (traditional > 0), "mixed", "Hani").astype(object)
+    found[plain > _MAJORITY * traditional] = "Hans"
+    found[traditional > _MAJORITY * plain] = "Hant"
+    named: list[str] = found.tolist()
+    return named
 
 
 @cache
-def _tellers() -> tuple[dict[int, None], dict[int, None]]:
-    """Return what deletes the characters that only one way of writing uses: simplified, traditional."""
-    simplified = {ord(char): None for char, kind in variants().items() if kind == "simplified"}
-    traditional = {ord(char): None for char, kind in variants().items() if kind == "traditional"}
-    return simplified, traditional
+def _tellers() -> npt.NDArray[np.uint8]:
+    """Return for each code point 1 where only simplified writing uses the character, 2 where only traditional does."""
+    kinds = np.zeros(_HAN_BLOCKS[-1][1] + 1, np.uint8)
+    for char, kind in variants().items():
+        kinds[ord(char)] = 1 if kind == "simplified" else 2
+    return kinds
 
 
 @cache

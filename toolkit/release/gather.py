@@ -1,0 +1,172 @@
+"""Corpus version, judgements, decisions and settings → all that a release is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.corpus import store
+from toolkit.errors import InputError
+from toolkit.fsio import canonical_json, sha256_text
+from toolkit.lineage import Lineage
+from toolkit.parquet import row_digest
+from toolkit.release import folds, takedown
+from toolkit.release import rows as release_rows
+from toolkit.release.coded import TASK_OF
+from toolkit.release.dehydrate import restricted
+from toolkit.release.documents import CARD, books
+from toolkit.release.layout import README, Contents
+from toolkit.release.notices import SPDX
+from toolkit.release.parts import split_rows
+from toolkit.release.people import Pseudonyms, load_key
+from toolkit.release.splits import Edge, Splits, assign, recorded_splits, text_links
+from toolkit.release.takedown import Takedowns, without
+from toolkit.settings import ReleaseSettings, Settings
+from toolkit.workspace import Workspace
+
+
+def template_of(workspace: Workspace) -> Path | None:
+    """Return the workspace's own template of the card, where it has one."""
+    own = workspace.root / CARD
+    return own if own.exists() else None
+
+
+def gather(
+    workspace: Workspace,
+    source: store.CorpusVersion,
+    tables: Mapping[str, pa.Table],
+    judgements: pa.Table,
+    decisions: pa.Table,
+    agreement: Sequence[Mapping[str, Any]],
+) -> tuple[Contents, Splits]:
+    """Return the contents of a release without version and changelog, and the splits that its items are dealt out to.
+
+    ``agreement`` are rows for the card. :class:`InputError` where there is nothing to release.
+    """
+    settings = workspace.settings
+    codebooks = {task: workspace.codebooks(task) for task in TASK_OF.values()}
+    key, listed = load_key(workspace), Takedowns.of(workspace.ledger)
+    tables, gone = without(tables, listed)
+    forbidden = restricted(tables["sources"])
+    dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
+    linkable = _linkable(workspace, judgements)
+    made = release_rows.make(tables, judgements, decisions, codebooks, key, dry, linkable)
+    alike = [*made.links, *text_links(made.items)]
+    campaigns = campaigns_of(made.rows)
+    together = whole_campaigns(campaigns) if settings.release.campaigns_whole else []
+    splits = assign(
+        made.items,
+        [*alike, *together],
+        _split_records(workspace, [item.id for item in made.items]),
+        shares=dict[str, float](settings.release.splits.items()),
+        seed=settings.release.seed,
+    )
+    parts, lost = split_rows(made.rows, splits)
+    if "posts" not in parts:
+        raise InputError("there is no post to release", hint="docposts status")
+    left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost}
+    dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
+    simulated = "simulated" in {*judgements["provenance"].to_pylist(), *decisions["provenance"].to_pylist()}
+    contents = Contents(
+        version="",
+        name=settings.name,
+        title=settings.title,
+        licence=settings.release.licence,
+        contact=settings.release.contact,
+        languages=settings.release.languages,
+        annotator_demographics=settings.release.annotator_demographics,
+        ethical_review=settings.release.ethical_review,
+        parts=parts,
+        codebooks=codebooks,
+        corpus={"version": str(source.version), "input_digest": source.manifest["input_digest"]},
+        inputs={
+            "judgements": row_digest(judgements),
+            "decisions": row_digest(decisions),
+            "settings": _settings(settings),
+        },
+        changelog="",
+        simulated=simulated,
+        restricted=bool(forbidden - dry),
+        dehydrated=tuple(sorted(dry)),
+        public=made.public,
+        annotators=_people(parts, made.by),
+        linkable=made.linkable,
+        held_out=splits.held_out,
+        dropped=dropped,
+        agreement=tuple(agreement),
+        taken_down=named(listed, key),
+        seed=settings.release.seed,
+        gated=is_gated(settings.release),
+        folds=folds.files([item for item in made.items if item.id in splits.split], alike, campaigns),
+        campaigns_whole=settings.release.campaigns_whole,
+    )
+    return replace(contents, own=_own(workspace, contents)), splits
+
+
+def _settings(settings: Settings) -> str:
+    """Return the digest of the settings that enter a release. Who agreed to be linkable is told by nobody's name."""
+    said = settings.release.model_dump(mode="json", exclude={"linkable"})
+    return sha256_text(canonical_json({"release": said, "agreement": settings.agreement.model_dump(mode="json")}))
+
+
+def _own(workspace: Workspace, contents: Contents) -> tuple[str, ...]:
+    """Return the documents that are made from templates of the workspace's own."""
+    shipped = books(contents, shipped=True)
+    found = [path for path, text in books(contents).items() if path in shipped and shipped[path] != text]
+    return tuple(sorted([*found, *([README] if template_of(workspace) else [])]))
+
+
+def _linkable(workspace: Workspace, judgements: pa.Table) -> frozenset[str]:
+    """Return the annotators who agreed to be linkable; :class:`InputError` where the settings name one whom nobody knows."""
+    agreed = frozenset(workspace.settings.release.linkable)
+    known = {*judgements["annotator"].to_pylist(), *workspace.settings.tasks.annotators}
+    if strange := sorted(agreed - known):
+        raise InputError(
+            f"[release] linkable: {', '.join(strange)} is no annotator",
+            hint="name them as [tasks] annotators does",
+        )
+    return agreed
+
+
+def _people(parts: Mapping[str, Mapping[str, pa.Table]], by: Mapping[str, str]) -> int:
+    """Return how many annotators the released judgements are by."""
+    released = [rows["judgement_id"].to_pylist() for rows in parts.get("judgements", {}).values()]
+    return len({by[judgement] for own in released for judgement in own})
+
+
+def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the ledger's records of splits, and those that items inherit from what they supersede."""
+    records: list[Mapping[str, Any]] = [*workspace.ledger.records("split")]
+    return [*records, *Lineage.of(workspace.ledger).splits(recorded_splits(records), items)]
+
+
+def named(listed: Takedowns, key: bytes) -> tuple[str, ...]:
+    """Return the takedown list by the names that releases use: ids of items, pseudonyms of accounts."""
+    return (*listed.posts, *(Pseudonyms(key).account(account) for account in listed.accounts), *listed.public)
+
+
+def is_gated(settings: ReleaseSettings) -> bool:
+    """Tell whether access is to be asked for: as the settings say, else where the licence is not an open one."""
+    return settings.gated == "yes" or (settings.gated == "licence" and settings.licence.lower() not in SPDX)
+
+
+def campaigns_of(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str | None]:
+    """Return item → campaign; a photo text is of its post's."""
+    found = {row["post_id"]: row["campaign"] for row in rows["posts"]}
+    return found | {row["photo_id"]: found.get(row["post_id"]) for row in rows["photo_texts"]}
+
+
+def whole_campaigns(campaigns: Mapping[str, str | None]) -> list[Edge]:
+    """Return pairs that join the items of each campaign; an empty one joins nobody."""
+    last: dict[str, str] = {}
+    edges = []
+    for item, campaign in campaigns.items():
+        if campaign:
+            if campaign in last:
+                edges.append((last[campaign], item))
+            last[campaign] = item
+    return edges
