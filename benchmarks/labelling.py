@@ -1,6 +1,6 @@
 """Push of N tasks and pull of N × 2 judgements, held against the SDK's simplest way, on a real Label Studio of its own.
 
-    python benchmarks/labelling.py 20000 [FOLDER]
+    python -m benchmarks.labelling 20000 [FOLDER]
 
 Starts the embedded server in FOLDER (default: a passing one) and runs each step in a process of its own, so that each has its own
 peak memory. Prints seconds, rows a second and peak MB for each, and ours as a ratio of the SDK's.
@@ -149,7 +149,7 @@ def main() -> None:
         try:
             found = {}
             for name in STEPS:
-                command = [sys.executable, __file__, "step", str(folder), name]
+                command = [sys.executable, "-m", "benchmarks.labelling", "step", str(folder), name]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 found[name] = json.loads(done.stdout.splitlines()[-1])
                 print("{:<11} {rows:>7} rows {seconds:8.1f} s {peak:6.0f} MB".format(name, **found[name]))

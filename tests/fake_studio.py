@@ -93,24 +93,25 @@ class FakeStudio:
                 found.setdefault(task.data["key"], []).append(task.id)
         return found
 
-    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 1000) -> int:
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 5000) -> list[int]:
         self.imports += 1
         lose, self.lose = self.lose, ""
         late, self._late = self._late, []
+        ids: list[int] = []
         for owner, each in late:
             self._import(owner, each)
         if lose == "late":
             self._late = [(project_id, dict(task)) for task in tasks]
         elif lose != "request":
-            for task in tasks:
-                self._import(project_id, task)
+            ids = [self._import(project_id, task) for task in tasks]
         if lose:
             raise AnswerLost("the connection broke")
-        return len(tasks)
+        return ids
 
-    def _import(self, project_id: int, task: Mapping[str, Any]) -> None:
+    def _import(self, project_id: int, task: Mapping[str, Any]) -> int:
         number = self.add(project_id, dict(task["data"]))
         self.predictions[number] = copy.deepcopy(list(task.get("predictions", ())))
+        return number
 
     def add(self, project_id: int, data: Row) -> int:
         self._last_task += 1

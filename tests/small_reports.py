@@ -79,9 +79,10 @@ def expected(name: str, text: str) -> list[Mark]:
 def _find(text: str, quote: str, low: int, line: str) -> tuple[int, int]:
     before, opened, rest = quote.partition("⟦")
     if opened:
-        inner = rest.partition("⟧")[0]
-        at = text.index(before + inner, low) + len(before)
-        return at, at + len(inner)
+        first, _, last = rest.partition("⟧")[0].partition(" … ")
+        at = text.index(before + first, low) + len(before)
+        end = at + len(first)
+        return at, text.index(last, end) + len(last) if last else end
     first, gap, last = quote.partition(" … ")
     start = text.find(first, low)
     assert start >= 0, f"not in the text behind {low}: {line}"

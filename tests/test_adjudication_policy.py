@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.test_votes import Row, judgement, judgements
 from toolkit.adjudication import policy
 from toolkit.adjudication.ask import to_put
+from toolkit.adjudication.planned import planned
 from toolkit.adjudication.review import counts
 from toolkit.adjudication.store import Standing, standing_of
 from toolkit.codebook import load_codebook
@@ -281,3 +283,40 @@ def test_settled_and_asked_are_every_label_of_every_item_and_none_is_both(
         assert len(question.votes) == 1 < minimum, "what two answered can be asked"
     totals = [(each.itself + each.adjudicated + each.open + each.waiting, each.questions) for each in counts(found)]
     assert all(parts == whole for parts, whole in totals) and sum(whole for _, whole in totals) == len(every)
+
+
+def why(found: Standing, because: dict[Any, str] | None = None) -> list[tuple[str, str, int, str, str | None]]:
+    return [
+        (f"{each.item_id} {each.label}", each.tally, each.number, each.why, each.decided)
+        for each in planned(found, because or {})
+    ]
+
+
+def test_the_plan_says_of_each_question_why_it_is_asked() -> None:
+    own = rows({"split": ("n11", "n12", "n11", None), "pair": ("n21", "n21", None, None)})
+    assert why(stand(own)) == [
+        ("split n11", "yes 2, no 1", 1, "votes differ", None),
+        ("split n12", "no 2, yes 1", 1, "votes differ", None),
+    ]
+    assert why(stand(own, policy="majority", margin=2))[0][3] == "no majority by 2"
+    assert why(stand(own, policy="majority", margin=1)) == []
+    few = why(stand(own, minimum_votes=3))
+    assert few[2:] == [("pair n21", "yes 2", 1, "fewer than 3 votes", None)]
+    assert why(stand(own, sample=1))[2:] == [("pair n21", "yes 2", 1, "sample", None)]
+    apart = [marked(0, "ann-1", "post-1", "n11", (0, 5)), marked(1, "ann-2", "post-1", "n11", (7, 9))]
+    assert why(stand(apart, policy="conflicts")) == [("post-1 n11", "yes 2", 1, "marked words do not touch", None)]
+
+
+def test_the_plan_lists_second_passes_reopenings_and_what_is_decided() -> None:
+    own = rows({"split": ("n11", "n12", "n11", None), "pair": ("n21", "n21", None, None)})
+    before = stand(own)
+    (first, other) = before.open
+    places = [("narrative", item, "narrative", label) for item, label in (("split", "n12"), ("pair", "n21"))]
+    decisions = [decided(first, "contested"), decided(other, "no")]
+    found = standing_of(judgements(*own), AdjudicationSettings(twice=1), load_codebook, decisions, Counter(places))
+    assert why(found, {places[0]: "Read again.", places[1]: "All too fast."}) == [
+        ("split n11", "yes 2, no 1", 1, "votes differ", "contested"),
+        ("split n12", "no 2, yes 1", 1, "reopened: Read again.", None),
+        ("pair n21", "yes 2", 1, "reopened: All too fast.", None),
+        ("split n11", "yes 2, no 1", 2, "decided twice", "contested"),
+    ]

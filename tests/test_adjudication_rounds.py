@@ -370,6 +370,26 @@ def test_an_adjudicator_who_also_annotated_is_told_apart(case: Case) -> None:
     assert "1 decisions are by somebody who had judged the item" in docposts(case, "adjudicate", "status")
 
 
+def test_the_plan_lists_questions_and_tries_out_another_policy(case: Case) -> None:
+    case.narratives("soup", "n11", "n11 n12", "n11")
+    case.narratives("kites", "n11", "n11", "n11")
+    plan = docposts(case, "adjudicate", "plan", "--json")
+    assert (plan["asked"], plan["second"], plan["policy"]["policy"]) == (1, 0, "unanimous")
+    (asked,) = plan["questions"]
+    (question,) = standing(case.workspace).open
+    votes = {PEOPLE[0]: "no", PEOPLE[1]: "yes", PEOPLE[2]: "no"}
+    assert (asked["question_id"], asked["item_id"], asked["label"]) == (question.id, post_id("soup"), "n12")
+    assert (asked["votes"], asked["why"], asked["decided"]) == (votes, "votes differ", None)
+    told = inside("-C", case.workspace.root, "adjudicate", "plan")
+    assert "no 2, yes 1" in told.stdout and "votes differ" in told.stdout and "asked: 1, of them 0" in told.stderr
+    tried = docposts(case, "adjudicate", "plan", "--policy", "majority", "--margin", "1", "--sample", "1", "--json")
+    assert (tried["asked"], [each["why"] for each in tried["questions"]]) == (3, ["sample"] * 3)
+    cut = inside("-C", case.workspace.root, "adjudicate", "plan", "--sample", "1", "--limit", "1")
+    assert "and 2 questions more (--limit 0 lists all)" in cut.stderr
+    assert len(docposts(case, "adjudicate", "plan", "--sample", "1", "--limit", "2", "--json")["questions"]) == 2
+    assert case.workspace.settings.adjudication.policy == "unanimous" and case.push()[0].create
+
+
 class Killed(BaseException):
     """The command is no more."""
 

@@ -26,7 +26,7 @@ from toolkit.corpus.build import build
 from toolkit.errors import UsageError, WorkspaceError
 from toolkit.purge.run import purge
 from toolkit.rowdigest import BlockDigest, block_digest, row_digest
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular.rows import SCHEMAS, post_id_of
 from toolkit.workspace import Workspace, new_settings
 

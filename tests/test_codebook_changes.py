@@ -346,5 +346,5 @@ def test_the_commands(tmp_path: Path) -> None:
         "label n11",
     ]
     assert data("-C", root, "codebook", "check")[1] | {"labels": 0} == {
-        "task": "narrative", "of": "workspace", "version": "1.1.0", "labels": 0, "problems": []
+        "task": "narrative", "of": "workspace", "version": "1.1.0", "labels": 0, "problems": [], "notes": []
     }  # fmt: skip

@@ -29,6 +29,7 @@ from toolkit.errors import ChecksFailed, InputError
 from toolkit.fsio import sha256_file
 from toolkit.ids import normalise
 from toolkit.sources import registry, segments
+from toolkit.sources.source import Source
 from toolkit.text import analysis
 from toolkit.workspace import Workspace
 
@@ -43,7 +44,7 @@ def add_examples(workspace: Workspace, *names: str) -> None:
             segments.accept(workspace, source, report.spans)
 
 
-def add_text(workspace: Workspace, name: str, *posts: str, facts: str = "") -> registry.Source:
+def add_text(workspace: Workspace, name: str, *posts: str, facts: str = "") -> Source:
     """Add and accept a report that holds these posts, a line each."""
     path = workspace.root / f"{name}.txt"
     path.write_text(f"Title of {name}\n" + "".join(f"{post}\n" for post in posts), encoding="utf-8")

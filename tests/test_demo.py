@@ -203,7 +203,7 @@ def rest_of_the_loop(folder: Path, posts: int, photos: int, tmp_path: Path) -> N
     made = data(*ws, "release", "cut")
     assert made["version"] == "1.0.0"
     gates = data(*ws, "release", "verify")
-    assert all(gate["holds"] for gate in gates)
+    assert {gate["gate"]: gate["state"] for gate in gates if gate["state"] != "holds"} == {"step": "not run"}
     loaded = load(Path(made["folder"]), "posts", tmp_path / "cache")
     assert sum(len(rows) for rows in loaded.values()) == posts
     assert all(row["narrative"] for rows in loaded.values() for row in rows)

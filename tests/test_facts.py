@@ -17,7 +17,7 @@ from toolkit.corpus.build import build
 from toolkit.errors import InputError
 from toolkit.fsio import write_atomic
 from toolkit.sources import dates, events, facts, propose, registry, segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 REPORT = EXAMPLES / "reports" / "lantern-quay-3.txt"

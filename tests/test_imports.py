@@ -39,6 +39,7 @@ RANKS = {
     "items": 0,
     "votes": 0,
     "precedents": 0,
+    "alternatives": 0,
     "provenance": 0,
     "people": 0,
     "text": 0,

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.plugins.required import required
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.decisionresult import DecisionAnswer, build_decision_result, parse_decision
 from toolkit.errors import InputError
 from toolkit.labelresult import MODES, Free, Mode, Region, Span, Submission, Vote, build_result, canonical, parse_result
 
 TEXT = "All Velmar stands 😀 behind its dyke.\nShame on the slanderers! #DykeOfVelmar 海堤"
+ADJUDICATION = load_codebook("adjudication")
 CODEBOOKS = {task: load_codebook(task) for task in ("segmentation", "narrative", "photo_text")}
 NARRATIVE = CODEBOOKS["narrative"]
 
@@ -180,7 +182,7 @@ def test_a_submission_comes_back_as_it_was(task: str, form: str, data: st.DataOb
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_label_studio_accepts_what_is_written(data: st.DataObject) -> None:
-    interface = pytest.importorskip("label_studio_sdk.label_interface")
+    interface = required("label_studio_sdk.label_interface")
     from toolkit.labelconfig import render_config
 
     config = interface.LabelInterface(render_config(NARRATIVE))
@@ -202,7 +204,9 @@ answers = st.builds(
 
 @given(answers)
 def test_a_decision_comes_back_as_it_was(answer: DecisionAnswer) -> None:
-    parsed, problems = parse_decision(build_decision_result(answer), TEXT, options=["yes", "no", "contested"])
+    parsed, problems = parse_decision(
+        ADJUDICATION, build_decision_result(answer), TEXT, options=["yes", "no", "contested"]
+    )
     assert parsed == answer
     assert len(problems) == (answer.decision is None) + (answer.reason is None)
 
@@ -214,7 +218,7 @@ def test_a_decision_that_does_not_hold_is_said() -> None:
         entry("evidence", "labels", {"start": 4, "end": 400, "labels": ["evidence"]}),
         entry("tone", "choices", {"choices": ["x"]}),
     ]
-    answer, problems = parse_decision(result, TEXT, options=["yes", "no"])
+    answer, problems = parse_decision(ADJUDICATION, result, TEXT, options=["yes", "no"])
     assert answer == DecisionAnswer(reason="slip")
     assert [problem.split(":")[0] for problem in problems] == [
         "decision",
@@ -251,7 +255,7 @@ def test_garbage_is_reported_and_never_a_crash(result: Any, task: str) -> None:
     assert all(isinstance(problem, str) and problem for problem in problems)
     if not isinstance(result, list) or any(not isinstance(entry, dict) for entry in result):
         assert problems
-    decided = parse_decision(result, "Salt lamps 𠮷 are no crime.", options=["yes", "no"])[1]
+    decided = parse_decision(ADJUDICATION, result, "Salt lamps 𠮷 are no crime.", options=["yes", "no"])[1]
     assert all(isinstance(problem, str) and problem for problem in decided)
     length = len("Salt lamps 𠮷 are no crime.")
     assert all(0 <= span.start < span.end <= length for span in submission.evidence)

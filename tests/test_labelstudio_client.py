@@ -232,11 +232,11 @@ def test_changed_configuration(client: Studio) -> None:
 def test_import_in_batches_and_pages(client: Studio, project: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.task_keys(project) == {}
     assert list(client.annotations(project)) == []
-    assert client.import_tasks(project, _tasks(25), batch=10) == 25
+    ids = client.import_tasks(project, _tasks(25), batch=10)
     monkeypatch.setattr(transport, "_PAGE", 5)  # 25 is a whole number of pages: the end must be seen all the same
     keys = client.task_keys(project)
     assert list(keys) == [f"item_{i:04}" for i in range(25)]
-    assert [len(ids) for ids in keys.values()] == [1] * 25
+    assert [number for own in keys.values() for number in own] == ids, "one each, told in the order sent"
     pulled = list(client.annotations(project))
     assert [task.data for task in pulled] == [task["data"] for task in _tasks(25)]
     client.delete_task(keys["item_0003"][0])

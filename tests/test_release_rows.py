@@ -217,6 +217,23 @@ def by_id(rows: list[Row], key: str) -> dict[str, Row]:
     return {row[key]: row for row in rows}
 
 
+def test_what_stands_beside_a_text_is_coarse_and_clean() -> None:
+    of = world()
+    of.tables["posts"][1] |= {"posted_at": "2031-04-02T10:11:12Z", "hashtags": ["quay", "+99 1234 567 890"]}
+    of.tables["posts"][2] |= {"posted_at": "2031-04", "actor": "@gull_of_sarn and @LampDaily"}
+    of.tables["sources"][0] |= {"authors": ["Ansel Quill (tide@circle.example)"], "title": "On @gull_of_sarn"}
+    rows = made(of)
+    posts = by_id(rows.rows["posts"], "post_id")
+    assert (posts[P2]["posted_at"], posts[P3]["posted_at"], posts[P4]["posted_at"]) == ("2031-04-02", "2031-04", None)
+    assert posts[P2]["hashtags"] == ["quay", "[phone]"]
+    hidden = Pseudonyms(KEY).handle("gull_of_sarn")
+    assert posts[P3]["actor"] == f"@{hidden} and @LampDaily" and "LampDaily" in rows.public
+    sources = by_id(rows.rows["sources"], "source_id")
+    assert sources["kites"]["authors"] == ["Ansel Quill ([email])"]
+    assert sources["kites"]["title"] == posts[P1]["report_title"] == f"On @{hidden}"
+    assert sources["kites"]["url"] == "https://plover.example/kites"
+
+
 def test_labels_of_a_post_are_settled_contested_or_undecided() -> None:
     row = by_id(made(world()).rows["posts"], "post_id")[P1]
     assert row["narrative"] == ["n11"]

@@ -14,7 +14,7 @@ from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.release.folder import Folder
 from toolkit.release.people import load_key
-from toolkit.release.takedown import Takedowns, enter, without
+from toolkit.release.takedown import Takedowns, enter, public_name, without
 from toolkit.release.verify import verify
 from toolkit.workspace import Workspace
 
@@ -78,6 +78,22 @@ def test_an_account_is_taken_down_by_its_handle(released: tuple[Workspace, World
     assert name in first.rows("accounts")["account"].to_pylist()
     assert name not in second.rows("accounts")["account"].to_pylist()
     assert [*failing(verify(first.path, load=False, taken_down=[name]))] == ["takedowns"]
+
+
+def test_a_public_account_is_taken_down_too(released: tuple[Workspace, World, Folder]) -> None:
+    """Releases name it by its handle: the list names the handle's hash, and the gate finds it by that."""
+    workspace, of, first = released
+    outlet = next(row for row in of.tables["accounts"] if row["state_outlet"])
+    of.tables["posts"][3]["text"] += " Read @LampDaily."
+    docposts("-C", workspace.root, "release", "takedown", "--account", f"{outlet['platform']}/{outlet['handle']}")
+    second = cut(workspace, of, "0.2.0")
+    pseudonym, public = second.manifest["taken_down"]
+    assert (public, outlet["handle"] in first.rows("posts")["account"].to_pylist()) == (public_name("LAMPDAILY"), True)
+    said = {path.name: path.read_bytes() for path in second.path.rglob("*") if path.is_file()}
+    assert [name for name, data in said.items() if outlet["handle"].encode() in data] == []
+    assert pseudonym not in second.rows("posts")["account"].to_pylist() and second.manifest["public_handles"] == []
+    out = docposts("-C", workspace.root, "release", "verify", "1.0.0", code=3)
+    assert public in out.stdout.replace("\n", "").replace(" ", "")
 
 
 def test_a_photo_text_alone(released: tuple[Workspace, World, Folder]) -> None:

@@ -29,6 +29,7 @@ from toolkit.release.gate_croissant import records
 from toolkit.release.layout import MANIFEST, canonical_pretty, data_digest, list_files, part_path
 from toolkit.release.loading import load
 from toolkit.release.notices import description, dump
+from toolkit.release.takedown import public_name
 from toolkit.release.verify import GATES, LOADING, verify
 
 Row = dict[str, Any]
@@ -492,6 +493,70 @@ def a_pseudonym_called_public(of: Draft) -> None:
 @corruption("people", "LampDaily.names holds a private handle")
 def a_private_handle_in_a_display_name(of: Draft) -> None:
     of.account("LampDaily")["names"] = ["Lamp of @gull_of_sarn"]
+
+
+@corruption("people", "an e-mail address")
+def an_address_beside_the_text(of: Draft) -> None:
+    of.post(P2)["hashtags"] = ["tide@circle.example"]
+
+
+@corruption("people", "a telephone number")
+def a_telephone_number_in_a_source(of: Draft) -> None:
+    of.rows["sources"]["train"][0]["authors"] = ["Ansel Quill, +99 1234 567 890"]
+
+
+@corruption("people", "a private handle")
+def a_handle_as_actor(of: Draft) -> None:
+    of.rows["sources"]["train"][0]["actor"] = "@gull_of_sarn"
+
+
+@corruption("rows", "release_judgements.annotator: 'Mira Tern' does not have the form")
+def an_annotators_name(of: Draft) -> None:
+    of.judged(4)["annotator"] = "Mira Tern"
+
+
+@corruption("rows", "release_posts.posted_at: '2031-04-02T10:11:12Z' does not have the form")
+def a_time_of_day(of: Draft) -> None:
+    of.post(P2)["posted_at"] = "2031-04-02T10:11:12Z"
+
+
+@corruption("yaml", "license: cc-by-9.9 is not a word that the Hub knows")
+def a_licence_that_nobody_knows(of: Draft) -> None:
+    of.front = lambda front: front.update(license="cc-by-9.9")
+
+
+@corruption("yaml", "language: qq is not a word")
+def a_language_that_nobody_knows(of: Draft) -> None:
+    of.front = lambda front: front["language"].append("qq")
+
+
+@corruption("yaml", "language_bcp47: zh-hans is no BCP 47 tag")
+def a_tag_in_another_spelling(of: Draft) -> None:
+    of.front = lambda front: front.update(language_bcp47=["zh-hans"])
+
+
+@corruption("yaml", "task_categories: propaganda-detection is not a word")
+def a_task_that_the_hub_does_not_know(of: Draft) -> None:
+    of.front = lambda front: front.update(task_categories=["propaganda-detection"])
+
+
+@corruption("yaml", "size_categories is not n<1K, what 5 posts are")
+def a_size_that_sounds_better(of: Draft) -> None:
+    of.front = lambda front: front.update(size_categories=["10K<n<100K"])
+
+
+@corruption("schema", "features")
+def label_names_of_the_yaml(of: Draft) -> None:
+    def unquoted(front: dict[str, Any]) -> None:
+        feature = next(f for f in front["dataset_info"][0]["features"] if f["name"] == "voice")
+        feature["list"]["class_label"]["names"]["0"] = "no"
+
+    of.front = unquoted
+
+
+@corruption("takedowns", "public_")
+def an_outlet_that_was_taken_down(of: Draft) -> None:
+    of.manifest = lambda said: said.update(taken_down=[public_name("lampdaily")])
 
 
 @corruption("takedowns", P2)

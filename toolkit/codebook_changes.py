@@ -136,6 +136,29 @@ def _sources(new: Codebook, label_id: str) -> set[str]:
     return found
 
 
+def merged_from(codebook: Codebook, label_id: str) -> tuple[str, ...]:
+    """Return the labels that were merged into one, or into one that was: the nearest first."""
+    found = [label_id]
+    for into in found:
+        found += [one.id for one in codebook.labels if one.merged_into == into and one.id not in found]
+    return tuple(found[1:])
+
+
+def renamed_from(codebook: Codebook, label_id: str) -> tuple[str, ...]:
+    """Return the ids that a label had before, the latest first: each was retired when the next one came, for it alone."""
+    labels = {label.id: label for label in codebook.labels}
+    found: list[str] = []
+    step = label_id
+    while True:
+        before = [one for one in codebook.labels if step in (one.merged_into, *one.split_into)]
+        if len(before) != 1 or before[0].merged_into != step or before[0].retired != labels[step].since:
+            return tuple(found)
+        if before[0].id in found:
+            return tuple(found)
+        step = before[0].id
+        found.append(step)
+
+
 def _leads_to(new: Codebook, parts: Iterable[str]) -> set[str]:
     labels = {label.id: label for label in new.labels}
     found: set[str] = set()

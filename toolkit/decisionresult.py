@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from toolkit.codebook import Codebook, load_codebook
+from toolkit.codebook import Codebook
 from toolkit.labelresult import DECISION, EVIDENCE, Result, result_item, strings
 from toolkit.resultshape import well_formed
 
@@ -32,15 +31,21 @@ class DecisionAnswer:
 
 
 def parse_decision(
-    result: Result, text: str, *, options: Iterable[str] | None = None, offered: Iterable[str] | None = None
+    codebook: Codebook,
+    result: Result,
+    text: str,
+    *,
+    options: Iterable[str] | None = None,
+    offered: Iterable[str] | None = None,
 ) -> tuple[DecisionAnswer, list[str]]:
-    """Read an adjudication's ``result``; ``options`` are the aliases that its task offered, checked where given.
+    """Read an adjudication's ``result``; ``codebook`` is the adjudication's own.
 
-    ``offered`` are those of the spans to choose from (``start:end``), checked likewise.
+    ``options`` are the aliases that its task offered, ``offered`` those of the spans to choose from (``start:end``), checked
+    where given.
 
     Return the answer and the problems; what does not hold is left out of the answer.
     """
-    reasons = {label.id for label in _codebook().leaves("reason")}
+    reasons = {label.id for label in codebook.leaves("reason")}
     spans_offered = None if offered is None else set(offered)
     known = {DECISION: None if options is None else set(options), "reason": reasons}
     chosen: dict[str, str] = {}
@@ -111,8 +116,3 @@ def _place(alias: str, length: int) -> tuple[int, int] | None:
     if not (start.isascii() and start.isdecimal() and end.isascii() and end.isdecimal()):
         return None
     return (int(start), int(end)) if int(start) < int(end) <= length else None
-
-
-@cache
-def _codebook() -> Codebook:
-    return load_codebook("adjudication")

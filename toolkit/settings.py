@@ -110,10 +110,16 @@ class AdjudicationSettings(Strict):
 
 
 class ReleaseSettings(Strict):
-    """What a release is called and how it is split: shares of items, and the seed that deals out whole groups."""
+    """What a release is called and how it is split: shares of items, and the seed that deals out whole groups.
+
+    ``annotator_demographics`` and ``ethical_review`` are sentences for the card's data statement: who annotated, in aggregate,
+    and who looked at the project's ethics.
+    """
 
     licence: str = "other"
     contact: str = ""
+    annotator_demographics: str = ""
+    ethical_review: str = ""
     languages: tuple[str, ...] = ()
     splits: dict[Literal["train", "validation", "test"], Annotated[float, Field(gt=0, le=1)]] = {
         "train": 0.7,

@@ -226,6 +226,8 @@ seed = {adjudication.seed}
 [release]
 licence = {text(release.licence)}
 contact = {text(release.contact)}  # where people ask for a takedown
+annotator_demographics = {text(release.annotator_demographics)}  # a sentence for the card: who annotated, in aggregate
+ethical_review = {text(release.ethical_review)}  # a sentence for the card: who looked at the project's ethics
 languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}

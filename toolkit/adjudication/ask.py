@@ -80,15 +80,23 @@ def to_put(found: Standing, because: Mapping[Any, str]) -> list[Put]:
 
     ``because``: place → why it was reopened last. Who decides alone sees a question a second time once it was decided.
     """
+    return [put for _, put in numbered(found, because)]
+
+
+def numbered(found: Standing, because: Mapping[Any, str]) -> list[tuple[int, Put]]:
+    """Return what :func:`to_put` does, each with its question's number."""
     chosen = sorted({int(n) for some in (found.open, found.adjudicated, found.sampled) for n in some.numbers})
     first, second = [], []
     for number in chosen:
         place = found.found.place(number)
+        held = found.opinions.get(number, ())
+        if held and all(record["question_id"] != found.found.question_id(number) for record in held):
+            continue  # decided under a label's earlier id, or on an earlier text
         asking = found.reopened[place]
         put = Put(found.found.question(number), 1, asking, because.get(place, ""))
-        first.append(put)
+        first.append((number, put))
         if twice(found.settings, place) and (found.settings.second or number in found.opinions):
-            second.append(Put(put.question, 2, asking, put.because))
+            second.append((number, Put(put.question, 2, asking, put.because)))
     return [*first, *second]
 
 
@@ -212,4 +220,6 @@ def _spans(put: Put, text: str, shown: Shown) -> Iterator[dict[str, Any]]:
     for start, end, _, by in _marked(put.question, shown):
         marked.setdefault((start, end), set()).add(letter_of[by])
     for (start, end), letters in sorted(marked.items()):
-        yield {"alias": f"{start}:{end}", "value": f"“{text[start:end]}”", "by": sorted(letters)}
+        # In the words of a choice Label Studio puts the task's data in the place of $name: a word joiner keeps it from that.
+        words = text[start:end].replace("$", "$\u2060")
+        yield {"alias": f"{start}:{end}", "value": f"“{words}”", "by": sorted(letters)}

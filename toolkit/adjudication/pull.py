@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit import precedents
-from toolkit.adjudication.records import Record, history, put, record_path
+from toolkit.adjudication.records import Record, history, record_path
+from toolkit.alternatives import put
+from toolkit.codebooks import Codebooks
 from toolkit.decisionresult import parse_decision
 from toolkit.formchange import in_force
 from toolkit.fsio import append_jsonl
@@ -42,7 +44,7 @@ def pull(
     with workspace.lock():
         labels_pull.pull(workspace, server, task="adjudication", progress=progress)
         known = {record["annotation"]: record for record in history(workspace) if "annotation" in record}
-        asked = put(workspace)
+        asked = put(workspace.decisions_dir)
         # A pull that was killed may have recorded a rule gap and not raised it.
         gaps = {(each.id, *on) for each in precedents.load(workspace.decisions_dir) for on in each.raised_on}
         recorded, seen, rejected, raised = 0, 0, [], []
@@ -51,7 +53,7 @@ def pull(
                 if annotation.get("was_cancelled"):
                     continue
                 who, problems = author(workspace.settings, project, annotation)
-                record, more = _record(project, data, annotation, asked)
+                record, more = _record(workspace.codebooks, project, data, annotation, asked)
                 if problems := [*problems, *more]:
                     where = (project["project"], int(annotation["id"]), str(data.get("item_id")), who)
                     rejected.append(Rejected(*where, tuple(problems)))
@@ -70,13 +72,21 @@ def pull(
 
 
 def _record(
-    project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any], asked: Mapping[str, Record]
+    codebooks: Codebooks,
+    project: dict[str, Any],
+    data: dict[str, Any],
+    annotation: dict[str, Any],
+    asked: Mapping[str, Record],
 ) -> tuple[Record, list[str]]:
     if missing := _ASKED - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     options = [option["alias"] for option in data["options"]]
-    offered = [option["alias"] for option in data.get("spans", ())]
-    answer, problems = parse_decision(annotation.get("result") or [], data["text"], options=options, offered=offered)
+    # Of words that a purged annotator marked alone, nobody can tell any more that they were offered.
+    offered = None if data.get("purged") else [option["alias"] for option in data.get("spans", ())]
+    version = in_force(project, annotation["updated_at"])["codebook_version"]
+    codebook = codebooks.version("adjudication", version) or codebooks("adjudication")
+    given = annotation.get("result") or []
+    answer, problems = parse_decision(codebook, given, data["text"], options=options, offered=offered)
     record = {
         "question_id": data.get("question_id", data["key"]),
         "item_id": data["item_id"],

@@ -16,13 +16,14 @@ from toolkit.adjudication import policy
 from toolkit.adjudication.decided import Opinions, by_opinion, decisions_table, resolve
 from toolkit.adjudication.questions import Place, Questions, questions
 from toolkit.adjudication.records import Record, history, outcomes, place_of, record_path, reopenings, times
+from toolkit.adjudication.renames import former, today
 from toolkit.agreement.ballots import Bools, Ints
 from toolkit.codebooks import Lookup
 from toolkit.corpus import store
 from toolkit.labels.store import load_judgements
 from toolkit.lineage import Lineage
 from toolkit.settings import AdjudicationSettings
-from toolkit.votes import Question
+from toolkit.votes import YES, Question
 from toolkit.workspace import Workspace
 
 __all__ = ["Standing", "history", "load_decisions", "outcomes", "record_path", "standing", "standing_of"]
@@ -135,7 +136,7 @@ def standing_of(
     found = questions(judgements)
     reopened, lineage = reopened or Counter(), lineage or Lineage({})
     by_policy = policy.settles(found, settings)
-    opinions, outdated, again = _decided(found, records, reopened, lineage)
+    opinions, outdated, again = _decided(found, records, reopened, lineage, codebooks)
     decided = np.zeros(len(found), dtype=np.bool_)
     decided[[*opinions]] = True
     undecided_again = np.zeros(len(found), dtype=np.bool_)
@@ -164,7 +165,7 @@ def standing_of(
 
 
 def _decided(
-    found: Questions, records: Sequence[Record], reopened: Counter[Place], lineage: Lineage
+    found: Questions, records: Sequence[Record], reopened: Counter[Place], lineage: Lineage, codebooks: Lookup
 ) -> tuple[dict[int, Opinions], list[Record], set[int]]:
     """Return the decisions in force by question, those on other votes than today's, and the questions put again."""
     by_id: dict[str, list[Record]] = {}
@@ -176,17 +177,24 @@ def _decided(
     again: set[int] = set()
     known: set[str] = set()
     for number in map(int, found.on_items(items)):
-        question, (task, item, name, label) = found.question(number), found.place(number)
+        question, (task, item, name, _) = found.question(number), found.place(number)
         # A decision on an item that this one supersedes, with the same votes on it, is a decision on this one.
-        earlier = [replace(question, item_id=old) for old in lineage.before(item, carried=True)]
-        asking = sum(reopened[task, each.item_id, name, label] for each in (question, *earlier))
+        before = [item, *lineage.before(item, carried=True)]
+        # So is one on a label that was only called otherwise.
+        forms = [(question, True), *former(question, codebooks(task))]
+        asking = sum(reopened[place] for place in {(task, old, name, one.label) for one, _ in forms for old in before})
         if asking:
             again.add(number)
-        ids = [question.id, *(each.id for each in earlier)]
-        known |= {*ids}
-        given = [record for each in ids for record in by_id.get(each, ()) if record.get("asking", 0) == asking]
-        # The places of a decision on an earlier text are in another text.
-        given = [r if r["question_id"] == question.id else r | {"evidence": []} for r in given]
+        ids = {replace(one, item_id=old).id: (old, same) for one, same in reversed(forms) for old in reversed(before)}
+        known |= ids.keys()
+        given = []
+        for each, (old, same) in reversed(ids.items()):
+            for record in by_id.get(each, ()):
+                outcome = today(record["outcome"], codebooks(task))
+                if record.get("asking", 0) == asking and outcome and (same or outcome == YES):
+                    # The places of a decision on an earlier text are in another text.
+                    evidence = record["evidence"] if old == item else []
+                    given.append(record | {"outcome": outcome, "evidence": evidence})
         if given:
             opinions[number] = by_opinion(given)
     return opinions, [own[-1] for question_id, own in by_id.items() if question_id not in known], again

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from toolkit.workspace import Workspace
 
 
+_LISTED = 40
+
+
 @click.group()
 def adjudicate() -> None:
     """What is agreed settles itself by a declared policy, label by label; the rest goes to an adjudicator, blind."""
@@ -32,16 +35,23 @@ def adjudicate() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A Parquet file with the columns of the judgements table instead of what was pulled.",
 )
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    metavar="N",
+    help="List so many questions (0: all; default: 40, with --json all).",
+)
 @json_option
 @click.pass_obj
-def plan(root: Root, /, *, judgements: Path | None, as_json: bool, **tried: Any) -> None:
-    """Say what settles itself and what would be asked, field by field; nothing is sent.
+def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: bool, **tried: Any) -> None:
+    """Say what settles itself, field by field, and list each question that would be asked, and why; nothing is sent.
 
     The policy is that of the settings ([adjudication]); options try out another one.
     """
     from dataclasses import asdict, replace
 
-    from toolkit.adjudication.ask import to_put
+    from toolkit.adjudication.planned import planned
+    from toolkit.adjudication.records import place_of, reopenings
     from toolkit.adjudication.review import counts
     from toolkit.adjudication.store import standing
     from toolkit.parquet import read_table
@@ -55,14 +65,27 @@ def plan(root: Root, /, *, judgements: Path | None, as_json: bool, **tried: Any)
     with progress("counting"):
         found = standing(workspace, read_table(judgements, table("judgements")) if judgements else None)
         rows = [asdict(each) for each in counts(found)]
-        first = len(found.open) + len(found.adjudicated) + len(found.sampled)
-        second = sum(put.number == 2 for put in to_put(found, {})) if policy.twice else 0
+        every = list(planned(found, {place_of(record): record["because"] for record in reopenings(workspace)}))
+    second = sum(each.number == 2 for each in every)
+    shown = every[: limit or None] if limit is not None or as_json else every[:_LISTED]
     if as_json:
-        print_json({"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second})
+        questions = [asdict(each) for each in shown]
+        told = {"policy": policy.model_dump(), "fields": rows, "asked": len(every) - second, "second": second}
+        print_json(told | {"questions": questions})
         return
     print_table(rows)
+    click.echo()
+    print_table(
+        [
+            {"item": each.item_id, "field": each.field, "label": each.label, "votes": each.tally, "why": each.why}
+            | {"decided": each.decided}
+            for each in shown
+        ]
+    )
+    if len(shown) < len(every):
+        say(f"and {len(every) - len(shown)} questions more (--limit 0 lists all)")
     say(_policy(workspace))
-    say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
+    say(f"asked: {len(every) - second}, of them {len(found.adjudicated)} decided already; a second time: {second}")
     say("  next: docposts adjudicate push")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,26 +26,47 @@ def codebook() -> None:
 @json_option
 @click.pass_obj
 def check(root: Root, as_json: bool) -> None:
-    """Check every codebook: what it says holds together, and no version that was pushed has changed."""
+    """Check every codebook: what it says holds together, and no version that was pushed has changed.
+
+    Fields that no release has columns for are told; they are no error.
+    """
     from toolkit.codebook_checks import unaccounted
     from toolkit.errors import ChecksFailed, DocpostsError
+    from toolkit.release.coded import without_columns
 
     workspace = root.workspace()
     books, rows = workspace.codebooks, []
     for task in TASKS:
-        row: dict[str, object] = {"task": task, "of": "workspace" if books.own(task) else "shipped"}
+        row: dict[str, Any] = {"task": task, "of": "workspace" if books.own(task) else "shipped", "notes": []}
         try:
             found = books(task)
             books.check(found)
             earlier = [kept for v in books.versions(task) if (kept := books.version(task, v)) is not None]
             problems = [f"{old.version}: {words}" for old in earlier for words in unaccounted(old, found)]
+            problems += _unfit(found)
             row |= {"version": found.version, "labels": len(found.labels), "problems": problems}
+            row["notes"] = without_columns(found)
         except DocpostsError as error:
             row |= {"version": None, "labels": None, "problems": [error.message]}
         rows.append(row)
-    print_json(rows) if as_json else print_table([{**row, "problems": row["problems"] or "none"} for row in rows])
+    shown = [{name: value for name, value in row.items() if name != "notes"} for row in rows]
+    print_json(rows) if as_json else print_table([{**row, "problems": row["problems"] or "none"} for row in shown])
+    for row in rows:
+        for note in row["notes"]:
+            say(f"{row['task']}: {note}")
     if any(row["problems"] for row in rows):
         raise ChecksFailed("a codebook does not hold")
+
+
+def _unfit(book: Codebook) -> list[str]:
+    """Return what the commands that read a task's answers could not make use of."""
+    from toolkit.segmentation.push import unfit
+
+    if book.task == "segmentation":
+        return unfit(book)
+    if book.task == "adjudication" and not any(one.name == "reason" and one.kind == "single" for one in book.fields):
+        return ["it has no field reason with one value, which every decision names"]
+    return []
 
 
 @codebook.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, say
+from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
 
 _ABOUT = ("task", "field", "label", "level")
 _FIGURES = (
@@ -96,13 +96,14 @@ def agreement(
         known = (
             tables.beside(workspace, decisions) if name in ("spans", "by_translator", "decisions") else tables.Beside()
         )
-        rows = tables.make(name, judgements, settings, known)
+        with progress("measuring"):
+            rows = tables.make(name, judgements, settings, known)
     if folder:
         say(f"written: {tables.write(folder, name, rows)}")
     if as_json:
         print_json(rows)
-        return
-    print_table(rows, _columns(name))
+    else:
+        print_table(rows, _columns(name))
     _say_what_it_means(judgements, settings, name, rows)
 
 
@@ -139,21 +140,23 @@ def _against_predictions(path: Path, judgements: Any, settings: Any) -> list[dic
 
 
 def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dict[str, Any]]) -> None:
+    from toolkit.agreement.notes import notes
+
     if not judgements.num_rows:
         say("no judgements yet; next: docposts labels pull")
         return
-    versions = sorted(set(judgements["codebook_version"].to_pylist()))
-    if len(versions) > 1 and name != "by_codebook_version":
-        say(f"judgements under codebooks {', '.join(versions)} together; apart: --by codebook_version")
+    for note in notes(judgements, settings):
+        say(note)
     if not rows:
         say("nothing to compare")
-    if name in ("agreement", "repeats", "spans", "regions") or name.startswith("by_"):
+    if rows and (name in ("agreement", "repeats", "spans", "regions") or name.startswith("by_")):
         say(
             f"no coefficient below {settings.minimum_items} items with two answers and {settings.minimum_positives}"
             " positives, or where no disagreement can be expected;"
             f" intervals: 95 % (BCa), {settings.bootstrap} draws of items, seed {settings.seed}"
         )
-    say("  next: docposts adjudicate push")
+    met = any(row.get("items") for row in rows)
+    say("  next: docposts adjudicate push" if met else "  next: docposts labels pull, once two annotators answered")
 
 
 @click.command()
@@ -176,7 +179,8 @@ def distribution(root: Root, model: Any, file: Path | None, folder: Path | None,
     workspace = root.workspace()
     judgements = read_judgements(workspace, file)
     decided = outcomes_of(load_decisions(workspace), contested=True)
-    rows = records(shares(judgements, decided, model))
+    with progress(f"fitting {model}" if model else "counting"):
+        rows = records(shares(judgements, decided, model))
     if folder:
         say(f"written: {tables.write(folder, 'distribution', rows)}")
     if as_json:

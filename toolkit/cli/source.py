@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, say
+from toolkit.cli.common import Root, json_option, print_json, print_table, say, visible
 from toolkit.cli.source_review import by_option
 from toolkit.cli.source_table import add_table, is_table, table_line, table_options
 
@@ -51,20 +51,15 @@ def add(
             raise click.UsageError("--format, --facts and --spans are for reports, not for tables")
         add_table(root, file, source_id=source_id, meta=meta, **table)
         return
-    from toolkit.sources import registry, segments
+    from toolkit.sources import registry, remarks, segments
 
     workspace = root.workspace()
     added = registry.add(workspace, file, source_id=source_id, form=form, meta=meta, facts=facts)
     say(
         f"source {added.id}: “{added.meta.title}”, {len(added.text)} characters; its metadata: {added.folder / 'source.toml'}"
     )
-    if unknown := registry.unknown_fields(added.meta):
-        say(f"  not known yet, to be filled in there: {', '.join(unknown)}")
-    lost = [block["image"] for block in added.blocks if "image" in block and "media" not in block]
-    if lost:
-        say(f"{len(lost)} images are not held, since they do not lie in the page's folder: {', '.join(lost[:3])}")
-    if added.file.replaced:
-        say(f"  {added.file.replaced} characters that the text cannot hold are U+FFFD in it; raw/ keeps them")
+    for remark in remarks.of_file(added):
+        say(f"  {visible(remark)}")
     if spans:
         accepted = segments.accept(workspace, added, spans)
         say(f"{len(accepted)} spans accepted")
@@ -105,12 +100,17 @@ def list_sources(root: Root, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def segment(root: Root, source_id: str, as_json: bool) -> None:
-    """Propose typed spans from the report's own markers. Accepted spans are never touched."""
-    from toolkit.sources import propose, registry
+    """Propose typed spans from the report's own markers and layout. Accepted spans are never touched.
+
+    Says what was not found or is a guess, and how to find it: markers of the report's own go into source.toml, under [markers].
+    """
+    from toolkit.sources import propose, registry, remarks
 
     workspace = root.workspace()
     found = registry.get(workspace, source_id)
     proposed = propose.propose(workspace, found)
+    for remark in remarks.remarks(source_id, found.text, proposed):
+        say(f"  {remark}")
     if as_json:
         print_json([span.record() for span in proposed])
         return
@@ -118,6 +118,23 @@ def segment(root: Root, source_id: str, as_json: bool) -> None:
     print_table([{"role": role, "proposed": count} for role, count in sorted(counts.items())])
     say(f"written to {found.proposals_path}")
     say(f"  next: docposts source review {source_id}, then docposts source accept {source_id}")
+
+
+@source.command()
+@click.argument("source_id", metavar="ID")
+@by_option
+@click.option("--with-spans", is_flag=True, help="Also when its spans were accepted: that work is lost.")
+@click.pass_obj
+def rm(root: Root, source_id: str, by: str | None, with_spans: bool) -> None:
+    """Take out a source that was added by mistake: its folder goes, the ledger says so, and it may be added again.
+
+    Refused once anything was made of it: rows of a corpus version, or spans pushed to Label Studio. Such a source is erased from
+    every layer, for good, by docposts purge source ID.
+    """
+    from toolkit.purge.remove import remove
+
+    remove(root.workspace(), source_id, by=by, with_spans=with_spans)
+    say(f"source {source_id} is removed; the file that it was made of is yours still")
 
 
 @source.command()

@@ -28,8 +28,9 @@ from toolkit.parquet import WRITER
 from toolkit.rowdigest import BLOCK
 from toolkit.schema import table
 from toolkit.sources import registry, segments
+from toolkit.sources.entries import sequence
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular import ingest
 from toolkit.workspace import Workspace
 
@@ -228,7 +229,7 @@ def _accepted(workspace: Workspace, proposals: Proposals, known: Known) -> tuple
             hint=f"docposts source review {waiting[0]}, then docposts source accept {waiting[0]}; "
             "or docposts corpus build --with-proposals (marks their rows) or --without-proposals (leaves them out)",
         )
-    places = registry.sequence(workspace)
+    places = sequence(workspace)
     for source in added:
         one = _Used(source, places[source.id])
         if source.is_table:

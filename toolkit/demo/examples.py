@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.codebook import load_codebook
+from toolkit.codebook import Codebook
 from toolkit.decisionresult import DecisionAnswer, build_decision_result
 from toolkit.errors import InputError
 from toolkit.fsio import read_json, read_jsonl
@@ -93,11 +93,11 @@ def _simulated(path: Path) -> Iterator[Simulated]:
         yield Simulated((str(record.get("source")), str(record.get("key"))), record, f"{path}:{line}")
 
 
-def answer_result(simulated: Simulated, task: str, form: str, text: str) -> Result:
+def answer_result(simulated: Simulated, codebook: Codebook, form: str, text: str) -> Result:
     """Return the Label Studio result that a browser would have sent; evidence of labels not given is passed over."""
     if simulated.skipped:
         return []
-    record, codebook = simulated.record, load_codebook(task)
+    record = simulated.record
     votes = [Vote(field, label) for field, labels in record["labels"].items() for label in labels]
     given = {(vote.field, vote.label) for vote in votes}
     spans = []

@@ -29,13 +29,13 @@ def annotate(workspace: Workspace, folder: Path) -> int:
     keys = item_keys(workspace)
     done = 0
     for record in (r for r in projects(workspace) if r["task"] in LABEL_TASKS):
-        studio = connect(workspace, record["annotator"])
+        studio, codebook = connect(workspace, record["annotator"]), workspace.codebooks(record["task"])
         answers = {s.key: s for s in examples.judgements(folder, record["task"], record["annotator"])}
         _check_known(answers.values(), keys)
         for task in studio.annotations(studio.require_project(record["marker"])):
             simulated = answers.get(keys.get(task.data["item_id"], ("", "")))
             if simulated:
-                result = examples.answer_result(simulated, record["task"], record["form"], task.data["text"])
+                result = examples.answer_result(simulated, codebook, record["form"], task.data["text"])
                 done += _submit(studio, task, record, simulated, result)
     return done
 

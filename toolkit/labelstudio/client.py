@@ -138,8 +138,8 @@ class Studio:
                 keys.setdefault(key, []).append(int(task["id"]))
         return keys
 
-    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 1000) -> int:
-        """Add tasks, ``{"data": {"key": …, …}, "predictions": […]}`` each, a batch a transaction; return how many.
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]], *, batch: int = 5000) -> list[int]:
+        """Add tasks, ``{"data": {"key": …, …}, "predictions": […]}`` each, a batch a transaction; return their ids, in order.
 
         All are checked before the first is sent. On :class:`AnswerLost` the batch under way may be there or not:
         compare :meth:`task_keys`.
@@ -149,7 +149,7 @@ class Studio:
             if not isinstance(data, Mapping) or not isinstance(data.get("key"), str):
                 raise InputError(f"task {number + 1} of {len(tasks)} has no data with a key")
             check_text(task, f"task {number + 1} of {len(tasks)}, key {data['key']!a}")
-        added = 0
+        added: list[int] = []
         for some in _batches(tasks, batch):
             with self._transport.translated():
                 answer = self._transport.sdk.projects.import_tasks(
@@ -158,10 +158,10 @@ class Studio:
                     return_task_ids=True,
                     request_options=BULK_WRITE,
                 )
-            count = getattr(answer, "task_count", None)
-            if count != len(some):
+            count, ids = getattr(answer, "task_count", None), getattr(answer, "task_ids", None)
+            if count != len(some) or not isinstance(ids, list) or len(set(ids)) != len(some):
                 raise ServiceError(f"{self.url} took {count} of {len(some)} tasks into project {project_id}")
-            added += len(some)
+            added += map(int, ids)
         return added
 
     def delete_task(self, task_id: int) -> None:

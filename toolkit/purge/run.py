@@ -14,7 +14,7 @@ from toolkit.fsio import read_text, sha256_file, sha256_text
 from toolkit.purge import raw_table, records, residue, spans, target, versions
 from toolkit.purge.rows import Erased
 from toolkit.sources import registry, segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tombstones import Kind, Tombstone, annotator_id, tombstones, unfinished
 from toolkit.workspace import Workspace
 
@@ -219,7 +219,7 @@ def _erase_annotator(
 ) -> tuple[dict[str, list[str]], Collection[str]]:
     erased = {"releases": _erase_releases(workspace, stone)}
     progress("pulls and decisions")
-    count, projects = records.erase_annotator(workspace, stone.id, stone.number)
+    count, projects = records.erase_annotator(workspace, stone.id)
     erased["pulled and decided"] = [f"{count} records"] if count else []
     erased["projects"] = list(projects)
     return erased, projects

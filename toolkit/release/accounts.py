@@ -20,7 +20,7 @@ def released_names(accounts: pa.Table, people: Pseudonyms) -> dict[str, str]:
     By the account, not by the handle: a namesake on another platform is somebody else.
     """
     rows = accounts.to_pylist()
-    public = {row["account_id"] for row in rows if _public(row)}
+    public = {row["account_id"] for row in rows if is_public(row)}
     return {
         row["account_id"]: str(row["handle"]) if row["account_id"] in public else people.account(row["account_id"])
         for row in rows
@@ -76,5 +76,6 @@ def with_posts(rows: Iterable[Row], posts: Iterable[Row]) -> list[Row]:
     return [row | {"posts": counted[row["account"]]} for row in rows if counted[row["account"]]]
 
 
-def _public(row: Row) -> bool:
+def is_public(row: Row) -> bool:
+    """Tell whether a report says that an account is a public figure's or a state outlet's."""
     return bool(row["public_figure"] or row["state_outlet"])

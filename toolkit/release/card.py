@@ -14,12 +14,12 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_text
 from toolkit.release.baselines import baselines
 from toolkit.release.coded import TASK_OF, coded_fields
+from toolkit.release.vocabulary import SIZES
 from toolkit.resources import resource
 
 if TYPE_CHECKING:
     from toolkit.release.layout import Contents
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10**7, "1M<n<10M"))
 _BCP47 = {"Hans": "zh-Hans", "Hant": "zh-Hant"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 
@@ -70,7 +70,7 @@ def render(numbers: Mapping[str, Any], template: Path | None = None) -> str:
 
 def size_category(rows: int) -> str:
     """Return the Hub's category for a number of rows."""
-    return next((name for limit, name in _SIZES if rows < limit), "10M<n<100M")
+    return next((name for power, name in enumerate(SIZES, 3) if rows < 10**power), SIZES[-1])
 
 
 def _items(contents: Contents) -> list[dict[str, Any]]:
@@ -178,6 +178,12 @@ def numbers(contents: Contents) -> dict[str, Any]:
             for one in baselines(contents.parts, contents.codebooks, contents.seed)
         ],
         "sources": sources,
+        "varieties": list(contents.languages) or text_languages(contents),
+        "tags": script_languages(contents),
+        "platforms": sorted({row["platform"] for row in items if row.get("platform")}),
+        "days": sorted(row["posted_at"] for row in items if row.get("posted_at")),
+        "annotator_demographics": contents.annotator_demographics,
+        "ethical_review": contents.ethical_review,
         "selections": _counted([row["selection"] for row in sources]),
         "judgements": len(judgements),
         "skipped": sum(row["skipped"] for row in judgements),

@@ -17,7 +17,7 @@ Parts = Mapping[str, Mapping[str, pa.Table]]
 
 
 # What a release says of itself beside its rows, and that its changelog names when it changes.
-_ABOUT = ("title", "licence", "contact", "languages", "gated")
+_ABOUT = ("title", "licence", "contact", "languages", "gated", "annotator_demographics", "ethical_review")
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,9 @@ def _responsible(contents: Contents, numbers: Mapping[str, Any]) -> dict[str, An
         "dataAnnotationPlatform": ["Label Studio"],
         "dataAnnotationAnalysis": ["Krippendorff's alpha per label with bootstrap intervals: see README.md."],
         "annotationsPerItem": numbers["per_item"],
-        "annotatorDemographics": f"{numbers['annotators']} annotators, described in aggregate only.",
+        "annotatorDemographics": (
+            f"{numbers['annotators']} annotators, described in aggregate only. {contents.annotator_demographics}".rstrip()
+        ),
         "dataUseCases": (
             "Studies of documented influence operations, and of how annotators read them. Not for detection, for "
             "judging accounts or people, or for estimating how common a narrative is."

@@ -27,7 +27,9 @@ def labels(config: str, codebooks: Mapping[str, Codebook]) -> dict[str, list[str
         # Curators map to headings as well as to leaves.
         return {"codes": [label.id for label in codebooks["narrative"].labels if label.field == "narrative"]}
     if config == "judgements":
-        every = [leaf.id for book in codebooks.values() for one in coded_fields(book) for leaf in book.leaves(one.name)]
+        every = [
+            leaf.id for book in codebooks.values() for one in book.fields if one.coded for leaf in book.leaves(one.name)
+        ]
         names = list(dict.fromkeys(every))
         return {"labels.label": names, "evidence.label": names}
     if config not in TASK_OF:

@@ -44,6 +44,8 @@ class _About(_Form):
     gated: bool
     seed: int
     annotators: int
+    annotator_demographics: str
+    ethical_review: str
     agreement: tuple[dict[str, str | int | float | None], ...]
 
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
 from toolkit.parquet import row_digest
-from toolkit.release import croissant, gate_croissant
+from toolkit.release import croissant, gate_croissant, vocabulary
+from toolkit.release.card import size_category
 from toolkit.release.documents import edition_digest
 from toolkit.release.folder import Folder, read_yaml
 from toolkit.release.layout import README, data_digest, list_files, part_path
@@ -100,6 +101,10 @@ def yaml_form(folder: Folder) -> list[str]:
             problems.append(f"{config.config_name}: data_files and dataset_info do not name the same splits, each once")
     if front.license == "other" and not (front.license_name and front.license_link):
         problems.append("license other needs license_name and license_link")
+    problems += vocabulary.strange(folder.front)
+    rows = sum(part["rows"] for part in folder.manifest["configs"].get("posts", {}).values())
+    if front.size_categories != (size_category(rows),):
+        problems.append(f"size_categories is not {size_category(rows)}, what {rows} posts are")
     return problems
 
 

@@ -22,7 +22,8 @@ def known(folder: Folder) -> list[str]:
     allowed = {
         (task, one.name): {leaf.id for leaf in book.leaves(one.name)}
         for task, book in folder.codebooks.items()
-        for one in coded_fields(book)
+        for one in book.fields
+        if one.coded
     }
     for row in folder.rows("judgements").select(["judgement_id", "task", "labels", "evidence"]).to_pylist():
         for given in [*row["labels"], *row["evidence"]]:

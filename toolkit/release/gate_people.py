@@ -10,12 +10,13 @@ from typing import Any
 from toolkit.release.dehydrate import WORDS, holds_words, restricted
 from toolkit.release.folder import Folder
 from toolkit.release.people import LINKABLE
-from toolkit.release.rows import KEYS
+from toolkit.release.rows import KEYS, words_of
 from toolkit.release.takedown import found_in
 
 SCANNED = (
     "no live address, e-mail address, telephone number or private handle in posts (text, text_simplified, translation, "
-    "insertions, mentions, urls, account), photo_texts (text, text_simplified), narratives (name, text) and accounts (names); "
+    "insertions, mentions, urls, account, hashtags, actor, campaign, attributed_by), photo_texts (text, text_simplified), "
+    "narratives (name, text), accounts (names) and sources (all words but the reports' addresses); "
     "handles and names of public accounts alone; judgements are joined across items by none but those who agreed"
 )
 _PSEUDONYM = re.compile(r"user_[0-9a-f]{12}|account_[0-9a-f]{32}")
@@ -38,6 +39,9 @@ def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
         yield from ((f"{row['post_id']}.{name}", row[name]) for name in columns if row[name])
         yield from ((f"{row['post_id']}.insertions", part["text"]) for part in row["insertions"])
         yield from ((f"{row['post_id']}.urls", url) for url in row["urls"])
+        yield from ((f"{row['post_id']} (hashtags, actor, campaign)", word) for word in words_of("posts", [row]))
+    for row in folder.rows("sources").to_pylist():
+        yield from ((f"source {row['source_id']}", word) for word in words_of("sources", [row]))
     for row in folder.rows("photo_texts").to_pylist():
         if row["source_id"] in apart:
             continue

@@ -78,6 +78,8 @@ def gather(
         licence=settings.release.licence,
         contact=settings.release.contact,
         languages=settings.release.languages,
+        annotator_demographics=settings.release.annotator_demographics,
+        ethical_review=settings.release.ethical_review,
         parts=parts,
         codebooks=codebooks,
         corpus={"version": str(source.version), "input_digest": source.manifest["input_digest"]},
@@ -144,7 +146,7 @@ def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[s
 
 def named(listed: Takedowns, key: bytes) -> tuple[str, ...]:
     """Return the takedown list by the names that releases use: ids of items, pseudonyms of accounts."""
-    return (*listed.posts, *(Pseudonyms(key).account(account) for account in listed.accounts))
+    return (*listed.posts, *(Pseudonyms(key).account(account) for account in listed.accounts), *listed.public)
 
 
 def is_gated(settings: ReleaseSettings) -> bool:

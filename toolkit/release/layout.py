@@ -31,7 +31,10 @@ from toolkit.release.features import features, labels, release_table
 MANIFEST, README = "MANIFEST.json", "README.md"
 FORMAT = 2
 # What of a release's contents the manifest says beside its rows, so that its documents can be made again from the folder.
-ABOUT = ("title", "licence", "contact", "languages", "gated", "seed", "annotators", "agreement")
+ABOUT = (
+    *("title", "licence", "contact", "languages", "gated", "seed", "annotators", "agreement"),
+    *("annotator_demographics", "ethical_review"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Contents:
     seed: int = 0
     gated: bool = False
     dehydrated: tuple[str, ...] = ()
+    annotator_demographics: str = ""
+    ethical_review: str = ""
     own: tuple[str, ...] = ()
     """Documents that are made from templates of the workspace's own."""
 

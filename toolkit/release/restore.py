@@ -25,6 +25,8 @@ def contents_of(folder: Folder) -> Contents:
         licence=about["licence"],
         contact=about["contact"],
         languages=tuple(about["languages"]),
+        annotator_demographics=about["annotator_demographics"],
+        ethical_review=about["ethical_review"],
         parts={
             config: {split: folder.parts[config][split] for split in ORDER if split in folder.parts[config]}
             for config in CONFIGS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,12 @@ KEYS = {
     "narratives": "narrative_id",
     "accounts": "account",
 }
+# Words that stand beside the texts; addresses of reports are for citing, and stay.
+WORDED = {
+    "posts": ("hashtags", "actor", "campaign", "attributed_by"),
+    "sources": ("title", "publisher", "authors", "series", "actor", "campaign", "attributed_by"),
+}
+_DAY = len("YYYY-MM-DD")
 SPLIT_CONFIGS = ("posts", "photo_texts", "judgements")
 
 
@@ -83,8 +89,10 @@ def make(
         dropped["evidence in an earlier edition of a text"] = lost_spans
     items = [Item(p["post_id"], p["source_id"], None, _texts(p["text"], p["translation"])) for p in posts]
     items += [Item(p["photo_id"], p["source_id"], p["post_id"], _texts(p["text"])) for p in photos]
-    wet = [item for item in items if item.source not in dry]
-    public = {m.value for i in wet for text in i.texts for m in mentions(text) if m.value.casefold() in people.public}
+    sources = [_worded("sources", row, people) for row in _plain(corpus["sources"], "release_sources")]
+    said = [text for item in items if item.source not in dry for text in item.texts]
+    said += [text for config, rows in (("posts", posts), ("sources", sources)) for text in words_of(config, rows)]
+    public = {m.value for text in said for m in mentions(text) if m.value.casefold() in people.public}
     posts, photos = _dry("posts", posts, corpus, dry), _dry("photo_texts", photos, corpus, dry)
     links = corpus["post_links"]
     return Rows(
@@ -92,7 +100,7 @@ def make(
             "posts": posts,
             "photo_texts": photos,
             "judgements": released,
-            "sources": _plain(corpus["sources"], "release_sources"),
+            "sources": sources,
             "narratives": _narratives(corpus, people, dry),
             "accounts": accounts.of(corpus, people, dry),
         },
@@ -165,9 +173,26 @@ def _votes(
     return votes, dropped
 
 
-def _cited(corpus: Mapping[str, pa.Table]) -> dict[str, Row]:
+def words_of(config: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what stands in the columns of :data:`WORDED`, lists piece by piece."""
+    for row in rows:
+        for name in WORDED[config]:
+            yield from [row[name]] if isinstance(row[name], str) else row[name] or ()
+
+
+def _worded(config: str, row: Row, people: Pseudonyms) -> Row:
+    """Return a row with its columns of words cleaned, as texts are."""
+    changed: Row = {}
+    for name in WORDED[config]:
+        value = row[name]
+        one = isinstance(value, str)
+        changed[name] = people.clean(value).text if one else value and [people.clean(word).text for word in value]
+    return row | changed
+
+
+def _cited(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> dict[str, Row]:
     rows = corpus["sources"].to_pylist()
-    return {row["source_id"]: {"report_title": row["title"], "report_url": row["url"]} for row in rows}
+    return {r["source_id"]: {"report_title": people.clean(r["title"]).text, "report_url": r["url"]} for r in rows}
 
 
 def _cleaned(row: Row, people: Pseudonyms) -> tuple[Row, Cleaned]:
@@ -182,7 +207,7 @@ def _cleaned(row: Row, people: Pseudonyms) -> tuple[Row, Cleaned]:
 
 
 def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[str, _Layers]) -> list[Row]:
-    cited, clusters = _cited(corpus), {}
+    cited, clusters = _cited(corpus, people), {}
     for link in corpus["post_links"].to_pylist():
         clusters[link["post_id"]] = clusters[link["other_id"]] = link["cluster_id"]
     names = accounts.released_names(corpus["accounts"], people)
@@ -191,11 +216,12 @@ def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[s
         changed, text = _cleaned(row, people)
         translation = None if row["is_translation"] else layers[row["post_id"]].by_layer.get("translation")
         posts.append(
-            base
+            _worded("posts", base, people)
             | cited[row["source_id"]]
             | changed
             | {
                 "account": names.get(row["account_id"]),
+                "posted_at": row["posted_at"] and row["posted_at"][:_DAY],
                 "translation": translation.text if translation else None,
                 "mentions": [people.handle(name) for name in row["mentions"]],
                 "insertions": [_moved(insertion, text, people) for insertion in row["insertions"]],
@@ -215,7 +241,7 @@ def _moved(insertion: Row, text: Cleaned, people: Pseudonyms) -> Row:
 
 
 def _photos(corpus: Mapping[str, pa.Table], people: Pseudonyms) -> list[Row]:
-    cited = _cited(corpus)
+    cited = _cited(corpus, people)
     rows = _plain(corpus["photo_texts"], "release_photo_texts")
     return [row | cited[row["source_id"]] | _cleaned(row, people)[0] for row in rows]
 

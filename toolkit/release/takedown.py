@@ -10,12 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.errors import InputError
+from toolkit.fsio import sha256_text
 from toolkit.ledger import Ledger
+from toolkit.release.accounts import is_public
 from toolkit.tombstones import tombstones
 from toolkit.workspace import Workspace
 
 Kind = Literal["post", "account"]
 REASON = "post that was taken down"
+PUBLIC = "public_"
+"""What stands before the hash of a handle that releases name as it is."""
+
+
+def public_name(handle: str) -> str:
+    """Return what a public handle is listed as: whoever has a release that names it can tell, and the list does not say it."""
+    return f"{PUBLIC}{sha256_text(handle.casefold())}"
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,8 @@ class Takedowns:
 
     posts: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
+    """Hashes of the handles by which releases named such of those accounts as are public (:func:`public_name`)."""
 
     @classmethod
     def of(cls, ledger: Ledger) -> Takedowns:
@@ -36,19 +47,21 @@ class Takedowns:
         for stone in tombstones(ledger):
             if stone.kind != "annotator":
                 named["post"] |= dict.fromkeys(stone.items)
-        return cls(tuple(named["post"]), tuple(named["account"]))
+        public = dict.fromkeys(name for record in records for name in record.get("public", ()))
+        return cls(tuple(named["post"]), tuple(named["account"]), tuple(public))
 
 
 def enter(workspace: Workspace, tables: Mapping[str, pa.Table], kind: Kind, name: str, *, reason: str, by: str) -> bool:
     """Put a post or an account (its id, or its handle as PLATFORM/HANDLE) on the list; False where it is there already.
 
-    :class:`InputError` where the corpus knows neither. A handle is not kept, only the account's id.
+    :class:`InputError` where the corpus knows neither. A handle is not kept, only the account's id, and of a public account,
+    which releases name by its handle, that handle's hash.
     """
     if kind == "post":
         known = tables["posts"]["post_id"].to_pylist()
         found = name if name in known else None
     else:
-        rows = tables["accounts"].select(["account_id", "platform", "handle"]).to_pylist()
+        rows = tables["accounts"].to_pylist()
         names = {row["account_id"]: row["account_id"] for row in rows}
         names |= {f"{row['platform']}/{row['handle']}".casefold(): row["account_id"] for row in rows}
         found = names.get(name) or names.get(name.casefold())
@@ -60,7 +73,11 @@ def enter(workspace: Workspace, tables: Mapping[str, pa.Table], kind: Kind, name
         listed = Takedowns.of(workspace.ledger)
         if found in (listed.posts if kind == "post" else listed.accounts):
             return False
-        workspace.ledger.append("takedown", kind=kind, id=found, reason=reason, by=by)
+        public = {
+            row["handle"] for row in tables["accounts"].to_pylist() if row["account_id"] == found and is_public(row)
+        }
+        stands = {"public": sorted(map(public_name, public))} if kind == "account" and public else {}
+        workspace.ledger.append("takedown", kind=kind, id=found, reason=reason, by=by, **stands)
         return True
 
 
@@ -103,5 +120,9 @@ def found_in(rows: Mapping[str, pa.Table], names: Iterable[str]) -> list[str]:
         ("photo_texts", "post_id"),
         ("judgements", "item_id"),
     )
-    held = {value for config, column in columns for value in rows[config][column].to_pylist()}
+    names = list(names)
+    held = {value for config, column in columns for value in rows[config][column].unique().to_pylist()}
+    if any(name.startswith(PUBLIC) for name in names):
+        held |= {public_name(value) for value in {*rows["posts"]["account"].unique().to_pylist()} - {None}}
+        held |= {public_name(value) for value in rows["accounts"]["account"].to_pylist()}
     return [name for name in names if name in held]

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 from markupsafe import Markup
 
+from toolkit.agreement.notes import notes
 from toolkit.report import plots
 from toolkit.report.agreement_tables import UNKNOWN, Rows, Tables
 from toolkit.report.contested import contested
@@ -56,6 +57,7 @@ def page(workspace: Workspace, tables: Tables) -> str:
         provenance=provenance,
         versions=sorted(pc.unique(judgements["codebook_version"]).to_pylist()),
         settings=settings,
+        notes=notes(judgements, settings),
         sections=[
             ("agreement", "Agreement", list(_agreement(rows["agreement"], named))),
             ("confusion", "What is taken for what", list(_confusion(rows["confusion"], named))),
@@ -93,7 +95,7 @@ def _agreement(rows: Rows, named: Names) -> Iterator[Figure]:
                 [row["alpha"] for row in drawn],
                 [(row["low"], row["high"]) for row in drawn],
                 title="Krippendorff's α",
-                unit="α, 95 % interval (0: chance, 1: all agree)",
+                unit="α with its 95 % interval",
                 about=title,
             )
             if drawn

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.agreement.figures import alpha_of
-from toolkit.codebook import load_codebook
 from toolkit.codebooks import Lookup
 from toolkit.settings import RoundSettings, Settings
 from toolkit.votes import answers
@@ -50,7 +49,7 @@ def standings(
     task: str,
     items: Sequence[str],
     annotators: Sequence[str],
-    codebooks: Lookup = load_codebook,
+    codebooks: Lookup,
 ) -> list[Standing]:
     """Return where each annotator stands in a calibration, whose items of the task are given."""
     own = judgements.filter(

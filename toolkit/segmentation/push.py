@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from toolkit.codebook import load_codebook
+from toolkit.codebook import Codebook
 from toolkit.errors import InputError
 from toolkit.fsio import canonical_json, sha256_text
 from toolkit.labelresult import Span, Submission, build_result
 from toolkit.segmentation.parts import PART_CHARACTERS, Part, parts
 from toolkit.sources import registry, segments
-from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.model import Role, Segment
+from toolkit.sources.source import Source
 from toolkit.tasks import Plan, Project, Server, marker, push_project
 from toolkit.workspace import Workspace
 
@@ -21,6 +21,16 @@ ROLE = "role"
 MODEL_VERSION = "proposals"
 # What accepting writes, and what says how a span came about: no part of what a curator corrects.
 _ABOUT = {"id", "sha256", "rule", "confidence"}
+
+
+def unfit(codebook: Codebook) -> list[str]:
+    """Return what of a segmentation codebook cannot be read as spans: roles are those of ``segments.jsonl``."""
+    roles = set(get_args(Role))
+    asked = {leaf.id for field in codebook.fields for leaf in codebook.leaves(field.name)}
+    found = (
+        [] if any(f.name == ROLE and f.spans_only for f in codebook.fields) else [f"it has no field {ROLE} of spans"]
+    )
+    return found + [f"label {label}: no role that segments.jsonl knows" for label in sorted(asked - roles)]
 
 
 def project_of(workspace: Workspace, annotator: str | None = None) -> Project:
@@ -46,7 +56,9 @@ def spans_sha256(spans: Iterable[Segment]) -> str:
     return sha256_text(canonical_json(records))
 
 
-def source_tasks(source: Source, spans: Sequence[Segment], size: int = PART_CHARACTERS) -> list[dict[str, Any]]:
+def source_tasks(
+    codebook: Codebook, source: Source, spans: Sequence[Segment], size: int = PART_CHARACTERS
+) -> list[dict[str, Any]]:
     """Return the tasks of one source, a part each: ``data``, and the part's spans as a prediction."""
     found = parts(source.text, spans, size)
     base = spans_sha256(spans)
@@ -67,15 +79,15 @@ def source_tasks(source: Source, spans: Sequence[Segment], size: int = PART_CHAR
         }
         task: dict[str, Any] = {"data": data}
         if inside:
-            task["predictions"] = [{"model_version": MODEL_VERSION, "result": prediction(part, inside)}]
+            task["predictions"] = [{"model_version": MODEL_VERSION, "result": prediction(codebook, part, inside)}]
         tasks.append(task)
     return tasks
 
 
-def prediction(part: Part, spans: Iterable[Segment]) -> list[dict[str, Any]]:
+def prediction(codebook: Codebook, part: Part, spans: Iterable[Segment]) -> list[dict[str, Any]]:
     """Return a part's spans as the browser stores marked words."""
     evidence = tuple(Span(ROLE, s.role, s.char_start - part.offset, s.char_end - part.offset) for s in spans)
-    return build_result(load_codebook(TASK), Submission(evidence=evidence), form="default")
+    return build_result(codebook, Submission(evidence=evidence), form="default")
 
 
 def _wanted(
@@ -98,7 +110,7 @@ def _wanted(
             raise InputError(
                 f"source {source.id} has no spans to correct", hint=f"propose some: docposts source segment {source.id}"
             )
-        tasks[source.id] = source_tasks(source, spans, size)
+        tasks[source.id] = source_tasks(workspace.codebooks(TASK), source, spans, size)
     return tasks
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.codebook import load_codebook
+from toolkit.codebook import Codebook
 from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
 from toolkit.labelresult import parse_result
@@ -15,7 +15,7 @@ from toolkit.labels.pullfiles import lines, pull_files, up_to
 from toolkit.labels.store import moment
 from toolkit.segmentation.push import TASK
 from toolkit.settings import Strict, check_record
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tasks import projects
 from toolkit.workspace import Workspace
 
@@ -105,7 +105,7 @@ def _answers(pull: Path, source: Source) -> list[_Answer]:
     return found
 
 
-def read_submission(pull: Path, source: Source) -> Submitted:
+def read_submission(codebook: Codebook, pull: Path, source: Source) -> Submitted:
     """Return the newest submission on a source; :class:`InputError` where it is skipped, empty, unfinished or wrong."""
     answers = _answers(pull, source)
     if not answers:
@@ -122,7 +122,7 @@ def read_submission(pull: Path, source: Source) -> Submitted:
             f"{pull}: of the {newest.parts} parts of source {source.id}, {', '.join(missing)} are not submitted yet",
             hint=_AGAIN,
         )
-    read = [_read(chosen[number], source) for number in sorted(chosen)]
+    read = [_read(codebook, chosen[number], source) for number in sorted(chosen)]
     places = tuple(place for found, _ in read for place in found)
     if not places:
         raise InputError(f"{pull}: the newest submission on source {source.id} marks nothing", hint=_AGAIN)
@@ -130,7 +130,7 @@ def read_submission(pull: Path, source: Source) -> Submitted:
     return Submitted(pull, newest.base_sha256, places, comments)
 
 
-def _read(answer: _Answer, source: Source) -> tuple[list[Place], str | None]:
+def _read(codebook: Codebook, answer: _Answer, source: Source) -> tuple[list[Place], str | None]:
     data, annotation = answer.data, answer.annotation
     where = f"{answer.where}: annotation {annotation['id']}"
     part = f" (part {data.part} of {data.parts})" if data.parts > 1 else ""
@@ -144,7 +144,7 @@ def _read(answer: _Answer, source: Source) -> tuple[list[Place], str | None]:
         raise InputError(
             f"{where}: the newest submission{part} is a skip, which says nothing of the spans", hint=_AGAIN
         )
-    submission, problems = parse_result(load_codebook(TASK), annotation.get("result") or [], text=data.text)
+    submission, problems = parse_result(codebook, annotation.get("result") or [], text=data.text)
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise InputError(

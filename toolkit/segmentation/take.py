@@ -15,10 +15,10 @@ from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import write_jsonl
 from toolkit.segmentation.attributes import report_languages
 from toolkit.segmentation.correct import correct
-from toolkit.segmentation.push import base_spans, spans_sha256
+from toolkit.segmentation.push import TASK, base_spans, spans_sha256
 from toolkit.segmentation.submission import find_pull, read_submission
 from toolkit.sources import segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 _FOLDER = "corrections"
@@ -44,7 +44,7 @@ def take(workspace: Workspace, source: Source, given: Path) -> Taken | None:
         pull = find_pull(workspace, source, given)
         if pull is None:
             return None
-        submitted = read_submission(pull, source)
+        submitted = read_submission(workspace.codebooks(TASK), pull, source)
         before = base_spans(source)
         if source.segments_path.exists() and spans_sha256(before) not in {submitted.base_sha256, *_earlier(source)}:
             raise ConflictError(

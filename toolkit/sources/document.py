@@ -17,7 +17,7 @@ class Block:
     ``links`` are (place, length, address). ``page`` is a PDF's page, from 1, on which the block begins; ``pages`` are
     (page, char_start, char_end) of the pieces of a block that crosses pages.
     ``box`` names the block quote, table cell or list item that the line stands in: lines of one share it ("quote 3",
-    "cell table.row.column", "item 5").
+    "cell table.row.column", "item 5"). ``broken``: a line break, and no more, parts the line from the one before it.
     """
 
     kind: BlockKind
@@ -31,10 +31,11 @@ class Block:
     pages: tuple[tuple[int, int, int], ...] = ()
     links: tuple[tuple[int, int, str], ...] = ()
     box: str | None = None
+    broken: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return the block as it is written to ``blocks.jsonl``: what says nothing left out."""
-        return {key: value for key, value in asdict(self).items() if value not in (None, ())}
+        return {key: value for key, value in asdict(self).items() if value is not False and value not in (None, ())}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from toolkit.sources import segments
 from toolkit.sources.dates import dates
 from toolkit.sources.events import events
 from toolkit.sources.model import Facts, Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.text.entities import mentions
 from toolkit.text.fold import normal
 from toolkit.workspace import Workspace

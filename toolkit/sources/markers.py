@@ -14,8 +14,30 @@ Marker = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 # A colon's marker may carry a number, a letter or a remark in parentheses before it: "Post 3 (Chirpyard):".
 DEFAULTS: dict[MarkerKind, tuple[str, ...]] = {
     "post": (
-        *("Post:", "Post text:", "Text of the post:", "Text of post:", "Post content:", "[Post]", "[Post text]"),
-        *("Tweet:", "Tweet text:", "[Tweet]", "Retweet:", "Reply:", "Toot:", "Thread:", "Message:", "Status:"),
+        *(
+            "Post:",
+            "Post text:",
+            "Post reads:",
+            "The post reads:",
+            "Text of the post:",
+            "Text of post:",
+            "Post content:",
+            "[Post]",
+            "[Post text]",
+        ),
+        *(
+            "Tweet:",
+            "Tweet text:",
+            "Tweet reads:",
+            "The tweet reads:",
+            "[Tweet]",
+            "Retweet:",
+            "Reply:",
+            "Toot:",
+            "Thread:",
+            "Message:",
+            "Status:",
+        ),
         *(
             "Message text:",
             "Comment text:",
@@ -46,8 +68,22 @@ DEFAULTS: dict[MarkerKind, tuple[str, ...]] = {
     ),
     "caption": ("Caption:", "[Caption]", "Image caption:", "Photo caption:", "Picture caption:"),
     "translation": (
-        *("Translation:", "[Translation]", "English translation:", "[English translation]", "Translated:"),
-        *("Our translation:", "Machine translation:", "Translated text:", "In translation:", "In English:"),
+        *(
+            "Translation:",
+            "[Translation]",
+            "Translation reads:",
+            "English translation:",
+            "[English translation]",
+            "Translated:",
+        ),
+        *(
+            "Our translation:",
+            "Machine translation:",
+            "Rough translation:",
+            "Translated text:",
+            "In translation:",
+            "In English:",
+        ),
         *("Übersetzung:", "Traduction:", "Traducción:", "Traduzione:", "Tradução:", "Переклад:"),
         *("译文：", "翻译：", "Перевод:", "الترجمة:", "ترجمة:"),
     ),

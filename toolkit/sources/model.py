@@ -37,7 +37,7 @@ Role = Literal[
 Date = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?)?)?$")
 ]
-Code = Annotated[str, StringConstraints(pattern=re.compile(r"^n\d\d$"))]
+Code = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
 
 
 class Series(Strict):

@@ -11,12 +11,15 @@ from typing import Any
 from toolkit.fsio import write_jsonl
 from toolkit.sources.markers import Markers
 from toolkit.sources.model import Segment
+from toolkit.sources.proposals import blocks as neighbours
 from toolkit.sources.proposals import pairs, posts, structure
+from toolkit.sources.proposals.inline import inline
 from toolkit.sources.proposals.labels import labels
 from toolkit.sources.proposals.numbers import footnote_markers
 from toolkit.sources.proposals.paragraphs import paragraphs, prose_script
+from toolkit.sources.proposals.parts import parted
 from toolkit.sources.proposals.spans import Spans
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 _DEFAULT = Markers()
@@ -48,6 +51,7 @@ def proposals(
     found = paragraphs(text, blocks)
     script = prose_script(found)
     matcher = labels(markers, tuple(platforms))
+    found = parted(found, matcher, script)
     structure.frame(found, matcher)
     named = [*names, *(p.attributes["series"] for p in found if p.role == "series")]
     posts.tables(found, matcher)
@@ -58,11 +62,14 @@ def proposals(
     structure.headings(found)
     structure.narratives(found, matcher)
     posts.led_in(found)
-    if not posts.grouped(found, named):
-        posts.scattered(found, named)
+    if not neighbours.grouped(found, named):
+        neighbours.scattered(found, named)
     posts.notes(found, script)
-    posts.uncertain(found)
-    pairs.pair(found, pairs.Tongues(script, found))
+    neighbours.uncertain(found)
+    tongues = pairs.Tongues(script, found)
+    pairs.pair(found, tongues)
+    inline(found, tongues)
+    pairs.orphans(found, tongues)
     known = frozenset(
         str(p.attributes["footnote"])
         for p in found

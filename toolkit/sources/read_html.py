@@ -142,6 +142,7 @@ class _Line:
     footnote: str | None = None
     anchors: tuple[tuple[int, int, str], ...] = ()
     box: str | None = None
+    broken: bool = False
 
 
 @dataclass
@@ -156,6 +157,7 @@ class _Walker:
     _tag: str = "p"
     _footnote: str | None = None
     _box: str | None = None
+    _broken: bool = False
     _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_BOXES, 0))
 
     def line(self, text: str, kind: BlockKind, tag: str) -> None:
@@ -175,8 +177,18 @@ class _Walker:
         text = self._inline.rstrip()
         if text:
             anchors = tuple(self._anchors)
-            self.blocks.append(_Line(text, self._kind, self._tag, None, self._footnote, anchors, self._box))
-        self._inline, self._anchors = "", []
+            place = (self._kind, self._tag, None, self._footnote, anchors, self._box, self._broken)
+            self.blocks.append(_Line(text, *place))
+        self._inline, self._anchors, self._broken = "", [], False
+
+    def line_break(self, kind: BlockKind) -> None:
+        """End a line within a paragraph; two breaks in a row end the paragraph. A heading is one line."""
+        if kind in ("heading", "footnote"):
+            self.add(" ")
+            return
+        within = bool(self._inline.strip())
+        self.flush()
+        self._broken = within
 
     def add(self, text: str | None) -> None:
         if text:
@@ -201,7 +213,7 @@ class _Walker:
             self.flush()
             self.blocks.append(_Line("", "image", "img", image=child.get("src") or ""))
         elif child.tag == "br":
-            self.add(" ")
+            self.line_break(kind)
         elif child.tag in _BLOCKS or (child.tag == "cite" and kind == "quote" and not self._inline.strip()):
             # WordPress's cite stands behind a quote's paragraphs, as a line of its own.
             self.flush()
@@ -266,7 +278,8 @@ class _Walker:
 def _document(lines: list[_Line], path: Path, metadata: dict[str, Any]) -> Document:
     blocks, parts, start = [], [], 0
     for line in lines:
-        block = Block(line.kind, start, start + len(line.text), line.tag, line.image, line.footnote, box=line.box)
+        place = (line.kind, start, start + len(line.text), line.tag, line.image, line.footnote)
+        block = Block(*place, box=line.box, broken=line.broken)
         if line.text:
             block = replace(block, anchors=tuple((start + at, length, label) for at, length, label in line.anchors))
             parts.append(line.text)

@@ -39,7 +39,8 @@ class Server(Protocol):
     def replace_predictions(self, project_id: int, wanted: Mapping[int, Sequence[Any]]) -> None: ...  # noqa: D102
     def ensure_image_storage(self, project_id: int, path: Path) -> int: ...  # noqa: D102
     def task_keys(self, project_id: int) -> dict[str, list[int]]: ...  # noqa: D102
-    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 1000) -> int: ...  # noqa: D102
+    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]], *, batch: int = 5000) -> list[int]: ...  # noqa: D102
+    def counts(self, project_id: int) -> Any: ...  # noqa: D102
     def annotations(self, project_id: int, *, since: str | None = None, after: int = 0) -> Iterable[Any]: ...  # noqa: D102
     def delete_unjudged(self, task_id: int) -> bool: ...  # noqa: D102
 
@@ -131,8 +132,11 @@ def push_project(  # noqa: PLR0913  # one call a project, each argument named
     create = [key for key in by_key if key not in there]
     if create:
         journal.announce(folder, project_id, [by_key[key] for key in create], about or {})
-        server.import_tasks(project_id, [by_key[key] for key in create])
-        there = server.task_keys(project_id)
+        ids = server.import_tasks(project_id, [by_key[key] for key in create])
+        there |= {key: [task_id] for key, task_id in zip(create, ids, strict=True)}
+        if server.counts(project_id).tasks != sum(map(len, there.values())):
+            # Somebody else writes there too, or a request was taken twice: look at what there is.
+            there = server.task_keys(project_id)
         journal.acknowledged(folder, project_id, create)
     if missing := [key for key in by_key if key not in there]:
         raise ServiceError(

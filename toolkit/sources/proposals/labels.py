@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
@@ -53,10 +53,25 @@ class Labels:
         named = sorted({*PLATFORMS, *(name for name in platforms if name.strip())}, key=lambda name: (-len(name), name))
         self._platforms = "|".join(_literal(name) for name in named)
         self._patterns = tuple((kind, self._compiled(kind, markers)) for kind in get_args(MarkerKind))
+        everywhere: tuple[MarkerKind, ...] = ("post", "photo_text", "caption", "translation", "original")
+        self._further = self._joined(markers, everywhere, re.compile(""))
+        self._unmistakable = self._joined(markers, everywhere, _UNMISTAKABLE)
         self._alone = re.compile(
             rf"{_BEFORE}(?:(?:{self._platforms})\s+)?(?:post|tweet|message|example|reply|comment){_NUMBER}{_REMARK}?[\s.:：*_]*",
             re.IGNORECASE,
         )
+
+    def _joined(self, markers: Markers, kinds: Sequence[MarkerKind], words: re.Pattern[str]) -> re.Pattern[str]:
+        """Return a pattern for labels anywhere: of the usual ones those that ``words`` finds something in, and all own ones."""
+        chosen = [
+            marker
+            for kind in kinds
+            for marker in markers.of(kind)
+            if marker[-1] in ":：]" and (words.search(marker) or marker in getattr(markers, kind))
+        ]
+        ordered = sorted(set(chosen), key=lambda marker: (-len(marker), marker))
+        body = "|".join(_pattern(marker) for marker in ordered) or r"(?!)"
+        return re.compile(rf"(?:(?<=[\s|*_])|(?<=[。！？」』）]))(?:{body})(?=\s*\S)", re.IGNORECASE)
 
     def _compiled(self, kind: MarkerKind, markers: Markers) -> re.Pattern[str]:
         own = sorted(set(markers.of(kind)), key=lambda marker: (-len(marker), marker))
@@ -65,6 +80,10 @@ class Labels:
             parts += [rf"{_literal(marker[:-1])}{_NUMBER}(?:{_REMARK}|{_ASIDE})?\s*[:：]" for marker in _NUMBERED_ONLY]
             parts.append(
                 rf"(?:{self._platforms})\s+(?:post|message|tweet|comment|status)(?:\s+text)?{_NUMBER}?{_REMARK}?\s*[:：]"
+            )
+        if kind == "translation" and markers.defaults:
+            parts.append(
+                rf"(?:machine )?translat(?:ion|ed) from (?:the )?[^\W\d_]+(?:[ -][^\W\d_]+)?{_REMARK}?\s*[:：]"
             )
         # No marker at all matches nothing.
         body = "|".join(parts) or r"(?!)"
@@ -83,6 +102,14 @@ class Labels:
         if best is None and (found := _HANDLE.match(head)):
             best = Label("post", found.end(), not line[found.end() :].strip(), False)
         return best
+
+    def within(self, text: str) -> list[int]:
+        """Return where in a paragraph further labels stand: behind the end of a sentence, beginning with a capital.
+
+        A paragraph that begins with a label may hold any other one; prose only what nobody writes but as a label.
+        """
+        pattern = self._further if self.match(text) else self._unmistakable
+        return [match.start() for match in pattern.finditer(text) if _stands_free(text, match)]
 
     def alone(self, line: str) -> bool:
         """Tell whether a line is a numbered post's label and nothing else, with or without a colon ("Post 3")."""
@@ -109,6 +136,21 @@ _COLUMNS: tuple[tuple[MarkerKind, re.Pattern[str]], ...] = (
         re.compile(r"^(?:the )?(?:post|tweet|message|text)(?: text| content)?$|^(?:text|content) of (?:the )?post$"),
     ),
 )
+
+
+# What prose does not begin a sentence with: of "Status:", "Message:", "Reply:", "Caption:" it might.
+_UNMISTAKABLE = re.compile(
+    r"post|tweet|toot|text|translat|transl?|original|^\[|帖|推|文|译|翻|Пост|Перев|Übers|Trad", re.I
+)
+_FREE = re.compile(
+    r"[.!?…:;|—–)\]}”’»\"'。！？；」』）*_]\Z|[\U0001f000-\U0001ffff\ufe0f]\Z|[#＃]\w+\Z|[0-9⁰¹²³⁴-⁹]\Z|[\u2e80-\uffdc]\Z"
+)
+
+
+def _stands_free(text: str, match: re.Match[str]) -> bool:
+    """Tell whether a label in a paragraph begins something: it has a capital, and a sentence ends before it."""
+    first, before = match[0].lstrip("[")[:1], text[max(0, match.start() - 60) : match.start()].rstrip()
+    return not first.islower() and bool(_FREE.search(before)) and any(map(str.isalnum, text[: match.start()]))
 
 
 def _literal(words: str) -> str:

@@ -91,6 +91,31 @@ def _pair_run(run: list[Paragraph], tongues: Tongues) -> None:
             at += 1
 
 
+def orphans(found: Sequence[Paragraph], tongues: Tongues) -> None:
+    """Turn labelled translations beside which no original stands into posts: the report gives the post in translation alone.
+
+    The original may be in an image, as below "Figure 3: a comment".
+    """
+    for number, paragraph in enumerate(found):
+        if paragraph.role != "translation" or paragraph.attributes.get("of") is not None or paragraph.joined:
+            continue
+        near = [p for p in found[max(0, number - 4) : number] if p.role != ""][-2:]
+        behind = next((p for p in found[number + 1 :] if p.role != "" and not p.joined), None)
+        if any(
+            p.role in ("post", "photo_text", "translation", "translator_note") or _quotes_foreign(p, tongues)
+            for p in near
+        ):
+            continue
+        if behind is not None and behind.label == "original":
+            continue
+        paragraph.settle("post", "translation without its original", 0.6)
+
+
+def _quotes_foreign(paragraph: Paragraph, tongues: Tongues) -> bool:
+    words = (paragraph.text[i.start - paragraph.start : i.end - paragraph.start] for i in paragraph.inner)
+    return any(tongues.foreign(text) for text in words)
+
+
 def _unquoted(found: Sequence[Paragraph], tongues: Tongues) -> None:
     """Settle a plain paragraph right behind a post in another script as its translation, where the lengths agree."""
     for before, paragraph in pairwise(found):

@@ -19,12 +19,24 @@ _SAMPLE = 4000
 
 
 @dataclass
+class Inner:
+    """A post, or the translation ``of`` one, that a paragraph quotes: text[start:end], and the rule that found it."""
+
+    start: int
+    end: int
+    role: str
+    rule: str
+    confidence: float
+    of: Inner | None = None
+
+
+@dataclass
 class Paragraph:
     """One paragraph: text[start:end], white space at its ends left out.
 
     ``group`` counts what blank lines (text) set apart; ``box`` names the block quote, table cell or list item of a page that it
     stands in. The rules settle ``role``; ``content`` is where the words begin behind a label; ``joined`` paragraphs
-    go on with the span of the one before.
+    go on with the span of the one before. A line that is ``broken`` off stands in one paragraph with the one before.
     """
 
     start: int
@@ -38,6 +50,7 @@ class Paragraph:
     anchors: tuple[tuple[int, int, str], ...] = ()
     images: tuple[str, ...] = ()
     indented: bool = False
+    broken: bool = False
     role: str | None = None
     rule: str = ""
     confidence: float = 0.5
@@ -45,6 +58,7 @@ class Paragraph:
     label: str | None = None
     joined: bool = False
     attributes: dict[str, Any] = field(default_factory=dict)
+    inner: Sequence[Inner] = ()
 
     def settle(self, role: str, rule: str, confidence: float, content: int | None = None, **attributes: Any) -> None:
         """Give the paragraph its role and the rule that found it."""
@@ -97,6 +111,7 @@ def paragraphs(text: str, blocks: Sequence[dict[str, Any]]) -> list[Paragraph]:
                 tuple((at, length, label) for at, length, label in block.get("anchors", ())),
                 tuple(waiting),
                 indented=raw.startswith(("  ", "\t")),
+                broken=bool(block.get("broken")) and bool(found) and found[-1].end >= block["char_start"] - 1,
             )
         )
         waiting = []

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
+from toolkit.sources.proposals.attribution import names_poster, names_posts
 from toolkit.sources.proposals.labels import Label, Labels
 from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign, is_translation_of
-from toolkit.sources.proposals.prose import is_attribution, is_quoted, leads_to_other, leads_to_post, prose_score
+from toolkit.sources.proposals.prose import is_attribution, leads_to_other, leads_to_post, prose_score
+from toolkit.sources.proposals.quotes import BULLET, is_quoted, quotations
 from toolkit.text.entities import hashtags
 
-_NOTE = re.compile(r"\[[^\[\]]+\]")
+NOTE = re.compile(r"\[[^\[\]]+\]")
 _DESCRIBED = re.compile(
     r"\[(?:an? |the )?(?:photo|image|picture|poster|video|screenshot|graphic|cartoon|meme|drawing)\b[^:\[\]]{0,40}[:：]\s*",
     re.IGNORECASE,
 )
-_HANDLE_OR_DATE = re.compile(r"@\w|\b(?:1[5-9]|2[01])\d\d\b")
 _READS = re.compile(
     r"\b(?:text|words?|banner|sign|slogan|poster|placard|card|headline|reads?|says|reading|saying|captioned)\b[^“”\"«»]{0,40}[“\"«„]",
     re.I,
@@ -30,8 +30,7 @@ _TIMED = re.compile(
 )
 _ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
 _NUMBERED = re.compile(r"\(?[0-9]{1,2}[.)]\s+")
-_FIELD = re.compile(r"([^\W\d_][\w ’'/-]{1,30}):\s")
-_OPEN = ("post", "translation", "photo_text", "translator_note")
+OPEN = ("post", "translation", "photo_text", "translator_note")
 
 
 def labelled(found: Sequence[Paragraph], labels: Labels) -> None:
@@ -68,7 +67,7 @@ def _announce(paragraph: Paragraph, label: Label, content: int | None) -> None:
 
 def _in_posts(found: Sequence[Paragraph], number: int) -> bool:
     before = _before(found, number)
-    return before is not None and before.role in _OPEN
+    return before is not None and before.role in OPEN
 
 
 def _before(found: Sequence[Paragraph], number: int) -> Paragraph | None:
@@ -109,7 +108,7 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
         tag = hashtags(line[:100])
         if paragraph.role is not None:
             continue
-        if _NOTE.fullmatch(line) and paragraph.tag == "line" and _in_posts(found, number):
+        if NOTE.fullmatch(line) and paragraph.tag == "line" and _in_posts(found, number):
             continue
         if (item := _NUMBERED.match(line)) and paragraph.tag == "line" and is_quoted(line[item.end() :]):
             paragraph.settle("post", "paragraph in quotation marks", 0.8, paragraph.start + item.end())
@@ -127,13 +126,13 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
             paragraph.settle("post", "leading hashtag", 0.9)
         elif paragraph.kind == "caption" and (is_quoted(line) or (strange and is_foreign(line, script))):
             paragraph.settle("photo_text", "caption in quotation marks", 0.6)
-        elif paragraph.kind == "caption" and _READS.search(line[:600]):
+        elif paragraph.kind == "caption" and _READS.search(line[:600]) and not names_posts(line):
             paragraph.settle("photo_text", "caption that says what is written", 0.6)
         elif is_quoted(line) and " ".join(line[1:-1].split()) in said:
             paragraph.settle("analysis", "pull quote of the report's own words", 0.8)
         elif is_quoted(line) and not (before is not None and leads_to_other(before.text)):
             paragraph.settle("post", "paragraph in quotation marks", 0.8)
-        elif strange and number > 2 and is_foreign(line, script):
+        elif strange and number > 2 and is_foreign(line, script) and not names_posts(line):
             paragraph.settle("post", "paragraph in another script", 0.7)
 
 
@@ -151,7 +150,7 @@ def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
     if same and before is not None and (paragraph.tag in ("cite", "footer") or is_attribution(paragraph.text)):
         # An embedded post ends with its account and date; words with a name behind them are a person's.
         paragraph.settle("", "attribution of a quote", 0.8)
-        if not _HANDLE_OR_DATE.search(paragraph.text) and before.rule == "block quote":
+        if not names_poster(paragraph.text) and before.rule == "block quote":
             before.settle("analysis", "quotation with its speaker", 0.5)
     elif other:
         paragraph.settle("analysis", "quotation that is no post", 0.5)
@@ -163,112 +162,41 @@ def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
 def led_in(found: Sequence[Paragraph]) -> None:
     """Settle what follows a line such as "One account wrote:" as a post; a whole list where the items stand in one."""
     leading: Paragraph | None = None
+    # Where blank lines set paragraphs apart, lines below one that announces a post are the post's.
+    spaced = found and found[-1].group * 4 > len(found)
+    before: Paragraph | None = None
     for paragraph in found:
+        last, before = before, paragraph
         if paragraph.role is None and leads_to_post(paragraph.text):
             paragraph.settle("analysis", "line before a post", 0.7)
             leading = paragraph
         elif leading is not None and paragraph.role is None and paragraph.kind != "caption":
-            listed = paragraph.listed
+            bullet = BULLET.match(paragraph.text)
+            listed = paragraph.listed or bullet is not None
             if not listed and (paragraph.text.endswith((":", "：")) or prose_score(paragraph.text) >= 4):
                 leading = None
                 continue
-            paragraph.settle("post", "behind a line that announces it", 0.6)
+            begin = bullet.end() if bullet else 0
+            if (quotes := quotations(paragraph.text)) and quotes[0].start == begin:
+                # What stands behind the quotation is the report's.
+                paragraph.attributes["announced"] = True
+            else:
+                paragraph.settle(
+                    "post", "behind a line that announces it", 0.6, paragraph.start + begin if begin else None
+                )
             leading = leading if listed else None
+        elif (
+            spaced
+            and last is not None
+            and last.rule in ("behind a line that announces it", "goes on")
+            and (paragraph.role, paragraph.tag, paragraph.group) == (None, "line", last.group)
+            and not paragraph.text.endswith((":", "："))
+            and prose_score(paragraph.text) < 2
+        ):
+            paragraph.settle("post", "goes on", 0.6)
+            paragraph.joined = True
         elif paragraph.role != "":
             leading = None
-
-
-def _is_marked(paragraph: Paragraph) -> bool:
-    return paragraph.role in _OPEN and paragraph.kind != "quote" and paragraph.rule != "paragraph in quotation marks"
-
-
-def grouped(found: Sequence[Paragraph], names: Sequence[str]) -> bool:
-    """Settle the unmarked paragraphs of blocks that hold a marker; return whether the report has such blocks.
-
-    A block is what blank lines set apart. One that begins with the report's title is none: the report has no blank
-    lines then.
-    """
-    groups: dict[int, list[Paragraph]] = {}
-    for paragraph in found:
-        groups.setdefault(paragraph.group, []).append(paragraph)
-    blocks = [
-        members
-        for members in groups.values()
-        if members[0].tag == "line"
-        and members[0].role != "title"
-        and any(map(_is_marked, members))
-        and len(members) > 1
-    ]
-    fields = _fields(found)
-    for members in blocks:
-        _block([p for p in members if _field(p) not in fields or p.role is not None], names)
-    return bool(blocks)
-
-
-def _fields(found: Sequence[Paragraph]) -> set[str]:
-    """Return the words that lines begin with again and again ("Date:", "Assessment:"): fields of a form, no posts."""
-    counted = Counter(name for paragraph in found if paragraph.role is None and (name := _field(paragraph)))
-    return {name for name, count in counted.items() if count > 1}
-
-
-def _field(paragraph: Paragraph) -> str:
-    match = _FIELD.match(paragraph.text)
-    return match[1] if match else ""
-
-
-def _block(members: Sequence[Paragraph], names: Sequence[str]) -> None:
-    explicit = any(p.label in ("post", "original") for p in members)
-    for number, paragraph in enumerate(members):
-        before = members[number - 1] if number else None
-        if paragraph.role is not None:
-            continue
-        note = _NOTE.fullmatch(paragraph.text)
-        if note and before is not None and before.role in _OPEN:
-            continue
-        if explicit and before is not None and before.role == "post":
-            # Where each post has its label, a further line goes on with the one before.
-            paragraph.settle("post", "goes on", 0.7)
-            paragraph.joined = True
-        elif paragraph.text.endswith((":", "：")) or explicit or prose_score(paragraph.text, names) >= 4:
-            continue
-        else:
-            paragraph.settle("post", "block of posts", 0.7)
-
-
-def scattered(found: Sequence[Paragraph], names: Sequence[str]) -> None:
-    """Settle unmarked paragraphs among marked ones where no blank lines show the blocks; prose about posts is none."""
-    marked = [n for n, p in enumerate(found) if _is_marked(p)]
-    if not marked or any(p.label in ("post", "original") for p in found):
-        return
-    first, last = marked[0], marked[-1]
-    for number in range(first + 1, min(last + 2, len(found))):
-        paragraph, before = found[number], found[number - 1]
-        if paragraph.role is not None or paragraph.kind not in ("paragraph",) or (paragraph.box or paragraph.listed):
-            continue
-        if before.role not in _OPEN or _NOTE.fullmatch(paragraph.text) or paragraph.text.endswith((":", "：")):
-            continue
-        following = next((p for p in found[number + 1 : number + 5] if p.role != ""), None)
-        score, tags = prose_score(paragraph.text, names), hashtags(paragraph.text)
-        if score < 2 and tags and tags[-1].end == len(paragraph.text.rstrip()):
-            paragraph.settle("post", "hashtag at the end", 0.7)
-        elif score < 2 and tags and number < last:
-            paragraph.settle("post", "hashtag among posts", 0.5)
-        elif score == 0 and following is not None and following.role == "photo_text":
-            paragraph.settle("post", "before a photo text", 0.6)
-        elif score == 0 and number < last and len(paragraph.text) >= 200 and _among(found, number, names):
-            paragraph.settle("post", "among posts", 0.4)
-
-
-def _among(found: Sequence[Paragraph], number: int, names: Sequence[str]) -> bool:
-    """Tell whether posts go on behind a paragraph before any prose does."""
-    for paragraph in found[number + 1 : number + 4]:
-        if paragraph.role in _OPEN:
-            return True
-        if paragraph.role is not None or prose_score(paragraph.text, names) >= 2 or paragraph.text.endswith(":"):
-            return False
-        if hashtags(paragraph.text):
-            return True
-    return False
 
 
 def timed(found: Sequence[Paragraph]) -> None:
@@ -283,7 +211,7 @@ def timed(found: Sequence[Paragraph]) -> None:
 def notes(found: Sequence[Paragraph], script: str) -> None:
     """Settle whole lines in square brackets behind posts: pictures, translations, the translator's notes."""
     for number, paragraph in enumerate(found):
-        if paragraph.role is not None or not _NOTE.fullmatch(paragraph.text) or not _in_posts(found, number):
+        if paragraph.role is not None or not NOTE.fullmatch(paragraph.text) or not _in_posts(found, number):
             continue
         if match := _DESCRIBED.match(paragraph.text):
             paragraph.settle("photo_text", "picture in brackets", 0.7, paragraph.start + match.end())
@@ -295,12 +223,3 @@ def notes(found: Sequence[Paragraph], script: str) -> None:
             paragraph.settle("translation", "in brackets behind its original", 0.6, of=before)
         else:
             paragraph.settle("translator_note", "whole line in brackets", 0.8)
-
-
-def uncertain(found: Sequence[Paragraph]) -> None:
-    """Flag neighbouring posts that nothing sets apart: they may be one."""
-    weak = [p.role == "post" and p.rule in ("block of posts", "among posts") and not hashtags(p.text) for p in found]
-    for number, paragraph in enumerate(found):
-        near = (number and weak[number - 1]) or (number + 1 < len(found) and weak[number + 1])
-        if weak[number] and near:
-            paragraph.attributes["uncertain_boundary"] = True

@@ -1,15 +1,9 @@
-"""What tells the report's own words from those that it quotes: quotation marks, and the way analysts speak of posts."""
+"""What tells the report's own words from those that it quotes: the way that analysts speak of posts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-_PAIRS = {"“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‘": "’", '"': '"', "‹": "›", "《": "》"}
-_CLOSERS = frozenset('”“»«」』’"›》')
-# Behind the closing mark: a footnote number or nothing.
-_BEHIND = re.compile(r"[.,]?\s*(?:\[?[0-9]{1,3}\]?|[⁰¹²³⁴-⁹]+)?\s*")
-_LONGEST = 20_000
 
 _STRONG = re.compile(
     r"\b(?:the|these|those|several|such|fake|inauthentic|other|many|some|most|few|both|all|same|of its|of the|"
@@ -35,6 +29,11 @@ _WEAK = re.compile(
     r"tone|themes?|users?|screenshots?|caption|translated|the (?:text|author|message|image|picture|video)s?)\b",
     re.IGNORECASE,
 )
+_ON_POSTS = re.compile(
+    r"(?:the|this|that|these|those|both|all|each)(?: \w+){0,2} (?:posts?|tweets?|comments?|messages?)(?: above| below| here)? "
+    r"(?:was|were|is|are|has|have|had|got|received|drew|gathered|reached)\b",
+    re.IGNORECASE,
+)
 _LEAD = re.compile(
     r"\b(?:wrote|writes|writing|posted|posting|posts?|tweet(?:ed|s)?|reads?|shared|published|comment(?:ed|s)?|replied|"
     r"messages?|caption(?:ed)?|status|examples?|captioned|repeated|retweeted|copied)\b",
@@ -52,6 +51,13 @@ _OTHER_QUOTED = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTION = re.compile(r"[—–―-]\s*\S")
+# "@lamp · 4 May 2032 · 312 likes", in any order.
+_PIECE = re.compile(
+    r"(?:(?:[\w’'.-]+ ){0,4}\(?@[\w.]{2,40}\)?|"
+    r"\d[\d.,]*[km]? (?:likes?|shares?|retweets?|reposts?|views?|comments?|replies|reactions?)|"
+    r"(?:on )?[\w ,.]{0,14}\b(?:1[5-9]|2[01])\d\d\b|\d{1,2}:\d\d(?: ?[ap]m)?)\W*",
+    re.IGNORECASE,
+)
 # "@lamp, Chirpyard, 4 May 2032, 312 likes".
 _HANDLE_LINE = re.compile(r"@[\w.]{2,40},\s[^\n]{0,100}\b(?:1[5-9]|2[01])[0-9]{2}\b[^\n]{0,50}")
 # "Its speaker Ilo Marrek said:".
@@ -60,47 +66,13 @@ _OFFICIAL = re.compile(
 )
 
 
-def is_quoted(text: str) -> bool:
-    """Tell whether a paragraph is one quotation from its first character to its last, and long enough to be a text."""
-    text = text.strip()
-    closers = _PAIRS.get(text[:1])
-    if not closers or len(text) > _LONGEST or not _is_long(text):
-        return False
-    depth, last = 0, -1
-    opener = text[0]
-    for at, char in enumerate(text):
-        if char not in _PAIRS and char not in _CLOSERS:
-            continue
-        if opener == '"':
-            if char == '"':
-                opens = at == 0 or (
-                    (text[at - 1].isspace() or text[at - 1] in "([") and text[at + 1 : at + 2].strip() != ""
-                )
-                depth += 1 if opens else -1
-        elif char == opener and not (depth and char in closers):
-            depth += 1
-        elif char in closers and not (char == "’" and text[at + 1 : at + 2].isalnum()):
-            depth -= 1
-        else:
-            continue
-        if depth <= 0:
-            last = at
-            break
-    return last > 0 and bool(_BEHIND.fullmatch(text[last + 1 :]))
-
-
-def _is_long(text: str) -> bool:
-    letters = sum(char.isalpha() for char in text[:400])
-    wide = sum("\u2e80" <= char <= "\uffdc" for char in text[:400])
-    return len(text.split(maxsplit=6)) >= 5 or letters >= 40 or wide >= 10
-
-
 def prose_score(text: str, names: Iterable[str] = ()) -> int:
     """Return how much a paragraph speaks like an analyst: 0 not at all, 1 a little, 2 and more plainly."""
     head = text[:2000]
     strong = 2 * len({match[0].casefold() for match in _STRONG.finditer(head)})
     named = 2 * sum(bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", head)) for name in names)
-    return strong + named + (1 if _WEAK.search(head) else 0)
+    about = 4 if _ON_POSTS.match(head) else 0
+    return about + strong + named + (1 if _WEAK.search(head) else 0)
 
 
 def leads_to_post(line: str) -> bool:
@@ -121,4 +93,8 @@ def leads_to_other(line: str) -> bool:
 
 def is_attribution(line: str) -> bool:
     """Tell whether a line only says whose words stand before it ("— Ilo Marrek", "@lamp, 4 May 2032")."""
-    return len(line) < 160 and bool(_ATTRIBUTION.match(line) or _HANDLE_LINE.fullmatch(line))
+    if len(line) >= 160:
+        return False
+    pieces = re.split(r"\s*[·•|]\s*|, (?=\d+ \w+\Z)", line)
+    signed = len(pieces) > 1 and all(map(_PIECE.fullmatch, pieces))
+    return signed or bool(_ATTRIBUTION.match(line) or _HANDLE_LINE.fullmatch(line))

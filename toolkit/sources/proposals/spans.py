@@ -95,6 +95,9 @@ class Spans:
             if paragraph.role == "post" and not paragraph.joined:
                 self._keys[id(paragraph)] = self._key("post")
                 self._owners[self._keys[id(paragraph)]] = paragraph
+            for inner in paragraph.inner:
+                if inner.role == "post":
+                    self._keys[id(inner)] = self._key("post")
 
     def _span(self, start: int, end: int, role: str, rule: str, confidence: float, **attributes: Any) -> Segment:
         place = {"role": role, "char_start": start, "char_end": end, "rule": rule, "confidence": confidence}
@@ -150,6 +153,7 @@ class Spans:
         rule = "events of an account" if history else (paragraph.rule or "prose")
         key = self._key("asset") if history else None
         yield self._span(paragraph.start, end, paragraph.role, rule, paragraph.confidence, key=key)
+        yield from self._quoted(paragraph)
         if paragraph.kind == "caption" or paragraph.images:
             yield from self._images(paragraph, self._post, paragraph if paragraph.kind == "caption" else None)
         yield from self._inner(paragraph, end, None)
@@ -167,6 +171,26 @@ class Spans:
             yield self._span(start + tag.start, start + tag.end, "hashtag", "hashtag", 0.9, belongs_to=key)
         yield from self._inner(paragraph, end, key)
         yield from self._images(paragraph, key, paragraph)
+
+    def _quoted(self, paragraph: Paragraph) -> Iterator[Segment]:
+        """Yield the posts that a paragraph of prose quotes, with their hashtags and insertions."""
+        for inner in paragraph.inner:
+            key = self._keys.get(id(inner))
+            text = paragraph.text[inner.start - paragraph.start : inner.end - paragraph.start]
+            about = {"key": key, "lang": self._language(text) if key else None}
+            owner = None if inner.of is None else self._keys[id(inner.of)]
+            yield self._span(
+                inner.start, inner.end, inner.role, inner.rule, inner.confidence, belongs_to=owner, **about
+            )
+            if key:
+                self._post = key
+                for tag in hashtags(text):
+                    place = (inner.start + tag.start, inner.start + tag.end)
+                    yield self._span(*place, "hashtag", "hashtag", 0.9, belongs_to=key)
+            for match in _INSERTION.finditer(text):
+                if _is_inserted(match, text):
+                    place = (inner.start + match.start(), inner.start + match.end())
+                    yield self._span(*place, "insertion", "square brackets", 0.8, belongs_to=key)
 
     def _language(self, text: str) -> str | None:
         """Return the language of a post in another script: its own words are given then."""
@@ -205,6 +229,7 @@ class Spans:
         if place := paragraph.attributes.get("name"):
             start, name_end = place
             yield self._span(start, name_end, "narrative_name", paragraph.rule, paragraph.confidence, belongs_to=key)
+        yield from self._quoted(paragraph)
         yield from self._inner(paragraph, end, None)
 
     def _footnote(self, paragraph: Paragraph, end: int) -> Iterator[Segment]:
@@ -230,7 +255,8 @@ class Spans:
                 markers.append(number)
         inside = paragraph.content or paragraph.start
         for number in markers:
-            owner = key if number.start >= inside and paragraph.role == "post" else None
+            quoted = next((p for p in paragraph.inner if p.start <= number.start < p.end), None)
+            owner = key if number.start >= inside and paragraph.role == "post" else self._keys.get(id(quoted))
             confidence = {4.0: 1.0, 3.0: 0.9}.get(number.weight, 0.7)
             about = {"footnote": number.label, "belongs_to": owner}
             yield self._span(number.start, number.end, "footnote_marker", number.rule, confidence, **about)
@@ -254,7 +280,8 @@ class Spans:
             patterns.append(_LATIN)
         for pattern in patterns:
             for match in pattern.finditer(text):
-                if match.end() - match.start() <= _LONGEST_GLOSS:
+                quoted = any(p.start <= start + match.start() < p.end for p in paragraph.inner)
+                if match.end() - match.start() <= _LONGEST_GLOSS and not quoted:
                     at = (start + match.start(), start + match.end())
                     yield self._span(*at, "gloss", "words in another script", 0.8, belongs_to=key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +11,8 @@ from typing import Any
 from toolkit.sources.proposals.labels import Labels
 from toolkit.sources.proposals.numbers import candidates
 from toolkit.sources.proposals.paragraphs import Paragraph
-from toolkit.sources.proposals.prose import is_quoted, leads_to_post
+from toolkit.sources.proposals.prose import leads_to_post
+from toolkit.sources.proposals.quotes import is_quoted
 from toolkit.sources.read_text import SERIES_LINE, is_title
 
 _WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
@@ -56,6 +58,8 @@ _FURNITURE = re.compile(
 _MARKDOWN = re.compile(r"#{1,6}\s+(?=\S)")
 _IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)")
 _SHORT_LINE = 160
+# Notes stand in the last part of a report.
+_NOTES_FROM = 0.25
 
 
 def number_of(words: str) -> int:
@@ -184,11 +188,11 @@ def headings(found: Sequence[Paragraph]) -> None:
 def footnotes(found: Sequence[Paragraph]) -> None:
     """Settle footnotes at the end of a plain text: behind their heading, numbered, or behind the series' links."""
     at = next((n for n in range(len(found) - 1, 0, -1) if _NOTES.fullmatch(found[n].text.strip(":*_# "))), None)
-    if at is not None and at > len(found) // 2:
+    if at is not None and at >= len(found) * _NOTES_FROM:
         found[at].settle("heading", "heading of the notes", 0.8)
-        rest = list(found[at + 1 :])
+        rest = list(itertools.takewhile(lambda p: p.role != "heading", found[at + 1 :]))
         if rest and all(_NOTE.match(p.text) is None for p in rest):
-            _unnumbered(found, rest)
+            _unnumbered(found, rest, headed=True)
         else:
             _numbered(rest)
         return
@@ -236,13 +240,14 @@ def _numbered(rest: Sequence[Paragraph]) -> None:
             paragraph.joined = True
 
 
-def _unnumbered(found: Sequence[Paragraph], rest: Sequence[Paragraph]) -> None:
+def _unnumbered(found: Sequence[Paragraph], rest: Sequence[Paragraph], *, headed: bool = False) -> None:
     """Settle notes without numbers; where there are as many as there are markers, they are given theirs, as inferred."""
     notes = [p for p in rest if p.role is None and not _FURNITURE.fullmatch(p.text[:160])]
     values = {n.value for p in found if p not in notes for n in candidates(p) if n.weight >= 1.5}
     if not values:
         return
     labels = sorted(values) if len(values) == len(notes) else []
+    rule = "below the notes' heading" if headed else "behind the series' links"
     for number, paragraph in enumerate(notes):
         given: dict[str, Any] = {"footnote": str(labels[number]), "inferred": ("footnote",)} if labels else {}
-        paragraph.settle("footnote", "behind the series' links", 0.6, **given)
+        paragraph.settle("footnote", rule, 0.6, **given)
