@@ -11,7 +11,7 @@ from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 
 Stated = Mapping[str, Sequence[Sequence[str]]]
 """Kind of a link (``same_as``, ``same_object``) → groups of the ids of posts that somebody says are one."""

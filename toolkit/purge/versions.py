@@ -54,11 +54,11 @@ def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, era
             parts[name].append((part["name"], left))
     if not different:
         return False
-    posts = pa.concat_tables([rows for _, rows in parts["posts"]] or [table("posts").empty()])
+    posts, layers, photos = (
+        pa.concat_tables([rows for _, rows in parts[name]] or [table(name).empty()])
+        for name in ("posts", "text_layers", "photo_texts")
+    )
     if parts.get("post_links"):
-        layers, photos = (
-            pa.concat_tables([rows for _, rows in parts[name]]) for name in ("text_layers", "photo_texts")
-        )
         edges = _links(pa.concat_tables([rows for _, rows in parts["post_links"]]), posts, layers, photos, gone)
         parts["post_links"] = [(links.PART, edges)]
         if "clusters" in parts:
