@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.plugins.parallel",
     "tests.plugins.studio",
     "tests.plugins.faults",
+    "tests.plugins.campaign",
 ]
 
 
