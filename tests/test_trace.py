@@ -247,7 +247,7 @@ def test_the_page_in_a_browser_wide_and_narrow(made: Made, chromium: Browser, tm
         strayed: list[str] = []
         view.on("request", listen(strayed))
         view.goto(path.as_uri())
-        look(view, f"trace-{name}")
+        look(view, f"trace-{name}", whole=True)
         assert strayed == [path.as_uri()] and view.evaluate("document.ran") is None
         assert view.evaluate("document.documentElement.scrollWidth") <= width, "no sideways scrolling of the page"
         marks = view.locator(".place .marked").all_inner_texts()

@@ -15,6 +15,7 @@ from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.corpus_explore import export, query, show, stats
 from toolkit.cli.corpus_lineage import lineage, supersede
+from toolkit.cli.corpus_shared import fetch, publish
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
@@ -89,7 +90,7 @@ for command in (
     migrate,
 ):
     docposts.add_command(command)
-for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
+for command in (show, diff, verify, stats, query, export, promote, lineage, supersede, publish, fetch):
     corpus.add_command(command)
 adjudicate.add_command(precedents)
 for command in (agreement, distribution):

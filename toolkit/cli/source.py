@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, say, visible
+from toolkit.cli.common import Place, Root, json_option, print_json, print_table, say, visible
 from toolkit.cli.source_review import by_option
 from toolkit.cli.source_table import add_table, is_table, table_line, table_options
 
@@ -21,7 +21,7 @@ def source() -> None:
 
 
 @source.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=Place(path_type=Path))
 @click.option("--id", "source_id", metavar="ID", help="Short name of the source (default: the file's name).")
 @click.option(
     "--format", "form", type=click.Choice(["text", "html", "pdf"]), help="What the file is (default: by its content)."
@@ -42,9 +42,10 @@ def add(
     spans: Path | None,
     **table: Any,
 ) -> None:
-    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing is fetched.
+    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing it names is fetched.
 
-    A table (CSV, TSV, JSON lines, Parquet; plain or gzip) is added with --preset or --map: each row is a post.
+    A table (CSV, TSV, JSON lines, Parquet; plain or gzip) is added with --preset or --map: each row is a post. FILE may lie
+    on shared storage (s3://bucket/archive.csv); it is copied, as one from here is.
     """
     if is_table(file, form, table):
         if form or facts or spans:
