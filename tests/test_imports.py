@@ -54,6 +54,7 @@ RANKS = {
     "segmentation": 6,
     "adjudication": 6,
     "release": 7,
+    "trace": 8,
     "report": 8,
     "purge": 8,
     "migrate": 8,

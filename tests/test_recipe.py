@@ -27,7 +27,7 @@ from toolkit.schema import table
 from toolkit.sources import recipe, recipe_make, registry, segments
 from toolkit.sources.hydrate import Found, find, hydrate
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.text.fold import fold, normal
 from toolkit.workspace import Workspace, new_settings
 

@@ -49,7 +49,9 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     The policy is that of the settings ([adjudication]); options try out another one.
     """
     from dataclasses import asdict, replace
+    from itertools import islice
 
+    from toolkit.adjudication.ask import passes
     from toolkit.adjudication.planned import planned
     from toolkit.adjudication.records import place_of, reopenings
     from toolkit.adjudication.review import counts
@@ -65,12 +67,14 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     with progress("counting"):
         found = standing(workspace, read_table(judgements, table("judgements")) if judgements else None)
         rows = [asdict(each) for each in counts(found)]
-        every = list(planned(found, {place_of(record): record["because"] for record in reopenings(workspace)}))
-    second = sum(each.number == 2 for each in every)
-    shown = every[: limit or None] if limit is not None or as_json else every[:_LISTED]
+        first = len(found.open) + len(found.adjudicated) + len(found.sampled)
+        second = sum(1 for _, number in passes(found) if number == 2)
+        every = planned(found, {place_of(record): record["because"] for record in reopenings(workspace)})
+        most = _LISTED if limit is None and not as_json else limit or None
+        shown = list(islice(every, most))
     if as_json:
         questions = [asdict(each) for each in shown]
-        told = {"policy": policy.model_dump(), "fields": rows, "asked": len(every) - second, "second": second}
+        told = {"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second}
         print_json(told | {"questions": questions})
         return
     print_table(rows)
@@ -82,10 +86,10 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
             for each in shown
         ]
     )
-    if len(shown) < len(every):
-        say(f"and {len(every) - len(shown)} questions more (--limit 0 lists all)")
+    if more := first + second - len(shown):
+        say(f"and {more} questions more (--limit 0 lists all)")
     say(_policy(workspace))
-    say(f"asked: {len(every) - second}, of them {len(found.adjudicated)} decided already; a second time: {second}")
+    say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
     say("  next: docposts adjudicate push")
 
 

@@ -11,8 +11,8 @@ from toolkit.fsio import sha256_text
 from toolkit.settings import check_record
 from toolkit.sources.model import Segment
 from toolkit.sources.recipe import ATTRIBUTES, SHORTEST, Anchor, Beside, Inside, Recipe, RecipeSource, Short, Side
-from toolkit.sources.registry import Source
 from toolkit.sources.segments import MINTED, load
+from toolkit.sources.source import Source
 from toolkit.text import fold
 
 WORDS = 5

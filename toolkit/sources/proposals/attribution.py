@@ -26,10 +26,12 @@ from toolkit.sources.proposals.vocabulary import (
     NOUN,
     OTHER,
     PERSON,
+    PICTURED,
     PLACE,
     PLATFORM,
     POSTED,
     POSTERS,
+    PRIVATE,
     SAME,
     SIGNATURE,
     SUCH_AS,
@@ -61,6 +63,8 @@ def before(words: str, inherited: Verdict | None) -> Verdict | None:
     clause = clause.rstrip()
     if not clause:
         return None
+    if PRIVATE.search(clause):
+        return "other"
     ends = clause[-1] if clause[-1] in ":：,，" else ""
     verbs = list(VERB.finditer(clause))
     if verbs:
@@ -214,9 +218,27 @@ def announces(line: str) -> bool:
     return len(line) < 140 and bool(_TITLED.match(line)) and not quotations(line) and not VERB.search(line)
 
 
+def pictures_post(caption: str) -> bool:
+    """Tell whether a caption says that its picture shows a post: "Figure 4. Facebook post by …"."""
+    return bool(PICTURED.match(caption))
+
+
+def told_by_others(text: str) -> bool:
+    """Tell whether a paragraph is a quotation and the name of who said it: “…,” the company said."""
+    quote = next(iter(quotations(text[:2000])), None)
+    if quote is None or quote.start or quote.end == len(text):
+        return False
+    return behind(first_sentence(text[quote.end :]), text[quote.inner : quote.inner_end], "", None) == "other"
+
+
 def names_poster(line: str) -> bool:
     """Tell whether the line below a quotation says where it was posted, and not who said or wrote it."""
     return bool(_YEAR_OR_HANDLE.search(line) or _ANYWHERE.search(line))
+
+
+def is_signature(text: str) -> bool:
+    """Tell whether a text behind a quotation signs it: a handle, a platform, numbers of likes, who posted it."""
+    return bool(SIGNATURE.match(text[:200]))
 
 
 def goes_on(gap: str) -> bool:

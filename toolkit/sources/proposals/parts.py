@@ -14,7 +14,9 @@ from toolkit.sources.proposals.quotes import quotation_at
 _PARTED = ("paragraph", "quote", "caption")
 # "Posted on 3 March by …": a line of its own below a post.
 _ABOUT = re.compile(
-    r"(?:posted|published|shared|tweeted|source|archived?|screenshot|date|account|link|url)\b", re.IGNORECASE
+    r"(?:(?:posted|published|shared|tweeted|source|archived?|screenshot|date|account|link|url)\b|"
+    r"(?:likes|shares|retweets|reposts|views|comments|replies|reactions|engagement)\s*[:：])",
+    re.IGNORECASE,
 )
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
 

@@ -64,7 +64,7 @@ STRONG = _words(
 SAID = _words(
     r"wrote|writes|writing|written|commented|commenting|replied|replying|responded|asked|said|says|saying|claimed|claiming|reads?|"
     r"reading|stated|stating|declared|complained|joked|argued|added|shared|published|exclaimed|urged|warned|quipped|insisted|"
-    r"alleged|asserted|proclaimed|answered|announced|mocked|lamented|thundered|concluded|went on|"
+    r"alleged|asserted|proclaimed|answered|announced|mocked|lamented|thundered|concluded|told|tells|went on|"
     r"schrieb|schreibt|schrieben|kommentierte|antwortete|behauptete|sagte|erklärte|lautete?|hieß es|"
     r"(?:a )?écrit|écrivait|(?:a )?publié|(?:a )?commenté|(?:a )?répondu|affirme|"
     r"escribió|escribieron|publicó|comentó|respondió|afirmó|decía|dice|escreveu|publicou|comentou|afirmou|disse|"
@@ -103,6 +103,14 @@ SAME = re.compile(
     re.IGNORECASE,
 )
 PERSON = re.compile(r"(?<!\w)(?:he|she)(?!\w)", re.IGNORECASE)
+# Said to those who report it, or to one alone: posted to nobody.
+PRIVATE = re.compile(r"(?<!\w)(?:to|with) us(?!\w)|(?:told|tells) us(?!\w)|(?:private|direct) messages?", re.IGNORECASE)
+# What the picture above shows is a post.
+PICTURED = re.compile(
+    rf"(?:(?:fig(?:ure|\.)?|image|screenshot|exhibit|picture|photo|example)\b\.?\s*[0-9]{{0,3}}[a-z]?\s*[.:–—|-]*\s*)?"
+    rf"(?:[\w’'@-]+ ){{0,5}}(?:{POSTED})",
+    re.IGNORECASE,
+)
 FINITE = re.compile(
     r"(?<!\w)(?:is|was|are|were|has|had|have|will|would|could|can|ist|war|est|es|fue)(?!\w)", re.IGNORECASE
 )
