@@ -65,13 +65,15 @@ def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **chose
     """
     from toolkit.corpus.build import build as build_corpus
     from toolkit.corpus.engines import Choice
+    from toolkit.sources import registry
+    from toolkit.sources.facts import only_guesses
 
     proposals: Proposals = "refuse" if take is None else ("take" if take else "leave")
+    workspace = root.workspace()
     with progress("building") as show:
-        built = build_corpus(
-            root.workspace(), repair=repair, proposals=proposals, engine=Choice(**chosen), progress=show
-        )
+        built = build_corpus(workspace, repair=repair, proposals=proposals, engine=Choice(**chosen), progress=show)
     manifest = built.version.manifest
+    guessed = {s.id: number for s in registry.sources(workspace) if (number := only_guesses(s))}
     if as_json:
         changes = {name: change._asdict() for name, change in built.changes.items()}
         about = {"new": built.new, "changes": changes, "skipped": built.skipped, "processed": list(built.processed)}
@@ -86,6 +88,8 @@ def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **chose
         say(f"processed {len(built.processed)} of {len(manifest['sources'])} sources: {', '.join(built.processed)}")
     for source_id, reasons in manifest.get("dropped", {}).items():
         say(f"not taken of {source_id}: {', '.join(f'{number} × {reason}' for reason, number in reasons.items())}")
+    for source_id, number in guessed.items():
+        say(f"facts.toml of {source_id} is a draft that nobody has reviewed: {number} guesses, none in effect")
     for alarm in manifest.get("alarms", []):
         say(f"look at cluster {alarm['cluster_id']}: {alarm['texts']} different texts in {alarm['posts']} posts")
     for reason, names in built.skipped.items():

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from toolkit.corpus import checks, duck, engines, links, store
+from toolkit.corpus import checks, duck, engines, links, store, ties
 from toolkit.corpus.batch import About
 from toolkit.corpus.difference import difference
 from toolkit.corpus.inputs import Known, input_digest, made_with, source_digest
@@ -105,10 +104,12 @@ def build(
             candidate = _candidate(workspace, staging, parts)
             _refuse_collisions(candidate, [one.source.id for one in used if one.source.is_table])
             progress("near-duplicates")
-            same_as = _same_as(used, candidate)
-            links_input = _links_input(parts["posts"], same_as)
+            reports = [one.source for one in used if not one.source.is_table]
+            stated = ties.stated(candidate, reports)
+            texts = ties.other_texts(candidate, [source.id for source in reports])
+            links_input = _links_input(parts["posts"], stated, texts)
             again = known.links(links_input)
-            made, alarms = again or links.build(*_posts(candidate), same_as, staging, runs)
+            made, alarms = again or links.build(*_posts(candidate), stated, texts, staging, runs)
             parts |= made
             candidate = _candidate(workspace, staging, parts)
             progress("checks")
@@ -179,8 +180,8 @@ def _posts(candidate: store.CorpusVersion) -> tuple[list[Path], list[int]]:
     return [path for _, path in candidate.part_files("posts")], [part["rows"] for part in entries]
 
 
-def _links_input(posts: Sequence[Entry], same_as: Sequence[Sequence[str]]) -> str:
-    about = {"posts": [part["sha256"] for part in posts], "same_as": same_as}
+def _links_input(posts: Sequence[Entry], stated: ties.Stated, texts: pa.Table) -> str:
+    about = {"posts": [part["sha256"] for part in posts], "stated": stated, "texts": texts.to_pylist()}
     return sha256_text(canonical_json(about | {"made_with": made_with() | {"parquet": WRITER}}))
 
 
@@ -265,29 +266,6 @@ def _refuse_collisions(candidate: store.CorpusVersion, tables: list[str]) -> Non
             f"{len(again)} posts stand in two tables, such as {first}: " + ", ".join(where),
             hint="a post of a platform has one id: leave its rows out of one of the tables",
         )
-
-
-def _same_as(used: Sequence[_Used], candidate: store.CorpusVersion) -> list[list[str]]:
-    """Return the curators' same-as groups as post ids: names are keys of their own source, or ids of any."""
-    named = [one for one in used if not one.source.is_table and one.source.facts.same_as]
-    if not named:
-        return []
-    own: dict[str, dict[str, str]] = {}
-    posts: set[str] = set()
-    for batch in candidate.batches("segments", ["source_id", "role", "key", "row_id"]):
-        rows = batch.filter(pc.equal(batch["role"], "post"))
-        for row in rows.to_pylist():
-            posts.add(row["row_id"])
-            if row["key"]:
-                own.setdefault(row["source_id"], {})[row["key"]] = row["row_id"]
-    groups = []
-    for one in named:
-        for link in one.source.facts.same_as:
-            group = [own.get(one.source.id, {}).get(name, name) for name in link.posts]
-            if unknown := [name for name in group if name not in posts]:
-                raise InputError(f"{one.source.folder / 'facts.toml'}: same_as: {unknown[0]!r} is no post's key or id")
-            groups.append(group)
-    return groups
 
 
 def check(candidate: store.CorpusVersion) -> None:
