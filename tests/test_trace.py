@@ -101,8 +101,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Made:
     rounds.push(workspace, studio)
     made.vote(HOSTILE, marked("n11"), marked("n11 n12", (6, 37)), marked("n11 n12", (0, 4)))
     made.vote(SALT, marked("n21"), marked("n21"), result("narrative", "n21", comment="Salt & <i>lamps</i>"))
-    carriers = [result("photo_text", "n11", chosen={"carrier": [c]}) for c in ("poster", "cartoon", "poster")]
-    made.vote(CARD, *carriers, task="photo_text-text")
+    made.vote(CARD, *map(carrier, ("poster", "cartoon", "poster")), task="photo_text-text")
     labels_pull.pull(workspace, studio)
     push.push(workspace, studio)
     made.decide(HOSTILE, "n12", decision_of("no", "rule_gap", "Is soup a <b>stone</b>?"))
@@ -175,6 +174,26 @@ def test_a_whole_row_shows_every_label_and_what_changed_since_the_release(releas
     assert told == {"n21": (None, "open", "yes"), "n31": (None, "open", "not asked")}
     assert "it has changed since" in page(found)
     assert found.answered == tuple(sorted(PEOPLE)) and found.skipped == ()
+
+
+def test_judgements_after_a_release_are_listed(made: Made) -> None:
+    def late() -> list[tuple[str, str, str, str]]:
+        told = json.loads(inside("-C", made.workspace.root, "adjudicate", "status", "--late", "--json").stdout)
+        return [(row["item_id"], row["annotator"], row["how"], row["was"]) for row in told]
+
+    salt = (made.ids[SALT], PEOPLE[0], "changed", "release 1.0.0")
+    assert late() == [salt], "though nothing is settled on its item any more"
+    task = task_of(made.studio, f"narrative.{PEOPLE[1]}", made.ids[HOSTILE])
+    made.studio.update_annotation(task.annotations[0]["id"], [*marked("n11 n12", (6, 37))])
+    labels_pull.pull(made.workspace, made.studio)
+    assert late() == [salt], "submitted again with the same labels"
+    made.studio.submit(task_of(made.studio, f"photo_text-text.{PEOPLE[0]}", made.ids[CARD]).id, carrier("cartoon"))
+    labels_pull.pull(made.workspace, made.studio)
+    assert late() == [salt, (made.ids[CARD], PEOPLE[0], "new", "release 1.0.0")]
+
+
+def carrier(value: str) -> list[Row]:
+    return result("photo_text", "n11", chosen={"carrier": [value]})
 
 
 @pytest.mark.parametrize("word", ["carrier", "poster", "cartoon"])

@@ -172,7 +172,7 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         "fields": [asdict(each) for each in counts(found)],
         "twice": [asdict(each) for each in twice(found)],
         "differing": list(_differing(found)),
-        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, found, judgements)]],
+        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, judgements)]],
     }
     if as_json:
         about = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
@@ -275,15 +275,12 @@ def _differing(found: Standing) -> Any:
         }
 
 
-def _since_release(workspace: Workspace, found: Standing, judgements: Any) -> Any:
-    from toolkit.adjudication.late import since_release
+def _since_release(workspace: Workspace, judgements: Any) -> Any:
+    from toolkit.release.late import since
     from toolkit.release.versions import releases
 
-    if not (made := releases(workspace)):
-        return []
-    rows = made[-1].rows("judgements")
-    settled = set(found.decisions["item_id"].to_pylist()) & set(rows["item_id"].to_pylist())
-    return since_release(judgements, set(rows["judgement_id"].to_pylist()), settled, made[-1].version)
+    made = releases(workspace)
+    return since(judgements, made[-1]) if made else []
 
 
 def _policy(workspace: Workspace) -> str:
