@@ -99,4 +99,6 @@ def test_a_running_server_asks_nobody_outside(studio_server: StudioServer) -> No
     studio_server.client().import_tasks(project, [{"data": {"key": "a", "text": "fictional"}}])
     said = (studio_server.folder / "log.txt").read_bytes()[before:].decode("utf-8", "replace")
     assert httpx.get(f"{studio_server.url}/health", trust_env=False).status_code == 200
-    assert said.count("makes no outgoing connections") >= 2, "the import and the webhook were stopped before a packet left"
+    assert said.count("makes no outgoing connections") >= 2, (
+        "the import and the webhook were stopped before a packet left"
+    )
