@@ -12,6 +12,7 @@ from toolkit.labels.store import read_judgements
 from toolkit.labelstudio.connect import embedded
 from toolkit.release.versions import releases
 from toolkit.sources import registry
+from toolkit.sources.facts import only_guesses
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tombstones import unfinished
 from toolkit.workspace import Workspace
@@ -38,11 +39,14 @@ def status(workspace: Workspace) -> Status:
     found = releases(workspace)
     server = embedded(workspace).status()
     url = workspace.settings.label_studio.url
+    drafts = [source.id for source in sources if only_guesses(source)]
     waiting = [source.id for source in sources if source not in accepted]
     stages = [
         (
             "sources",
-            f"{len(sources)}, accepted {len(accepted)}" + (f", waiting: {', '.join(waiting)}" if waiting else ""),
+            f"{len(sources)}, accepted {len(accepted)}"
+            + (f", waiting: {', '.join(waiting)}" if waiting else "")
+            + (f", facts.toml still a draft: {', '.join(drafts)}" if drafts else ""),
         ),
         ("corpus", f"{versions[-1].version}{'' if current else ', sources changed since'}" if versions else "none"),
         ("studio", url or (f"runs at {server.url}" if server.running else "embedded, not running")),
