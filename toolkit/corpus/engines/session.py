@@ -12,10 +12,11 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from toolkit.errors import DocpostsError, ServiceError, UsageError
+from toolkit.errors import DocpostsError, InputError, ServiceError, UsageError
 
 _REACH = 5.0
 """Seconds in which a cluster must take a connection."""
@@ -45,8 +46,11 @@ def embedded() -> Iterator[Any]:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
-    """Give a session of the cluster at ``sc://host:port``; the word after ``token=`` in it is never shown."""
+def connected(url: str, environment: Path | None = None) -> Iterator[Any]:
+    """Give a session of the cluster at ``sc://host:port``; the word after ``token=`` in it is never shown.
+
+    ``environment``: an archive of a Python environment (``bin/python`` in it), which is sent to the workers and runs there.
+    """
     parts = urlsplit(url.partition(";")[0])
     try:
         host, port = parts.hostname, parts.port or _PORT
@@ -68,6 +72,11 @@ def connected(url: str) -> Iterator[Any]:
         major = str(session.version).partition(".")[0]
         if major != "4":
             raise ServiceError(f"{shown} is Spark {session.version}: Spark 4 is needed")
+        if environment:
+            if not environment.is_file():
+                raise InputError(f"{environment} is not there", hint="venv-pack -o environment.tar.gz")
+            session.addArtifacts(f"{environment}#environment", archive=True)
+            session.conf.set("spark.sql.execution.pyspark.python", "environment/bin/python")
         yield session
 
 
