@@ -160,7 +160,7 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from toolkit.adjudication.late import late
-    from toolkit.adjudication.review import counts, twice
+    from toolkit.adjudication.review import counts, left_to_check, twice
     from toolkit.adjudication.store import standing
     from toolkit.labels.store import load_judgements
     from toolkit.precedents import load
@@ -175,7 +175,8 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, judgements)]],
     }
     if as_json:
-        about = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about: dict[str, Any] = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about |= {"to_look_at_again": left_to_check(found, load(workspace.decisions_dir))}
         about |= {"decided_by_annotators": found.decisions["decided_by_annotator"].to_pylist().count(True)}
         print_json(tables[only] if only else tables | about)
         return
@@ -195,8 +196,11 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         say(f"{len(tables['differing'])} decided differently; in force is: {rule} (--differing lists them)")
     if tables["late"]:
         say(f"{len(tables['late'])} judgements came after a decision or release (--late lists them)")
-    if waiting := [each for each in load(workspace.decisions_dir) if each.state == "open"]:
+    known = load(workspace.decisions_dir)
+    if waiting := [each for each in known if each.state == "open"]:
         say(f"{len(waiting)} precedents to rule on: docposts adjudicate precedents")
+    for name, count in left_to_check(found, known).items():
+        say(f"{name} was ruled on, {count} items to look at again: docposts adjudicate precedents items {name}")
 
 
 @adjudicate.command()
