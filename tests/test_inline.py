@@ -110,6 +110,14 @@ def test_translations_belong_to_the_post_that_they_stand_behind() -> None:
         assert by_role["post"][1].lang == "zh-Hans"
 
 
+def test_a_bracketed_number_within_is_a_marker_and_no_insertion() -> None:
+    text = "A fictional report\n\nOne account wrote: “The dyke [1] of Velmar [the old one] holds, neighbours.”\n"
+    document = read(text.encode(), "report.txt")
+    found = proposals(document.text, [block.record() for block in document.blocks])
+    inner = sorted((s.role, text[s.char_start : s.char_end]) for s in found if s.belongs_to == "post-1")
+    assert inner == [("footnote_marker", "[1]"), ("insertion", "[the old one]")]
+
+
 def test_a_footnote_number_within_is_the_posts_own(workspace: Workspace) -> None:
     line = "One account wrote: “The dyke1 of Velmar holds. #Dyke [the old one] It was built by hand.2” It was.3"
     text = f"A fictional report\n\n{line}\n\nNotes\n\n1. One.\n2. Two.\n3. Three.\n"
@@ -218,6 +226,9 @@ def test_a_report_without_posts_says_so_and_how_to_go_on(tmp_path: Path) -> None
         "source export brief",
     ):
         assert said in done.stderr
+    docposts("-C", tmp_path / "w", "source", "review", "brief")
+    page = (tmp_path / "w" / "sources" / "brief" / "review.html").read_text(encoding="utf-8")
+    assert "<li>no posts were found" in page and "<script" not in page
     meta = tmp_path / "w" / "sources" / "brief" / "source.toml"
     meta.write_text(meta.read_text().replace("post = []", "post = ['Text –']", 1))
     again = docposts("-C", tmp_path / "w", "source", "segment", "brief")
