@@ -23,7 +23,7 @@ studio: $(VENV)/installed
 demo: studio
 	$(BIN)/docposts demo
 
-# What needs root, for tests in a browser: installed where it can be, else skipped with its reason.
+# What needs root, for tests in a browser and on Spark: installed where it can be, else skipped with its reason.
 system:
 	.ci/system-packages
 
@@ -47,4 +47,4 @@ docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .studio build dist docposts-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .studio .spark .objects build dist docposts-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,9 +1,10 @@
-"""Agreement of many judgements: every label with its interval, against nltk's α of one label without.
+"""Agreement of many judgements: every label with its interval, against the plain library calls of one label.
 
-    python benchmarks/agreement.py [--judgements 100000] [--draws 1000]
+    python benchmarks/agreement.py [--judgements 100000] [--draws 1000] [--docs docs]
 
 Synthetic judgements: three annotators an item, one answer in ten missing, 4 % repeats, 2 % skips, labels of a long tail. Each
-line runs in a process of its own; ``peak MB`` is that process's, with the judgements in memory (``load`` is that alone).
+line runs in a process of its own, one after the other; its peak is that process's, with the judgements in memory (``load``
+is that alone). ``krippendorff`` is run where it is installed: it is under the GPL, and so nothing that this project asks for.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import resource
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -108,23 +110,92 @@ def ours(path: Path, draws: int) -> str:
     return f"{len(figures)} figures; n11 {one.alpha:.4f} ({one.low:.4f} to {one.high:.4f})"
 
 
+def one(path: Path, draws: int) -> str:
+    """Measure one label (n11): α and its interval."""
+    from toolkit.agreement import coefficients as co
+    from toolkit.agreement.ballots import ballots, votes
+    from toolkit.agreement.distances import Nominal
+
+    ballot = next(b for b in ballots(votes(read_table(path, table("judgements")))) if b.field == "narrative")
+    found = co.yes_no(ballot.unit, ballot.given[:, ballot.labels.index("n11")]).rated
+    alpha = co.alpha(found, Nominal(2))
+    low, high = co.interval(alpha, found.times, draws, 0)
+    return f"n11 {co.value(alpha, found.times):.4f} ({low:.4f} to {high:.4f})"
+
+
+def report(path: Path, draws: int) -> str:
+    """Make the page of docposts report of a file of judgements."""
+    from toolkit.report.agreement_page import page
+    from toolkit.report.agreement_tables import collect
+    from toolkit.workspace import Workspace, new_settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace.create(Path(folder) / "w", new_settings("benchmark", "Benchmark"))
+        text = page(workspace, collect(workspace, read_table(path, table("judgements"))))
+    return f"a page of {len(text) / 1e6:.1f} MB"
+
+
+def _answers(path: Path) -> dict[tuple[str, str], bool]:
+    """Return who says n11 of what, as a user of a library would collect it."""
+    rows = read_table(path, table("judgements")).select(["annotator", "item_id", "labels", "skipped"]).to_pylist()
+    last = {(row["annotator"], row["item_id"]): row for row in rows}
+    return {
+        key: "n11" in {label["label"] for label in row["labels"]} for key, row in last.items() if not row["skipped"]
+    }
+
+
 def nltk_alpha(path: Path, draws: int) -> str:
     """Ask nltk for α of one label (n11), as its documentation shows, without an interval."""
     from nltk.metrics.agreement import AnnotationTask
 
-    rows = read_table(path, table("judgements")).select(["annotator", "item_id", "labels", "skipped"]).to_pylist()
-    last = {(row["annotator"], row["item_id"]): row for row in rows}
-    triples = [
-        (*key, "n11" in {label["label"] for label in row["labels"]}) for key, row in last.items() if not row["skipped"]
-    ]
-    return f"1 figure; n11 {AnnotationTask(triples).alpha():.4f}"
+    triples = [(*key, given) for key, given in _answers(path).items()]
+    return f"n11 {AnnotationTask(triples).alpha():.4f}"
+
+
+def _reliability_data(path: Path) -> Any:
+    answers = _answers(path)
+    people = {name: place for place, name in enumerate(sorted({who for who, _ in answers}))}
+    items = {name: place for place, name in enumerate(dict.fromkeys(item for _, item in answers))}
+    data = np.full((len(people), len(items)), np.nan)
+    for (who, item), given in answers.items():
+        data[people[who], items[item]] = given
+    return data
+
+
+def krippendorff(path: Path, draws: int) -> str:
+    """Ask the package krippendorff for α of one label, as its documentation shows, without an interval."""
+    import krippendorff as package
+
+    return f"n11 {package.alpha(_reliability_data(path), level_of_measurement='nominal'):.4f}"
+
+
+def krippendorff_drawn(path: Path, draws: int) -> str:
+    """Put an interval around it by calling it for each draw of the items: ten draws, the rest by multiplication."""
+    import krippendorff as package
+
+    data, rng = _reliability_data(path), np.random.default_rng(0)
+    started = time.process_time()
+    for _ in range(10):
+        package.alpha(data[:, rng.integers(0, data.shape[1], data.shape[1])], level_of_measurement="nominal")
+    rest = (time.process_time() - started) / 10 * (draws - 10)
+    return f"ten draws of {draws}; all of them would take {rest:,.0f} s more"
+
+
+LINES = {
+    "load": "read the table, nothing else",
+    "one": "α of one label with its interval",
+    "ours": "`docposts labels agreement`: α, MASI, Jaccard, AC1 of every label at both levels, each with its interval",
+    "report": "`docposts report --judgements`: the whole page",
+    "nltk_alpha": "nltk's α of one label, no interval",
+    "krippendorff": "krippendorff's α of one label, no interval",
+    "krippendorff_drawn": "krippendorff's α of one label, called for ten draws of an interval",
+}
 
 
 def _run(name: str, path: Path, draws: int, out: Any) -> None:
-    started = time.perf_counter()
     said = globals()[name](path, draws)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    out.put((time.perf_counter() - started, peak, said))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    out.put((used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said))
 
 
 def main() -> None:
@@ -132,19 +203,53 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--judgements", type=int, default=100_000)
     parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--only", default="load,ours,nltk_alpha")
+    parser.add_argument("--only", default=",".join(LINES))
+    parser.add_argument("--docs", type=Path, help="write benchmarks-agreement.md there")
     asked = parser.parse_args()
+    names = [name for name in asked.only.split(",") if not name.startswith("krippendorff") or find_spec("krippendorff")]
     context = multiprocessing.get_context("spawn")
+    found: dict[str, tuple[float, float, str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "judgements.parquet"
-        write_table(path, judgements(asked.judgements), table("judgements"))
-        for name in asked.only.split(","):
+        made = judgements(asked.judgements)
+        write_table(path, made, table("judgements"))
+        number = made.num_rows
+        del made
+        for name in names:
             out = context.Queue()
             process = context.Process(target=_run, args=(name, path, asked.draws, out))
             process.start()
-            seconds, peak, said = out.get()
+            found[name] = out.get()
             process.join()
-            print(f"{name:12} {seconds:8.1f} s {peak:8.0f} MB  {said}", flush=True)
+            print(f"{name:20} {found[name][0]:8.1f} s {found[name][1]:8.0f} MB  {found[name][2]}", flush=True)
+    if asked.docs:
+        (asked.docs / "benchmarks-agreement.md").write_text(
+            _page(asked.judgements, number, asked.draws, found), encoding="utf-8"
+        )
+
+
+def _page(asked: int, number: int, draws: int, found: dict[str, tuple[float, float, str]]) -> str:
+    base = found["krippendorff" if "krippendorff" in found else "nltk_alpha"]
+    rows = [
+        f"| {LINES[name]} | {seconds:.1f} s | {seconds / base[0]:.1f} × | {peak:,.0f} MB | {peak / base[1]:.1f} × | {said} |"
+        for name, (seconds, peak, said) in found.items()
+    ]
+    return f"""# Agreement: time and memory
+
+Written by `python benchmarks/agreement.py --judgements {asked} --docs docs`. Ratios matter, not seconds; the
+seconds are the processor's, which other work on the machine does not lengthen. Each line is a process of its own, from its
+start.
+
+{number:,} synthetic judgements of posts by three annotators, one answer in ten missing, repeats and skips among them;
+intervals of {draws:,} draws. The ratios are to krippendorff's (or nltk's) α of one label without an interval, which includes
+reading the table and collecting the answers as its documentation shows.
+
+| | processor time | ratio | peak memory | ratio | result |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+How often the intervals hold the true value: [benchmarks-intervals.md](benchmarks-intervals.md).
+"""
 
 
 if __name__ == "__main__":

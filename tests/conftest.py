@@ -17,7 +17,10 @@ pytest_plugins = [
     "tests.plugins.hub",
     "tests.plugins.parallel",
     "tests.plugins.studio",
+    "tests.plugins.objects",
+    "tests.plugins.spark",
     "tests.plugins.faults",
+    "tests.plugins.campaign",
 ]
 
 

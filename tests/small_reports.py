@@ -65,7 +65,10 @@ def expected(name: str, text: str) -> list[Mark]:
         role, _, quote = line.partition("\t")
         role, _, label = role.partition("@")
         inside = role in INSIDE
-        start, end = _find(text, quote, inner_at if inside else outer_end, line)
+        low = inner_at if inside else outer_end
+        # A post may lie in a narrative.
+        low = outer_start if role == "post" and quote.strip("⟦").partition(" … ")[0] not in text[low:] else low
+        start, end = _find(text, quote, low, line)
         if role == "footnote_marker":
             inner_at = end
         elif inside:

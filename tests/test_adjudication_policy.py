@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.test_votes import Row, judgement, judgements
 from toolkit.adjudication import policy
 from toolkit.adjudication.ask import to_put
+from toolkit.adjudication.planned import planned
 from toolkit.adjudication.review import counts
 from toolkit.adjudication.store import Standing, standing_of
 from toolkit.codebook import load_codebook
@@ -210,6 +212,30 @@ def test_no_judgements_settle_nothing() -> None:
     assert (len(skipped.found), skipped.decisions.num_rows, to_put(skipped, {})) == (0, 0, [])
 
 
+@pytest.mark.parametrize(
+    "votes",
+    [
+        {"one": ("n11", None, None, None), "two": ("n12", None, None, None)},
+        {"one": ("n11", None, None, None), "two": (None, "n12", None, None)},
+        {"one": ("n11", "n99", "n99", None), "two": ("n99", "n99", "n99", "n99")},
+    ],
+    ids=["one annotator", "no overlap", "cannot tell"],
+)
+def test_where_nobody_can_differ_nothing_is_asked_and_nothing_settles(votes: dict[str, Any]) -> None:
+    for name in ("unanimous", "majority", "conflicts"):
+        found = stand(rows(votes), policy=name, margin=1, sample=1, twice=1, second="adj-2")
+        assert settled(found) == {} and to_put(found, {}) == [] and why(found) == []
+        assert len(found.waiting) == len(found.found) > 0
+
+
+def test_of_a_label_that_a_codebook_did_not_have_a_judgement_made_under_it_is_no_vote() -> None:
+    early = judgement(0, "ann-1", "post-1", {"narrative": ["n11"]}, codebook_version="0.9.0", unanswered=["n12"])
+    late = [judgement(n, f"ann-{n + 1}", "post-1", {"narrative": ["n11", "n12"]}) for n in (1, 2)]
+    assert settled(stand([early, *late])) == {"post-1 n11": "yes unanimous", "post-1 n12": "yes unanimous"}
+    alone = stand([early, late[0]])
+    assert settled(alone) == {"post-1 n11": "yes unanimous"} and names(alone.waiting) == ["post-1 n12"]
+
+
 LABELS = ("n11", "n12", "n31", "n98", "n99")
 SINGLE = {"carrier": ("poster", "cartoon"), "device": ("no_device",)}
 
@@ -230,7 +256,9 @@ def designs(draw: st.DrawFn) -> list[Row]:
             for start, size in spans
         ]
         kind = draw(st.sampled_from(["production"] * 6 + ["training", "repeat"]))
+        silent = sorted({*draw(st.lists(st.sampled_from(LABELS), max_size=2))} - {*labels["narrative"]})
         change = {"skipped": draw(st.sampled_from([False] * 7 + [True])), "round_kind": kind, "evidence": evidence}
+        change["unanswered"] = silent
         found.append(judgement(len(found), draw(st.sampled_from(PEOPLE)), item, labels, **change))
     return found
 
@@ -281,3 +309,40 @@ def test_settled_and_asked_are_every_label_of_every_item_and_none_is_both(
         assert len(question.votes) == 1 < minimum, "what two answered can be asked"
     totals = [(each.itself + each.adjudicated + each.open + each.waiting, each.questions) for each in counts(found)]
     assert all(parts == whole for parts, whole in totals) and sum(whole for _, whole in totals) == len(every)
+
+
+def why(found: Standing, because: dict[Any, str] | None = None) -> list[tuple[str, str, int, str, str | None]]:
+    return [
+        (f"{each.item_id} {each.label}", each.tally, each.number, each.why, each.decided)
+        for each in planned(found, because or {})
+    ]
+
+
+def test_the_plan_says_of_each_question_why_it_is_asked() -> None:
+    own = rows({"split": ("n11", "n12", "n11", None), "pair": ("n21", "n21", None, None)})
+    assert why(stand(own)) == [
+        ("split n11", "yes 2, no 1", 1, "votes differ", None),
+        ("split n12", "no 2, yes 1", 1, "votes differ", None),
+    ]
+    assert why(stand(own, policy="majority", margin=2))[0][3] == "no majority by 2"
+    assert why(stand(own, policy="majority", margin=1)) == []
+    few = why(stand(own, minimum_votes=3))
+    assert few[2:] == [("pair n21", "yes 2", 1, "fewer than 3 votes", None)]
+    assert why(stand(own, sample=1))[2:] == [("pair n21", "yes 2", 1, "sample", None)]
+    apart = [marked(0, "ann-1", "post-1", "n11", (0, 5)), marked(1, "ann-2", "post-1", "n11", (7, 9))]
+    assert why(stand(apart, policy="conflicts")) == [("post-1 n11", "yes 2", 1, "marked words do not touch", None)]
+
+
+def test_the_plan_lists_second_passes_reopenings_and_what_is_decided() -> None:
+    own = rows({"split": ("n11", "n12", "n11", None), "pair": ("n21", "n21", None, None)})
+    before = stand(own)
+    (first, other) = before.open
+    places = [("narrative", item, "narrative", label) for item, label in (("split", "n12"), ("pair", "n21"))]
+    decisions = [decided(first, "contested"), decided(other, "no")]
+    found = standing_of(judgements(*own), AdjudicationSettings(twice=1), load_codebook, decisions, Counter(places))
+    assert why(found, {places[0]: "Read again.", places[1]: "All too fast."}) == [
+        ("split n11", "yes 2, no 1", 1, "votes differ", "contested"),
+        ("split n12", "no 2, yes 1", 1, "reopened: Read again.", None),
+        ("pair n21", "yes 2", 1, "reopened: All too fast.", None),
+        ("split n11", "yes 2, no 1", 2, "decided twice", "contested"),
+    ]

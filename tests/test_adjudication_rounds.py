@@ -224,6 +224,8 @@ def test_a_rule_gap_becomes_a_precedent_a_paragraph_and_items_to_look_at_again(c
         paragraph,
     )
     assert "to look at again: 2 of 2" in told
+    assert f"{name} was ruled on, 2 items to look at again" in docposts(case, "adjudicate", "status")
+    assert docposts(case, "adjudicate", "status", "--json")["to_look_at_again"] == {name: 2}
     items = docposts(case, "adjudicate", "precedents", "items", name, "--json")
     assert {(row["item_id"], row["outcome"], row["done"]) for row in items} == {
         (post_id("soup"), "no", ""),
@@ -248,6 +250,7 @@ def test_a_rule_gap_becomes_a_precedent_a_paragraph_and_items_to_look_at_again(c
     (rule,) = precedents.load(case.workspace.decisions_dir)
     done = {row.item_id: row.done for row in recheck(standing(case.workspace), rule)}
     assert done == {post_id("soup"): "adj-1, 2032-05-03", post_id("lamps"): "nell, 2032-05-03"}
+    assert docposts(case, "adjudicate", "status", "--json")["to_look_at_again"] == {}
 
 
 def test_a_decision_after_the_ruling_was_made_under_it(case: Case) -> None:
@@ -368,6 +371,26 @@ def test_an_adjudicator_who_also_annotated_is_told_apart(case: Case) -> None:
     assert itself and all(row["decided_by_annotator"] is None for row in itself)
     assert docposts(case, "adjudicate", "status", "--json")["decided_by_annotators"] == 1
     assert "1 decisions are by somebody who had judged the item" in docposts(case, "adjudicate", "status")
+
+
+def test_the_plan_lists_questions_and_tries_out_another_policy(case: Case) -> None:
+    case.narratives("soup", "n11", "n11 n12", "n11")
+    case.narratives("kites", "n11", "n11", "n11")
+    plan = docposts(case, "adjudicate", "plan", "--json")
+    assert (plan["asked"], plan["second"], plan["policy"]["policy"]) == (1, 0, "unanimous")
+    (asked,) = plan["questions"]
+    (question,) = standing(case.workspace).open
+    votes = {PEOPLE[0]: "no", PEOPLE[1]: "yes", PEOPLE[2]: "no"}
+    assert (asked["question_id"], asked["item_id"], asked["label"]) == (question.id, post_id("soup"), "n12")
+    assert (asked["votes"], asked["why"], asked["decided"]) == (votes, "votes differ", None)
+    told = inside("-C", case.workspace.root, "adjudicate", "plan")
+    assert "no 2, yes 1" in told.stdout and "votes differ" in told.stdout and "asked: 1, of them 0" in told.stderr
+    tried = docposts(case, "adjudicate", "plan", "--policy", "majority", "--margin", "1", "--sample", "1", "--json")
+    assert (tried["asked"], [each["why"] for each in tried["questions"]]) == (3, ["sample"] * 3)
+    cut = inside("-C", case.workspace.root, "adjudicate", "plan", "--sample", "1", "--limit", "1")
+    assert "and 2 questions more (--limit 0 lists all)" in cut.stderr
+    assert len(docposts(case, "adjudicate", "plan", "--sample", "1", "--limit", "2", "--json")["questions"]) == 2
+    assert case.workspace.settings.adjudication.policy == "unanimous" and case.push()[0].create
 
 
 class Killed(BaseException):

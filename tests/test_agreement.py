@@ -32,7 +32,10 @@ KRIPPENDORFF = """
 . 3 3 3 2 3 4 2 2 5 1 .
 1 2 3 3 2 4 4 1 2 5 1 .
 """
-"""Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, section C: 4 observers by 12 units, values missing."""
+"""Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, section C: 4 observers by 12 units, values missing.
+
+Gwet (2014) has the same data (``cac.raw4raters`` in his R package irrCAC).
+"""
 
 
 def units(values: Sequence[Sequence[Any]], categories: int = 0) -> tuple[co.Units, list[Any]]:
@@ -58,7 +61,7 @@ def alpha(values: Sequence[Sequence[Any]], distances: Any = None) -> float | Non
 
 
 def test_krippendorffs_example_nominal_and_ordinal() -> None:
-    """Krippendorff (2011), section C: nominal α = 0.743, ordinal α = 0.815."""
+    """Krippendorff (2011): the data of section C have nominal α = 0.743, ordinal α = 0.815."""
     found, _ = units(columns(KRIPPENDORFF))
     assert round(alpha(columns(KRIPPENDORFF)) or 0, 3) == 0.743
     assert round(co.value(co.ordinal_alpha(found.rated), found.rated.times) or 0, 3) == 0.815
@@ -78,17 +81,20 @@ def test_krippendorffs_nominal_example_of_two_observers_is_0_692() -> None:
 
 
 def test_gwets_ac1_of_four_raters_with_missing_answers_is_0_77544() -> None:
-    """Gwet (2014), Handbook of Inter-Rater Reliability, 4 raters by 12 subjects (the data of Krippendorff's example)."""
+    """Gwet (2014), Handbook of Inter-Rater Reliability: what irrCAC's documentation prints of its 4 raters by 12 subjects."""
     found, _ = units(columns(KRIPPENDORFF))
     assert round(co.value(co.gwet_ac1(found), found.times) or 0, 5) == 0.77544
 
 
 def test_gwets_ac1_where_one_answer_prevails() -> None:
-    """Gwet (2002, 2008): 118 yes-yes, 5 yes-no, 2 no-yes, none no-no: AC1 = 0.941 where κ = -0.023."""
+    """By hand: 118 yes-yes, 5 yes-no, 2 no-yes, none no-no; κ falls below zero, AC1 stays near the raw agreement."""
     pairs = [("y", "y")] * 118 + [("y", "n")] * 5 + [("n", "y")] * 2
     found, _ = units(pairs)
-    assert round(co.value(co.gwet_ac1(found), found.times) or 0, 3) == 0.941
-    assert round(kappa(pairs) or 0, 4) == -0.0234
+    raw, yes = Fraction(118, 125), Fraction(123 + 120, 250)
+    chance = 2 * yes * (1 - yes)
+    assert co.value(co.gwet_ac1(found), found.times) == round(float((raw - chance) / (1 - chance)), 6) == 0.940776
+    expected = (Fraction(123) * 120 + 2 * 5) / 125**2
+    assert kappa(pairs) == round(float((raw - expected) / (1 - expected)), 6) == -0.023392
 
 
 def test_gwets_ac1_by_hand() -> None:
@@ -104,21 +110,21 @@ def kappa(pairs: Sequence[Sequence[str]]) -> float | None:
 
 
 def test_cohens_example_is_0_492() -> None:
-    """Cohen (1960): 200 subjects, three diagnoses by two judges; p_o = .70, p_c = .41."""
+    """Cohen (1960), A coefficient of agreement for nominal scales, p. 45: the proportions of his table, of 200 subjects.
+
+    p_o = .70 and p_c = .41, of which follows κ = .29 / .59.
+    """
     assert round(cohen_kappa(np.array([[88, 10, 2], [14, 40, 6], [18, 10, 12]])) or 0, 3) == 0.492
 
 
 def test_gwets_table_of_two_abstractors() -> None:
-    """Gwet (2014), pregnancies by two abstractors, as printed in irrCAC's overview: κ = 0.7964094, percent = 0.89."""
+    """Gwet's pregnancies by two abstractors, as irrCAC's overview prints: κ = 0.7964094, AC1 = 0.8493305, percent = 0.89."""
     table = np.array([[13, 0, 0], [0, 20, 7], [0, 4, 56]])
     assert cohen_kappa(table) == 0.796409
     one, other = np.nonzero(table)
     pairs = [(str(a), str(b)) for a, b in zip(one, other, strict=True) for _ in range(table[a, b])]
     found, _ = units(pairs)
-    assert (co.value(co.percent(found), found.times), round(co.value(co.gwet_ac1(found), found.times) or 0, 4)) == (
-        0.89,
-        0.8493,
-    )
+    assert (co.value(co.percent(found), found.times), co.value(co.gwet_ac1(found), found.times)) == (0.89, 0.849331)
 
 
 def test_kappa_of_a_table_worked_by_hand() -> None:
@@ -154,7 +160,8 @@ def sets(values: Sequence[str]) -> Any:
     ],
 )
 def test_masi_distances_are_passonneaus(one: str, other: str, masi: float, jaccard: float) -> None:
-    """Passonneau (2006): Jaccard's index weighted by 1 (equal), 2/3 (one within the other), 1/3 (crossing), 0 (disjoint)."""
+    """Passonneau (2006) defines Jaccard's index weighted by 1 (equal), 2/3 (one within the other), 1/3 (crossing), 0
+    (disjoint); the values are computed by hand, and nltk's."""
     assert Sets(sets([one, other]), "masi").rows(TWO) == pytest.approx(np.array([[0, masi], [masi, 0]]), abs=1e-12)
     assert Sets(sets([one, other]), "jaccard").rows(TWO) == pytest.approx(
         np.array([[0, jaccard], [jaccard, 0]]), abs=1e-12

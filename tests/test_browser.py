@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import EXAMPLES
+from tests.fake_studio import publish, result
+from tests.plugins.required import required
 from toolkit.corpus.build import build
 from toolkit.labels.predicted import compare
 from toolkit.labels.pull import pull
 from toolkit.labels.store import read_judgements
+from toolkit.labelstudio.client import Studio
 from toolkit.labelstudio.connect import connect, embedded
 from toolkit.labelstudio.environment import StudioEnvironment
 from toolkit.rounds import push
@@ -30,7 +34,7 @@ REPORT = EXAMPLES / "reports" / "salt-lamps"
 @pytest.fixture(scope="module")
 def studio(studio_environment: StudioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The second example report, pushed to one annotator who starts from predictions, images blurred."""
-    pytest.importorskip("rapidocr_onnxruntime")
+    required("rapidocr_onnxruntime")
     tasks = {"annotators": ["mia"], "predictions": "shown", "blur_images": True}
     folder = tmp_path_factory.mktemp("browser") / "w"
     workspace = Workspace.create(folder, new_settings("lamps", "Lamps", tasks=tasks))
@@ -63,16 +67,16 @@ def page(studio: Workspace, chromium: Browser) -> Iterator[Page]:
     page.close()
 
 
-def look(page: Page, name: str) -> None:
-    """Keep what the page shows, where DOCPOSTS_SCREENSHOTS names a folder."""
+def look(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep what the page shows (``whole``: all of it), where DOCPOSTS_SCREENSHOTS names a folder."""
     if folder := os.environ.get("DOCPOSTS_SCREENSHOTS"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=whole)
 
 
 def stream(page: Page, workspace: Workspace, project: str) -> int:
     """Open a project's next task, as its button does."""
     server = connect(workspace)
-    project_id = server.require_project(f"lamps/{project}")
+    project_id = server.require_project(f"{workspace.settings.name}/{project}")
     page.goto(f"{server.url}/projects/{project_id}/data?labeling=1")
     page.wait_for_selector("[data-testid=bottombar-submit-button]")
     close_instructions(page)
@@ -220,3 +224,46 @@ def test_a_region_is_drawn_and_transcribed_on_an_image_shown_when_clicked(studio
     assert row["predictions_shown"] and row["prediction_version"].startswith("cues-") and row["image_seen"]
     regions = next(one for one in compare(studio) if one.field == "image")
     assert regions.accepted == regions.predicted > 0 and regions.added == 1
+
+
+def test_after_a_training_item_the_answer_stands_beside_ones_own(studio: Workspace, page: Page, tmp_path: Path) -> None:
+    server = embedded(studio)
+    url, accounts = server.up().url, server.accounts(["owner", "kit"])
+    owner, kit = (Studio(url, accounts[name].token) for name in ("owner", "kit"))
+    people = {"annotators": ["mia"], "adjudicator": "kit"}
+    training = {"name": "practice", "kind": "training", "items": 2, "tasks": ["narrative"]}
+    workspace = Workspace.create(tmp_path / "w", new_settings("practice", tasks=people, rounds=[training]))
+    publish(workspace, {"one": "Nobody is forced to work on Lantern Quay.", "two": "They sow discord among the boats."})
+    push(workspace, owner)
+    for task in kit.annotations(kit.require_project("practice/narrative@practice.kit")):
+        kit.submit(task.id, result("narrative", "n21"), unique_id=str(uuid.uuid4()), lead_time=3.0)
+    pull(workspace, owner)
+    push(workspace, owner)
+    project_id = owner.require_project("practice/narrative@practice.mia")
+    answer = page.locator("[class*=annotation-button]", has_text="answer")
+
+    def reopen(task_id: int) -> None:
+        page.goto(f"{url}/projects/{project_id}/data?task={task_id}")
+        page.locator("[data-testid^=bottombar-], .lsf-htx-richtext").first.wait_for()
+        close_instructions(page)
+
+    first, second = owner.annotations(project_id)
+    reopen(first.id)
+    assert answer.count() == 0, "nothing to be seen before the submission"
+    page.goto(f"{url}/projects/{project_id}/data?labeling=1")
+    page.wait_for_selector("[data-testid=bottombar-submit-button]")
+    close_instructions(page)
+    page.locator(".ant-select-selector").click()
+    option(page, "n98").locator(".ant-select-tree-checkbox").click()
+    page.keyboard.press("Escape")
+    choose(page, "asserts", "none", "fairly sure")
+    assert send(page, "submit")["task"] == first.id
+    pull(workspace, owner)
+    push(workspace, owner)
+    reopen(first.id)
+    answer.first.wait_for()
+    answer.first.click()
+    page.locator(".ant-select-selection-item", has_text="n21").first.wait_for()
+    look(page, "training-answer")
+    reopen(second.id)
+    assert answer.count() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -19,12 +20,13 @@ from tests.command import data, docposts
 from tests.test_corpus import add_text, hidden, tree
 from tests.test_tabular import SIMPLE
 from tests.test_tabular import add as add_table
-from toolkit.corpus import batch, parts, pool, store
+from toolkit.corpus import batch, near, parts, pool, store
 from toolkit.corpus import build as corpus_build
 from toolkit.corpus.build import build
 from toolkit.errors import UsageError, WorkspaceError
+from toolkit.purge.run import purge
 from toolkit.rowdigest import BlockDigest, block_digest, row_digest
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular.rows import SCHEMAS, post_id_of
 from toolkit.workspace import Workspace, new_settings
 
@@ -365,3 +367,39 @@ def test_posts_in_two_parts_are_found_equal_and_nearly_so(
         members = [other["post_id"] for other in clusters if other["cluster_id"] == row["cluster_id"]]
         assert row["size"] == len(members)
         assert row["cluster_id"] == min(members, key=order.__getitem__)
+
+
+def test_posts_are_linked_by_their_translations_their_images_and_their_platforms_ids(workspace: Workspace) -> None:
+    lamp = "The lamp of Saltmere burns on the wall by the sea every evening, and nobody blows it out."
+    other = "Kites over Lantern Quay: bring string, bring bread, bring the children at noon."
+    source = add_text(
+        workspace, "one", "盐灯每晚在海边的墙上燃烧，没有人吹灭它。", lamp, "Saltmere: no boats today.", other
+    )
+    spans = [json.loads(line) for line in source.segments_path.read_text().splitlines()]
+    spans[1] = {**spans[1], "role": "translation", "belongs_to": "post-1", "key": "t"}
+    spans[3] = {**spans[3], "role": "photo_text", "belongs_to": "post-3", "key": "p", "kind": "verbatim"}
+    source.segments_path.write_text("".join(json.dumps(span) + "\n" for span in spans))
+    fact = '[[post]]\nkey = "{}"\nplatform = "Chirpyard"\nplatform_object_id = "77"\n'
+    (source.folder / "facts.toml").write_text(fact.format("post-3"))
+    facts = fact.format("post-3") + fact.format("post-4").replace("Chirp", "Peep")
+    add_text(
+        workspace, "two", lamp.replace("every", "each"), f"{other} ", "Boats? Not today.", "Nor here.", facts=facts
+    )
+    built = build(workspace)
+    posts = {row["post_id"]: row["text"][:5] for row in built.version.table("posts").to_pylist()}
+    links = built.version.table("post_links").to_pylist()
+    found = [(posts[row["post_id"]], posts[row["other_id"]], row["kind"], row["similarity"]) for row in links]
+    share = near.overlap([near.folded(lamp)], [near.folded(lamp.replace("every", "each"))])[0]
+    assert found == [
+        ("盐灯每晚在", "The l", "translation", round(share, 4)),
+        ("Saltm", "Kites", "photo_text", 1.0),
+        ("Saltm", "Boats", "same_object", None),
+    ]
+    sizes = [(posts[row["post_id"]], row["size"]) for row in built.version.table("clusters").to_pylist()]
+    assert sizes == [("盐灯每晚在", 2), ("Saltm", 3), ("The l", 2), ("Kites", 3), ("Boats", 3)]
+    # Without the image's post, nothing joins the two that it held together.
+    (gone,) = (post_id for post_id, text in posts.items() if text == "Saltm")
+    purge(workspace, "post", gone)
+    links = store.open_version(workspace).table("post_links").to_pylist()
+    assert [(posts[row["post_id"]], row["kind"]) for row in links] == [("盐灯每晚在", "translation")]
+    assert sorted(row["size"] for row in store.open_version(workspace).table("clusters").to_pylist()) == [2, 2]

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from tests.plugins.required import required
 from toolkit.codebook import LANGUAGES, Codebook, load_codebook
 from toolkit.errors import InputError
 from toolkit.labelconfig import render_config, render_guide
@@ -25,7 +26,7 @@ FORMS = [(task, form, language) for task in TASKS for form in load_codebook(task
 
 @pytest.mark.parametrize(("task", "form", "language"), FORMS)
 def test_label_studio_reads_every_form(task: str, form: str, language: str) -> None:
-    interface = pytest.importorskip("label_studio_sdk.label_interface")
+    interface = required("label_studio_sdk.label_interface")
     codebook = load_codebook(task)
     config = interface.LabelInterface(render_config(codebook, form=form, language=language))
     config.validate()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.command import data, docposts, start
@@ -48,6 +49,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory, studio_environment: object) -
     assert "90 judgements, 0 not counted" in done.stderr
     assert "posts: 11 train + 9 test" in done.stderr
     return folder
+
+
+def test_the_votes_of_a_release_are_those_that_were_counted(demo: Path) -> None:
+    counted = data("-C", demo, "labels", "distribution")
+    release = demo / "releases" / "1.0.0"
+    released: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for config, key in (("posts", "post_id"), ("photo_texts", "photo_id")):
+        for path in sorted((release / config).rglob("*.parquet")):
+            for row in pq.read_table(path).to_pylist():
+                for name in [name for name in row if name.endswith("_dist")]:
+                    for vote in row[name]:
+                        yes = vote.get("yes", vote.get("votes"))
+                        released[row[key], name.removesuffix("_dist"), vote["label"]] = (yes, vote["of"])
+    assert released == {(s["item_id"], s["field"], s["label"]): (s["yes"], s["of"]) for s in counted}
+    single = sum(pq.read_table(path).num_rows for path in (release / "judgements").rglob("*.parquet"))
+    assert single == 90, "every judgement by itself"
 
 
 def test_what_the_demo_leaves(demo: Path, tmp_path: Path) -> None:

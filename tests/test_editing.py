@@ -18,7 +18,7 @@ from toolkit.fsio import sha256_file
 from toolkit.sources import bracketed, editing, propose, registry, segments
 from toolkit.sources.editing import Quote
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.status import status
 from toolkit.workspace import Workspace
 

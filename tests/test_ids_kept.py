@@ -15,6 +15,7 @@ from toolkit.fsio import read_text, write_atomic, write_jsonl
 from toolkit.sources import registry, segments
 from toolkit.sources.editing import Quote, mark, unmark
 from toolkit.sources.model import Segment
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace, new_settings
 
 WORDS = ("The lamps burn", "Soup and nets", "Clean salt", "盐灯亮了")
@@ -45,7 +46,7 @@ def start(root: Path, texts: list[list[str]]) -> Workspace:
     return workspace
 
 
-def span_of(source: registry.Source, place: int) -> Segment:
+def span_of(source: Source, place: int) -> Segment:
     block = source.blocks[place + 1]
     return Segment(role="post", char_start=block["char_start"], char_end=block["char_end"], key=f"line-{place}")
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.plugins.required import required
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.decisionresult import DecisionAnswer, build_decision_result, parse_decision
 from toolkit.errors import InputError
@@ -181,7 +182,7 @@ def test_a_submission_comes_back_as_it_was(task: str, form: str, data: st.DataOb
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_label_studio_accepts_what_is_written(data: st.DataObject) -> None:
-    interface = pytest.importorskip("label_studio_sdk.label_interface")
+    interface = required("label_studio_sdk.label_interface")
     from toolkit.labelconfig import render_config
 
     config = interface.LabelInterface(render_config(NARRATIVE))

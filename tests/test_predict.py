@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import EXAMPLES
+from tests.plugins.required import required
 from toolkit.codebook import load_codebook
 from toolkit.errors import InputError
 from toolkit.labelresult import Region
@@ -56,7 +57,7 @@ def test_a_workspace_may_have_its_own_lexicon(tmp_path: Path) -> None:
 
 
 def test_texts_of_images_are_read_in_three_writings(tmp_path: Path) -> None:
-    pytest.importorskip("rapidocr_onnxruntime")
+    required("rapidocr_onnxruntime")
     from toolkit.predict.ocr import read_image
 
     both = read_image(CARDS / "card-who-judges.png")

@@ -12,7 +12,7 @@ from tests.conftest import EXAMPLES
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
 from toolkit.sources.propose import proposals, propose
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 REPORTS = EXAMPLES / "reports"

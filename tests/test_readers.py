@@ -12,9 +12,10 @@ from tests.command import docposts
 from tests.conftest import EXAMPLES, ROOT
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import sha256_bytes, sha256_file
-from toolkit.sources import read_html, read_text, registry
+from toolkit.sources import read_html, read_text, registry, remarks
 from toolkit.sources.document import Document
 from toolkit.sources.propose import propose
+from toolkit.sources.readers import sniff
 from toolkit.workspace import Workspace
 
 PAGE = EXAMPLES / "reports" / "salt-lamps" / "salt-lamps.html"
@@ -219,7 +220,7 @@ def test_a_page_in_another_charset_than_declared_names_the_byte(tmp_path: Path) 
     data = page(PROSE) + "é".encode("latin-1")
     with pytest.raises(InputError) as caught:
         read(data, tmp_path)
-    assert caught.value.message == f"page.html is not utf-8: byte {len(data) - 1} is 0xe9"
+    assert caught.value.message == f"page.html is not UTF-8: byte {len(data) - 1} (line 1) is 0xe9"
 
 
 @pytest.mark.parametrize("charset", ["klingon", "rot13", "undefined"])
@@ -234,6 +235,23 @@ def test_characters_that_utf8_cannot_hold_become_replacements_and_are_counted(tm
     assert lines(document)[-1] == "a\ufffdb \ufffd \ufffd \ufffd \ufffd \ufffd and words"
     assert document.replaced == 5  # not the one that the page had itself, nor the script's
     assert read(page(PROSE), tmp_path).replaced == 0
+
+
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_encoded_halves_of_pairs_are_joined_or_replaced_and_counted(
+    tmp_path: Path, workspace: Workspace, form: str
+) -> None:
+    # As programs write them that take UTF-16's code units for characters.
+    words = b"Lamps \xed\xa0\xbd\xed\xb8\x80 and \xed\xa0\xbd alone, \xed\xb0\x80 too"
+    path = tmp_path / f"report.{form}"
+    path.write_bytes(b"A title\n" + words if form == "text" else page(PROSE + "<p>WORDS</p>").replace(b"WORDS", words))
+    source = registry.add(workspace, path)
+    assert source.text.rstrip().endswith("Lamps \U0001f600 and \ufffd alone, \ufffd too")
+    assert source.file.replaced == 2
+    assert (source.folder / "raw" / path.name).read_bytes() == path.read_bytes()
+    path.write_bytes(b"A title\nand \xed\xa0\xbd but \xff too\n")
+    with pytest.raises(InputError, match=r"is not UTF-8: byte 1[23] \(line 2\)"):
+        read_text.read(path.read_bytes(), path.name)
 
 
 def test_half_a_pair_in_a_pages_metadata_is_replaced_too(tmp_path: Path, workspace: Workspace) -> None:
@@ -408,9 +426,9 @@ def test_files_that_no_reader_takes_are_refused(tmp_path: Path, workspace: Works
 
 
 def test_a_format_is_told_by_content_not_by_name(tmp_path: Path) -> None:
-    assert registry.sniff(b"\xef\xbb\xbf \n<!DOCTYPE HTML>", tmp_path) == "html"
-    assert registry.sniff(b"<!-- saved -->\n<html>", tmp_path) == "html"
-    assert registry.sniff(b"A title\n", tmp_path) == "text"
+    assert sniff(b"\xef\xbb\xbf \n<!DOCTYPE HTML>", tmp_path) == "html"
+    assert sniff(b"<!-- saved -->\n<html>", tmp_path) == "html"
+    assert sniff(b"A title\n", tmp_path) == "text"
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path, workspace: Workspace) -> None:
@@ -507,6 +525,24 @@ def test_metadata_that_do_not_hold_name_file_and_field(
     with pytest.raises(InputError, match=rf"meta\.toml: .*{message}"):
         registry.add(workspace, tmp_path / "report.txt", meta=tmp_path / "meta.toml")
     assert registry.sources(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "early"),
+    [
+        ("</p></article></body></html>", False),
+        ("</p></article></body>\n<!-- saved -->", False),
+        ("</p></article>", True),
+        ("</p><p class=", True),
+        ("</p></article></body></html><!-- cut", True),
+    ],
+)
+def test_a_page_without_its_end_is_told(tmp_path: Path, workspace: Workspace, end: str, early: bool) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(page(PROSE).partition(b"</article>")[0] + b"<p>The last words." + end.encode())
+    source = registry.add(workspace, path)
+    assert any("saved whole" in remark for remark in remarks.of_file(source)) == early
+    assert "The last words." in source.text
 
 
 def test_source_add_says_what_was_replaced(tmp_path: Path, workspace: Workspace) -> None:

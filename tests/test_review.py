@@ -20,7 +20,7 @@ from toolkit.report.review import review
 from toolkit.report.visible import pieces
 from toolkit.sources import propose, registry, segments
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 REPORTS = EXAMPLES / "reports"

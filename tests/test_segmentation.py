@@ -27,7 +27,7 @@ from toolkit.segmentation.submission import Place
 from toolkit.segmentation.take import Taken, take
 from toolkit.sources import propose, registry, segments
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace, new_settings
 
 REPORTS = EXAMPLES / "reports"

@@ -17,7 +17,7 @@ from toolkit.fsio import sha256_text
 from toolkit.sources import registry, segments
 from toolkit.sources.marks import is_marks
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 TEXT = "A title\n#Lamp burns1 [on the wall]2\n[Photo text] A lamp.\n#Lamp burns1 [on the wall]2\nThe end.\n"

@@ -24,7 +24,7 @@ from toolkit.errors import ConflictError, DocpostsError, InputError
 from toolkit.fsio import read_jsonl
 from toolkit.ids import account_id_of, digest_id
 from toolkit.sources import propose, registry, segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular import ingest
 from toolkit.sources.tabular.add import add_table
 from toolkit.sources.tabular.mapping import parse_map

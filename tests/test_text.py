@@ -7,6 +7,7 @@ import random
 import pyarrow as pa
 import pytest
 
+from tests.plugins.required import required
 from toolkit.text.analysis import analyse
 from toolkit.text.entities import defang, emoji, find_urls, flags, hashtags, mentions
 from toolkit.text.language import _detect, factory_of, language
@@ -234,7 +235,7 @@ def test_a_language_known_from_elsewhere_is_the_main_one() -> None:
 
 
 def test_langdetect_rs_answers_as_langdetect_does() -> None:
-    rs = pytest.importorskip("langdetect_rs", reason="langdetect-rs is not installed (extra: fast)")
+    rs = required("langdetect_rs")
     words = [word for text in LANGUAGES for word in text.split()]
     rng = random.Random(4)
     texts = [" ".join(rng.sample(words, rng.randint(1, 12))) for _ in range(120)] + [*LANGUAGES, "", "123 …"]

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from typing import Any
 from toolkit.errors import InputError
 from toolkit.fsio import append_jsonl, canonical_json, read_jsonl, sha256_text
 
+NAME = "precedents.jsonl"
+UNNAMED = "█"
+"""Who raised or ruled, and what was asked, of what was purged."""
 _FIELDS = {
     "raised": ("task", "field", "label", "question", "by", "at"),
     "ruled": ("ruling", "paragraph", "by", "at"),
@@ -67,7 +70,7 @@ class Precedent:
 
 def path_of(decisions: Path, task: str) -> Path:
     """Return where a task's precedents stand."""
-    return decisions / task / "precedents.jsonl"
+    return decisions / task / NAME
 
 
 def load(decisions: Path, task: str | None = None) -> list[Precedent]:
@@ -76,7 +79,7 @@ def load(decisions: Path, task: str | None = None) -> list[Precedent]:
     :class:`InputError` names a line that does not hold.
     """
     found: dict[str, Precedent] = {}
-    for path in [path_of(decisions, task)] if task else sorted(decisions.glob("*/precedents.jsonl")):
+    for path in [path_of(decisions, task)] if task else sorted(decisions.glob(f"*/{NAME}")):
         for line, record in read_jsonl(path, appended=True) if path.exists() else ():
             event = str(record.get("event"))
             if event not in _FIELDS:
@@ -155,3 +158,28 @@ def note(decisions: Path, of: Precedent, event: str, **values: Any) -> None:
 def in_guide(known: Sequence[Precedent]) -> Iterator[Precedent]:
     """Yield those that the guide tells: ruled on, and not withdrawn."""
     return (each for each in known if each.state == "ruled" and each.paragraph)
+
+
+def without(events: Sequence[dict[str, Any]], named: Callable[[str], bool]) -> list[dict[str, Any] | None]:
+    """Return a file's events without what is about the purged, None in the place of one that goes.
+
+    A precedent that was raised on a purged item alone goes, unless it was ruled on: then the ruling stays, since it says
+    what the guide says, and the question is blank, since its words may be those of the item.
+    """
+
+    def gone(event: Mapping[str, Any]) -> bool:
+        return any(named(str(event[name])) for name in ("item_id", "question_id") if event.get(name))
+
+    stands = {event["id"] for event in events if event["event"] == "raised" and not gone(event)}
+    ruled = {event["id"] for event in events if event["event"] == "ruled"}
+    left: list[dict[str, Any] | None] = []
+    for event in events:
+        kept: dict[str, Any] | None = event | ({"by": UNNAMED} if named(event["by"]) else {})
+        if event["id"] not in stands | ruled or (gone(event) and (event["event"] != "raised" or event["id"] in stands)):
+            kept = None
+        elif kept and gone(event):
+            kept = {name: value for name, value in kept.items() if name not in ("item_id", "question_id")}
+            kept["question"] = UNNAMED
+            stands.add(event["id"])
+        left.append(kept)
+    return left

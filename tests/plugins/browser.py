@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.plugins.required import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,10 +24,7 @@ def chromium() -> Iterator[Browser]:
     """A headless Chromium; skipped where there is none, a failure where CI=true."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        message = "Chromium is not installed (make system, or .ci/system-packages as root)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing("Chromium is not installed (make system, or .ci/system-packages as root)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.plugins.required import missing
 from toolkit.errors import DocpostsError
 from toolkit.labelstudio.client import Studio
 from toolkit.labelstudio.environment import StudioEnvironment, install
@@ -40,9 +40,7 @@ def studio_environment() -> StudioEnvironment:
     try:
         return install()
     except DocpostsError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"the embedded Label Studio cannot be installed: {error.message}")
-        pytest.skip(f"the embedded Label Studio cannot be installed: {error.message}")
+        missing(f"the embedded Label Studio cannot be installed: {error.message}")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,19 +81,20 @@ def to_put(found: Standing, because: Mapping[Any, str]) -> list[Put]:
 
     ``because``: place → why it was reopened last. Who decides alone sees a question a second time once it was decided.
     """
-    chosen = sorted({int(n) for some in (found.open, found.adjudicated, found.sampled) for n in some.numbers})
-    first, second = [], []
-    for number in chosen:
-        place = found.found.place(number)
-        held = found.opinions.get(number, ())
-        if held and all(record["question_id"] != found.found.question_id(number) for record in held):
-            continue  # decided under a label's earlier id, or on an earlier text
-        asking = found.reopened[place]
-        put = Put(found.found.question(number), 1, asking, because.get(place, ""))
-        first.append(put)
-        if twice(found.settings, place) and (found.settings.second or number in found.opinions):
-            second.append(Put(put.question, 2, asking, put.because))
-    return [*first, *second]
+    places = ((number, number_of, found.found.place(number)) for number, number_of in passes(found))
+    return [
+        Put(found.found.question(number), number_of, found.reopened[place], because.get(place, ""))
+        for number, number_of, place in places
+    ]
+
+
+def passes(found: Standing) -> Iterator[tuple[int, int]]:
+    """Yield the number of each question that is put and the pass (1 or 2), the second passes behind the first."""
+    chosen = np.unique(np.concatenate([some.numbers for some in (found.open, found.adjudicated, found.sampled)]))
+    yield from ((int(number), 1) for number in chosen)
+    for number in map(int, chosen) if found.settings.twice else ():
+        if twice(found.settings, found.found.place(number)) and (found.settings.second or number in found.opinions):
+            yield number, 2
 
 
 def twice(settings: AdjudicationSettings, place: Any) -> bool:
@@ -215,4 +217,6 @@ def _spans(put: Put, text: str, shown: Shown) -> Iterator[dict[str, Any]]:
     for start, end, _, by in _marked(put.question, shown):
         marked.setdefault((start, end), set()).add(letter_of[by])
     for (start, end), letters in sorted(marked.items()):
-        yield {"alias": f"{start}:{end}", "value": f"“{text[start:end]}”", "by": sorted(letters)}
+        # In the words of a choice Label Studio puts the task's data in the place of $name: a word joiner keeps it from that.
+        words = text[start:end].replace("$", "$\u2060")
+        yield {"alias": f"{start}:{end}", "value": f"“{words}”", "by": sorted(letters)}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit import precedents
-from toolkit.adjudication.records import Record, history, put, record_path
+from toolkit.adjudication.records import Record, history, record_path
+from toolkit.alternatives import put
 from toolkit.codebooks import Codebooks
 from toolkit.decisionresult import parse_decision
 from toolkit.formchange import in_force
@@ -43,7 +44,7 @@ def pull(
     with workspace.lock():
         labels_pull.pull(workspace, server, task="adjudication", progress=progress)
         known = {record["annotation"]: record for record in history(workspace) if "annotation" in record}
-        asked = put(workspace)
+        asked = put(workspace.decisions_dir)
         # A pull that was killed may have recorded a rule gap and not raised it.
         gaps = {(each.id, *on) for each in precedents.load(workspace.decisions_dir) for on in each.raised_on}
         recorded, seen, rejected, raised = 0, 0, [], []
@@ -80,7 +81,8 @@ def _record(
     if missing := _ASKED - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     options = [option["alias"] for option in data["options"]]
-    offered = [option["alias"] for option in data.get("spans", ())]
+    # Of words that a purged annotator marked alone, nobody can tell any more that they were offered.
+    offered = None if data.get("purged") else [option["alias"] for option in data.get("spans", ())]
     version = in_force(project, annotation["updated_at"])["codebook_version"]
     codebook = codebooks.version("adjudication", version) or codebooks("adjudication")
     given = annotation.get("result") or []

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.adjudication.ask import Put, Shown, evidence_of, task_data, to_put
-from toolkit.adjudication.records import note_put, place_of, reopenings
+from toolkit.adjudication.records import place_of, reopenings
 from toolkit.adjudication.store import standing
+from toolkit.alternatives import note_put
 from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.items import Item, items
@@ -57,7 +58,7 @@ def push(workspace: Workspace, server: Server) -> list[Plan]:
         for task in LABEL_TASKS:
             puts = [put for put in every if put.question.task == task]
             if puts:
-                note_put(workspace, task, (put.record() for put in puts))
+                note_put(workspace.decisions_dir, task, (put.record() for put in puts))
             for form in codebook.forms:
                 own = [put for put in puts if (shown[put.question.item_id].image is not None) == (form == "image")]
                 for of, theirs in _by_project(workspace, task, form, own).items():

@@ -4,7 +4,8 @@
 
     decisions/<task>/adjudicated.jsonl    a line a decision as it was pulled; a changed one is a further line
     decisions/<task>/reopened.jsonl       a line for each time that a question was put again, by whom and why
-    decisions/<task>/alternatives.jsonl   what was asked: whose answer had which letter, which judgements were weighed
+
+Beside them lie what was asked (:mod:`toolkit.alternatives`) and the precedents (:mod:`toolkit.precedents`).
 
 A decision names its question, and a question its votes: a vote that comes later or changes makes another question. It also
 says in which asking it was made: 0, or how often what it is about had been reopened.
@@ -21,7 +22,7 @@ from typing import Any
 from toolkit.adjudication.questions import Place
 from toolkit.codebooks import Lookup
 from toolkit.errors import InputError
-from toolkit.fsio import append_jsonl, read_jsonl, write_jsonl
+from toolkit.fsio import append_jsonl, read_jsonl
 from toolkit.labels.store import moment
 from toolkit.votes import CONTESTED, NO, YES
 from toolkit.workspace import Workspace
@@ -85,26 +86,6 @@ def reopen(workspace: Workspace, places: Iterable[Place], *, because: str, by: s
             append_jsonl(workspace.decisions_dir / task / "reopened.jsonl", about)
             count += 1
     return count
-
-
-def put(workspace: Workspace) -> dict[str, Record]:
-    """Return what was asked, by the key of its task: ``question_id``, ``alternatives`` (letter → name), ``judgement_ids``."""
-    return {_key(record): record for _, _, record in _lines(workspace, "alternatives.jsonl")}
-
-
-def note_put(workspace: Workspace, task: str, asked: Iterable[Record]) -> None:
-    """Note what is about to be asked, beside what was asked earlier."""
-    path = workspace.decisions_dir / task / "alternatives.jsonl"
-    known = (
-        {str(r.get("key", r["question_id"])): r for _, r in read_jsonl(path, appended=True)} if path.exists() else {}
-    )
-    after = known | {record["key"]: record for record in asked}
-    if after != known:
-        write_jsonl(path, after.values())
-
-
-def _key(record: Record) -> str:
-    return str(record.get("key", record["question_id"]))
 
 
 def outcomes(task: str, field: str, label: str | None, codebooks: Lookup) -> list[str]:

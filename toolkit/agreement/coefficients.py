@@ -179,14 +179,28 @@ def alpha(found: Units, distance: Distance) -> Statistic:
         )
     shares = np.asarray(counts.T @ found.times, dtype=np.float64)
     shares /= max(shares.sum(), 1)
-    # Blocks that a processor's cache holds.
-    blocks = np.array_split(np.arange(found.values), -(-(found.values**2) // _BLOCK))
-    far = np.concatenate([distance.rows(block) @ shares for block in blocks])
+    far = _mean_distances(distance, shares)
     mean = float(shares @ far)
     each = csr_array(np.asarray(counts @ far, dtype=np.float64)[:, None])
     return Statistic(
         hstack([own, each]).tocsr(), lambda sums: of(sums, lambda totals, n: 2 * n * totals[:, 0] - n**2 * mean)
     )
+
+
+def _mean_distances(distance: Distance, shares: Floats) -> Floats:
+    """Return the mean distance of each value to all, by their shares; of two values it is computed once."""
+    values = len(shares)
+    # Blocks that a processor's cache holds.
+    side = int(_BLOCK**0.5)
+    blocks = [np.arange(start, min(start + side, values)) for start in range(0, values, side)]
+    far = np.zeros(values)
+    for place, block in enumerate(blocks):
+        for other in blocks[place:]:
+            apart = distance.rows(block, other)
+            far[block] += apart @ shares[other]
+            if other is not block:
+                far[other] += shares[block] @ apart
+    return far
 
 
 def ordinal_alpha(found: Units) -> Statistic:

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from toolkit.agreement.ballots import Bools, Ints
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int16]
+# Crossing sets, one within the other, equal ones.
+_MONOTONICITY = np.array([1 / 3, 2 / 3, 1.0])
 
 
 class Distance(Protocol):
     """Distances between values, given as codes."""
 
     def between(self, one: Ints, other: Ints) -> Floats: ...  # noqa: D102
-    def rows(self, of: Ints) -> Floats:
-        """Return the distances of some values to all."""
+    def rows(self, of: Ints, to: Ints | None = None) -> Floats:
+        """Return the distances of some values to some others, to all if not said."""
         ...
 
 
@@ -33,9 +36,10 @@ class Nominal:
         """Return the distance of each pair."""
         return np.asarray(one != other, dtype=np.float64)
 
-    def rows(self, of: Ints) -> Floats:
-        """Return the distances of some values to all."""
-        return np.asarray(of[:, None] != np.arange(self.values)[None, :], dtype=np.float64)
+    def rows(self, of: Ints, to: Ints | None = None) -> Floats:
+        """Return the distances of some values to some others, to all if not said."""
+        to = np.arange(self.values) if to is None else to
+        return np.asarray(of[:, None] != to[None, :], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,14 @@ class Sets:
 
     def between(self, one: Ints, other: Ints) -> Floats:
         """Return the distance of each pair."""
-        return self._distance(self._words[one], self._words[other])
+        common = _members(self._words[one] & self._words[other])
+        return self._distance(common, self._sizes[one], self._sizes[other])
 
-    def rows(self, of: Ints) -> Floats:
-        """Return the distances of some values to all."""
-        return self._distance(self._words[of][:, None], self._words[None, :])
+    def rows(self, of: Ints, to: Ints | None = None) -> Floats:
+        """Return the distances of some values to some others, to all if not said."""
+        others, sizes = (self._words, self._sizes) if to is None else (self._words[to], self._sizes[to])
+        common = _members(self._words[of][:, None] & others[None, :])
+        return self._distance(common, self._sizes[of][:, None], sizes[None, :])
 
     @cached_property
     def _words(self) -> NDArray[np.uint64]:
@@ -65,16 +72,20 @@ class Sets:
         words[:, : packed.shape[1]] = packed
         return words.view(np.uint64)
 
-    def _distance(self, one: NDArray[np.uint64], other: NDArray[np.uint64]) -> Floats:
-        common, union = _members(one & other), _members(one | other)
+    @cached_property
+    def _sizes(self) -> Counts:
+        return _members(self._words)
+
+    def _distance(self, common: Counts, one: Counts, other: Counts) -> Floats:
+        union = one + other - common
         # Of two empty sets, all is common.
-        index = np.where(union > 0, common, 1) / np.maximum(union, 1)
+        index = np.divide(common, union, out=np.ones(common.shape), where=union > 0, dtype=np.float64)
         if self.kind == "masi":
-            least = np.minimum(_members(one), _members(other))
-            index *= np.where(common == union, 1, np.where(common == least, 2 / 3, 1 / 3))
-        return np.asarray(1 - index, dtype=np.float64)
+            within = (common == np.minimum(one, other)).view(np.uint8)
+            index *= _MONOTONICITY[within + (common == union).view(np.uint8)]
+        return np.asarray(np.subtract(1, index, out=index), dtype=np.float64)
 
 
-def _members(words: NDArray[np.uint64]) -> Ints:
+def _members(words: NDArray[np.uint64]) -> Counts:
     counts = np.bitwise_count(words)
-    return np.asarray(counts[..., 0] if counts.shape[-1] == 1 else counts.sum(axis=-1), dtype=np.int64)
+    return np.asarray(counts[..., 0] if counts.shape[-1] == 1 else counts.sum(axis=-1), dtype=np.int16)

@@ -15,6 +15,7 @@ from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
 from toolkit.cli.corpus_explore import export, query, show, stats
 from toolkit.cli.corpus_lineage import lineage, supersede
+from toolkit.cli.corpus_shared import fetch, publish
 from toolkit.cli.corpus_versions import diff, promote, verify
 from toolkit.cli.demo import demo
 from toolkit.cli.labels import labels
@@ -32,6 +33,7 @@ from toolkit.cli.source_recipe import hydrate, recipe
 from toolkit.cli.source_review import COMMANDS as REVIEWING
 from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
+from toolkit.cli.trace import trace
 from toolkit.cli.workspace import init, migrate, status
 from toolkit.errors import DocpostsError
 
@@ -83,11 +85,12 @@ for command in (
     adjudicate,
     report,
     release,
+    trace,
     purge,
     migrate,
 ):
     docposts.add_command(command)
-for command in (show, diff, verify, stats, query, export, promote, lineage, supersede):
+for command in (show, diff, verify, stats, query, export, promote, lineage, supersede, publish, fetch):
     corpus.add_command(command)
 adjudicate.add_command(precedents)
 for command in (agreement, distribution):

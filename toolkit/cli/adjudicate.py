@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from toolkit.workspace import Workspace
 
 
+_LISTED = 40
+
+
 @click.group()
 def adjudicate() -> None:
     """What is agreed settles itself by a declared policy, label by label; the rest goes to an adjudicator, blind."""
@@ -32,16 +35,25 @@ def adjudicate() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A Parquet file with the columns of the judgements table instead of what was pulled.",
 )
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    metavar="N",
+    help="List so many questions (0: all; default: 40, with --json all).",
+)
 @json_option
 @click.pass_obj
-def plan(root: Root, /, *, judgements: Path | None, as_json: bool, **tried: Any) -> None:
-    """Say what settles itself and what would be asked, field by field; nothing is sent.
+def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: bool, **tried: Any) -> None:
+    """Say what settles itself, field by field, and list each question that would be asked, and why; nothing is sent.
 
     The policy is that of the settings ([adjudication]); options try out another one.
     """
     from dataclasses import asdict, replace
+    from itertools import islice
 
-    from toolkit.adjudication.ask import to_put
+    from toolkit.adjudication.ask import passes
+    from toolkit.adjudication.planned import planned
+    from toolkit.adjudication.records import place_of, reopenings
     from toolkit.adjudication.review import counts
     from toolkit.adjudication.store import standing
     from toolkit.parquet import read_table
@@ -56,11 +68,26 @@ def plan(root: Root, /, *, judgements: Path | None, as_json: bool, **tried: Any)
         found = standing(workspace, read_table(judgements, table("judgements")) if judgements else None)
         rows = [asdict(each) for each in counts(found)]
         first = len(found.open) + len(found.adjudicated) + len(found.sampled)
-        second = sum(put.number == 2 for put in to_put(found, {})) if policy.twice else 0
+        second = sum(1 for _, number in passes(found) if number == 2)
+        every = planned(found, {place_of(record): record["because"] for record in reopenings(workspace)})
+        most = _LISTED if limit is None and not as_json else limit or None
+        shown = list(islice(every, most))
     if as_json:
-        print_json({"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second})
+        questions = [asdict(each) for each in shown]
+        told = {"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second}
+        print_json(told | {"questions": questions})
         return
     print_table(rows)
+    click.echo()
+    print_table(
+        [
+            {"item": each.item_id, "field": each.field, "label": each.label, "votes": each.tally, "why": each.why}
+            | {"decided": each.decided}
+            for each in shown
+        ]
+    )
+    if more := first + second - len(shown):
+        say(f"and {more} questions more (--limit 0 lists all)")
     say(_policy(workspace))
     say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
     say("  next: docposts adjudicate push")
@@ -133,7 +160,7 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from toolkit.adjudication.late import late
-    from toolkit.adjudication.review import counts, twice
+    from toolkit.adjudication.review import counts, left_to_check, twice
     from toolkit.adjudication.store import standing
     from toolkit.labels.store import load_judgements
     from toolkit.precedents import load
@@ -145,10 +172,11 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         "fields": [asdict(each) for each in counts(found)],
         "twice": [asdict(each) for each in twice(found)],
         "differing": list(_differing(found)),
-        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, found, judgements)]],
+        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, judgements)]],
     }
     if as_json:
-        about = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about: dict[str, Any] = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about |= {"to_look_at_again": left_to_check(found, load(workspace.decisions_dir))}
         about |= {"decided_by_annotators": found.decisions["decided_by_annotator"].to_pylist().count(True)}
         print_json(tables[only] if only else tables | about)
         return
@@ -168,8 +196,11 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         say(f"{len(tables['differing'])} decided differently; in force is: {rule} (--differing lists them)")
     if tables["late"]:
         say(f"{len(tables['late'])} judgements came after a decision or release (--late lists them)")
-    if waiting := [each for each in load(workspace.decisions_dir) if each.state == "open"]:
+    known = load(workspace.decisions_dir)
+    if waiting := [each for each in known if each.state == "open"]:
         say(f"{len(waiting)} precedents to rule on: docposts adjudicate precedents")
+    for name, count in left_to_check(found, known).items():
+        say(f"{name} was ruled on, {count} items to look at again: docposts adjudicate precedents items {name}")
 
 
 @adjudicate.command()
@@ -248,15 +279,12 @@ def _differing(found: Standing) -> Any:
         }
 
 
-def _since_release(workspace: Workspace, found: Standing, judgements: Any) -> Any:
-    from toolkit.adjudication.late import since_release
+def _since_release(workspace: Workspace, judgements: Any) -> Any:
+    from toolkit.release.late import since
     from toolkit.release.versions import releases
 
-    if not (made := releases(workspace)):
-        return []
-    rows = made[-1].rows("judgements")
-    settled = set(found.decisions["item_id"].to_pylist()) & set(rows["item_id"].to_pylist())
-    return since_release(judgements, set(rows["judgement_id"].to_pylist()), settled, made[-1].version)
+    made = releases(workspace)
+    return since(judgements, made[-1]) if made else []
 
 
 def _policy(workspace: Workspace) -> str:

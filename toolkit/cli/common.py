@@ -44,6 +44,26 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
 
 
+class Place(click.Path):
+    """A file by its path or by an address (s3://…), which is brought here for as long as the command runs."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path of the file, here."""
+        if not isinstance(value, str) or "://" not in value:
+            return super().convert(value, param, ctx)
+        import tempfile
+
+        from toolkit import storage
+        from toolkit.errors import InputError
+
+        name = value.rstrip("/").rpartition("/")[2]
+        if not name or ctx is None:
+            raise InputError(f"{value} names no file")
+        folder = ctx.with_resource(tempfile.TemporaryDirectory(prefix="docposts-"))
+        storage.download(value, Path(folder) / name)
+        return Path(folder) / name
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, characters as they are."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, say
+from toolkit.cli.common import Place, Root, json_option, print_json, print_table, say, visible
 from toolkit.cli.source_review import by_option
 from toolkit.cli.source_table import add_table, is_table, table_line, table_options
 
@@ -21,7 +21,7 @@ def source() -> None:
 
 
 @source.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=Place(path_type=Path))
 @click.option("--id", "source_id", metavar="ID", help="Short name of the source (default: the file's name).")
 @click.option(
     "--format", "form", type=click.Choice(["text", "html", "pdf"]), help="What the file is (default: by its content)."
@@ -42,29 +42,25 @@ def add(
     spans: Path | None,
     **table: Any,
 ) -> None:
-    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing is fetched.
+    """Add a report: a text file, a saved HTML page or a PDF with a text layer. Its text is frozen; nothing it names is fetched.
 
-    A table (CSV, TSV, JSON lines, Parquet; plain or gzip) is added with --preset or --map: each row is a post.
+    A table (CSV, TSV, JSON lines, Parquet; plain or gzip) is added with --preset or --map: each row is a post. FILE may lie
+    on shared storage (s3://bucket/archive.csv); it is copied, as one from here is.
     """
     if is_table(file, form, table):
         if form or facts or spans:
             raise click.UsageError("--format, --facts and --spans are for reports, not for tables")
         add_table(root, file, source_id=source_id, meta=meta, **table)
         return
-    from toolkit.sources import registry, segments
+    from toolkit.sources import registry, remarks, segments
 
     workspace = root.workspace()
     added = registry.add(workspace, file, source_id=source_id, form=form, meta=meta, facts=facts)
     say(
         f"source {added.id}: “{added.meta.title}”, {len(added.text)} characters; its metadata: {added.folder / 'source.toml'}"
     )
-    if unknown := registry.unknown_fields(added.meta):
-        say(f"  not known yet, to be filled in there: {', '.join(unknown)}")
-    lost = [block["image"] for block in added.blocks if "image" in block and "media" not in block]
-    if lost:
-        say(f"{len(lost)} images are not held, since they do not lie in the page's folder: {', '.join(lost[:3])}")
-    if added.file.replaced:
-        say(f"  {added.file.replaced} characters that the text cannot hold are U+FFFD in it; raw/ keeps them")
+    for remark in remarks.of_file(added):
+        say(f"  {visible(remark)}")
     if spans:
         accepted = segments.accept(workspace, added, spans)
         say(f"{len(accepted)} spans accepted")
@@ -123,6 +119,23 @@ def segment(root: Root, source_id: str, as_json: bool) -> None:
     print_table([{"role": role, "proposed": count} for role, count in sorted(counts.items())])
     say(f"written to {found.proposals_path}")
     say(f"  next: docposts source review {source_id}, then docposts source accept {source_id}")
+
+
+@source.command()
+@click.argument("source_id", metavar="ID")
+@by_option
+@click.option("--with-spans", is_flag=True, help="Also when its spans were accepted: that work is lost.")
+@click.pass_obj
+def rm(root: Root, source_id: str, by: str | None, with_spans: bool) -> None:
+    """Take out a source that was added by mistake: its folder goes, the ledger says so, and it may be added again.
+
+    Refused once anything was made of it: rows of a corpus version, or spans pushed to Label Studio. Such a source is erased from
+    every layer, for good, by docposts purge source ID.
+    """
+    from toolkit.purge.remove import remove
+
+    remove(root.workspace(), source_id, by=by, with_spans=with_spans)
+    say(f"source {source_id} is removed; the file that it was made of is yours still")
 
 
 @source.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from toolkit.cli.common import progress, say, visible
 
 if TYPE_CHECKING:
-    from toolkit.sources.registry import Source
+    from toolkit.sources.source import Source
     from toolkit.tasks import Plan
     from toolkit.workspace import Workspace
 

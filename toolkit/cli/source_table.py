@@ -11,7 +11,7 @@ import click
 from toolkit.cli.common import F, Root, progress, say
 
 if TYPE_CHECKING:
-    from toolkit.sources.registry import Source
+    from toolkit.sources.source import Source
 
 
 def table_options(function: F) -> F:

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from toolkit.corpus import checks, duck, engines, links, store
+from toolkit.corpus import checks, duck, engines, links, store, ties
 from toolkit.corpus.batch import About
 from toolkit.corpus.difference import difference
 from toolkit.corpus.inputs import Known, input_digest, made_with, source_digest
 from toolkit.corpus.parts import Entry, Job, account_tables, write_parts
-from toolkit.corpus.pool import MEMORY
 from toolkit.corpus.reading import Read
 from toolkit.corpus.rows import SOURCE_TABLES, source_rows, source_tables
 from toolkit.corpus.steps import Change, Step, Version, largest
@@ -29,8 +27,9 @@ from toolkit.parquet import WRITER
 from toolkit.rowdigest import BLOCK
 from toolkit.schema import table
 from toolkit.sources import registry, segments
+from toolkit.sources.entries import sequence
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular import ingest
 from toolkit.workspace import Workspace
 
@@ -68,18 +67,14 @@ def build(
     *,
     repair: bool = False,
     proposals: Proposals = "refuse",
-    workers: int = 0,
-    memory: int = MEMORY,
-    engine: str = engines.LOCAL,
-    shared: str | None = None,
+    engine: engines.Choice = engines.HERE,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
     """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
 
     Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` makes all
     parts again; for those that the sources no longer give, a new version stands. Nothing is published unless every check
-    of every table holds. ``engine`` (:mod:`toolkit.corpus.engines`) computes: local with ``workers`` processes (0: as many as
-    there are cores) that take ``memory`` MB together, a cluster with ``workers`` blocks at a time, through the folder ``shared``.
+    of every table holds. The result is the same on every ``engine``.
 
     A source with proposals that nobody accepted is refused (:class:`InputError`); ``proposals`` may say to take them,
     their rows marked ``unreviewed``, or to leave the source out. A source without any spans is left out.
@@ -99,7 +94,7 @@ def build(
             return Built(latest, False, {}, skipped)
         with (
             store.staging(workspace) as staging,
-            engines.opened(engine, staging=staging, workers=workers, memory=memory, shared=shared) as runs,
+            engines.opened(engine, staging) as runs,
         ):
             processed = [one for one in used if not one.parts]
             for number, one in enumerate(processed, start=1):
@@ -109,10 +104,12 @@ def build(
             candidate = _candidate(workspace, staging, parts)
             _refuse_collisions(candidate, [one.source.id for one in used if one.source.is_table])
             progress("near-duplicates")
-            same_as = _same_as(used, candidate)
-            links_input = _links_input(parts["posts"], same_as)
+            reports = [one.source for one in used if not one.source.is_table]
+            stated = ties.stated(candidate, reports)
+            texts = ties.other_texts(candidate, [source.id for source in reports])
+            links_input = _links_input(parts["posts"], stated, texts)
             again = known.links(links_input)
-            made, alarms = again or links.build(*_posts(candidate), same_as, staging, runs)
+            made, alarms = again or links.build(*_posts(candidate), stated, texts, staging, runs)
             parts |= made
             candidate = _candidate(workspace, staging, parts)
             progress("checks")
@@ -183,8 +180,8 @@ def _posts(candidate: store.CorpusVersion) -> tuple[list[Path], list[int]]:
     return [path for _, path in candidate.part_files("posts")], [part["rows"] for part in entries]
 
 
-def _links_input(posts: Sequence[Entry], same_as: Sequence[Sequence[str]]) -> str:
-    about = {"posts": [part["sha256"] for part in posts], "same_as": same_as}
+def _links_input(posts: Sequence[Entry], stated: ties.Stated, texts: pa.Table) -> str:
+    about = {"posts": [part["sha256"] for part in posts], "stated": stated, "texts": texts.to_pylist()}
     return sha256_text(canonical_json(about | {"made_with": made_with() | {"parquet": WRITER}}))
 
 
@@ -227,7 +224,7 @@ def _accepted(workspace: Workspace, proposals: Proposals, known: Known) -> tuple
             hint=f"docposts source review {waiting[0]}, then docposts source accept {waiting[0]}; "
             "or docposts corpus build --with-proposals (marks their rows) or --without-proposals (leaves them out)",
         )
-    places = registry.sequence(workspace)
+    places = sequence(workspace)
     for source in added:
         one = _Used(source, places[source.id])
         if source.is_table:
@@ -269,29 +266,6 @@ def _refuse_collisions(candidate: store.CorpusVersion, tables: list[str]) -> Non
             f"{len(again)} posts stand in two tables, such as {first}: " + ", ".join(where),
             hint="a post of a platform has one id: leave its rows out of one of the tables",
         )
-
-
-def _same_as(used: Sequence[_Used], candidate: store.CorpusVersion) -> list[list[str]]:
-    """Return the curators' same-as groups as post ids: names are keys of their own source, or ids of any."""
-    named = [one for one in used if not one.source.is_table and one.source.facts.same_as]
-    if not named:
-        return []
-    own: dict[str, dict[str, str]] = {}
-    posts: set[str] = set()
-    for batch in candidate.batches("segments", ["source_id", "role", "key", "row_id"]):
-        rows = batch.filter(pc.equal(batch["role"], "post"))
-        for row in rows.to_pylist():
-            posts.add(row["row_id"])
-            if row["key"]:
-                own.setdefault(row["source_id"], {})[row["key"]] = row["row_id"]
-    groups = []
-    for one in named:
-        for link in one.source.facts.same_as:
-            group = [own.get(one.source.id, {}).get(name, name) for name in link.posts]
-            if unknown := [name for name in group if name not in posts]:
-                raise InputError(f"{one.source.folder / 'facts.toml'}: same_as: {unknown[0]!r} is no post's key or id")
-            groups.append(group)
-    return groups
 
 
 def check(candidate: store.CorpusVersion) -> None:

@@ -17,7 +17,7 @@ from toolkit.errors import DocpostsError
 from toolkit.ids import account_id_of, digest_id, normalise
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular import ingest
 from toolkit.sources.tabular.rows import post_id_of
 from toolkit.text.analysis import analyse

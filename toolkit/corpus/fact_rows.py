@@ -9,8 +9,8 @@ from toolkit.corpus.reading import Read, Row, unbracketed
 from toolkit.errors import InputError
 from toolkit.fsio import read_bytes, sha256_bytes
 from toolkit.ids import account_id_of
+from toolkit.sources.images import image_type
 from toolkit.sources.model import NarrativeFact
-from toolkit.sources.registry import image_type
 
 _NOTES = ("translator_note", "insertion", "gloss", "footnote", "asset_history")
 

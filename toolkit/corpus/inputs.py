@@ -11,7 +11,7 @@ from toolkit.corpus import links, store
 from toolkit.fsio import canonical_json, sha256_file, sha256_text
 from toolkit.parquet import WRITER
 from toolkit.sources import segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular.rows import VERSION as table_rows_version
 from toolkit.text import analysis
 

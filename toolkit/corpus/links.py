@@ -10,57 +10,50 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from toolkit.corpus import near
+from toolkit.corpus import near, search
 from toolkit.corpus.engines import Engine
 from toolkit.corpus.parts import Entry, write_parts
+from toolkit.corpus.ties import TEXTS, Stated
+from toolkit.parquet import writing_batches
 from toolkit.rowdigest import BLOCK
 from toolkit.schema import table
 
-VERSION = near.VERSION
+VERSION = near.VERSION + 1
 TABLES = ("post_links", "clusters")
 """The tables that are made of all sources together."""
 PART = "links"
-KINDS = ["exact", "near_duplicate", "same_as"]
+KINDS = ["exact", "near_duplicate", "same_as", "same_object", "translation", "photo_text"]
 GIANT = 1000
 """More different texts than this (and than a hundredth of the posts) in one cluster are an alarm."""
 
 
-def post_links(posts: pa.Table, same_as: Iterable[Sequence[str]] = ()) -> pa.Table:
-    """Return the links between a few posts, all in memory; ``same_as`` are groups of ids that a curator joins."""
-    ids: list[str] = posts["post_id"].to_pylist()
-    order = {post_id: i for i, post_id in enumerate(ids)}
-    by_hash: dict[str, list[str]] = defaultdict(list)
-    texts: dict[str, str] = {}
-    for post_id, key, text in zip(ids, posts["exact_hash"].to_pylist(), posts["text"], strict=True):
-        by_hash[key].append(post_id)
-        texts.setdefault(by_hash[key][0], text.as_py())
-    edges: list[tuple[str, str, str, float | None]] = []
-    edges += [(first, other, "exact", 1.0) for first, *others in by_hash.values() for other in others]
-    edges += [(one, other, "near_duplicate", score) for one, other, score in similar(texts)]
-    for group in same_as:
-        first, *others = sorted(set(group), key=order.__getitem__)
-        edges += [(first, other, "same_as", None) for other in others]
-    # Two reports may join the same posts.
-    edges = list(dict.fromkeys(edges))
-    found = components(ids, [(one, other) for one, other, _, _ in edges])
-    rows = [
-        {"post_id": one, "other_id": other, "kind": kind, "similarity": score, "cluster_id": found[one]}
-        for one, other, kind, score in sorted(edges, key=lambda e: (order[e[0]], order[e[1]], e[2]))
-    ]
-    return table("post_links").from_rows(rows)
-
-
-def similar(texts: dict[str, str], threshold: float = near.THRESHOLD) -> list[tuple[str, str, float]]:
-    """Return the pairs of texts, by key in the order given, whose 4-grams overlap at least that much, with the overlap."""
-    keys = list(texts)
-    pairs = near.near_pairs([near.folded(text) for text in texts.values()], threshold)
-    return [(keys[pair.one], keys[pair.other], pair.share) for pair in pairs]
+def post_links(posts: pa.Table, stated: Stated | None = None, texts: pa.Table | None = None) -> pa.Table:
+    """Return the links between a few posts, all in memory; what else is known of them as in :func:`build`."""
+    others = TEXTS.empty_table() if texts is None else texts
+    every = pa.concat_tables([posts.select(TEXTS.names[:3]), others.select(TEXTS.names[:3])])
+    twins: dict[str, list[int]] = defaultdict(list)
+    for place, key in enumerate(every["exact_hash"].to_pylist()):
+        twins[key].append(place)
+    firsts = [places[0] for places in twins.values()]
+    found = near.near_pairs(
+        [near.folded(text) for text in every["text"].take(pa.array(firsts, pa.int64())).to_pylist()]
+    )
+    exact = [(first, other, 1.0) for first, *rest in twins.values() for other in rest]
+    pairs = [*exact, *((firsts[pair.one], firsts[pair.other], pair.share) for pair in found)]
+    one, other, share = (np.array(values) for values in zip(*pairs, strict=True)) if pairs else ((np.empty(0),) * 3)
+    ids = _digits(every["post_id"])
+    edges = search.Edges(
+        one.astype(np.int64), other.astype(np.int64), share.astype(float), np.arange(len(pairs)) < len(exact)
+    )
+    joined = _joined(search.Found(ids, edges), posts.num_rows, others, stated or {})
+    return joined.link_rows(slice(None))
 
 
 def components(members: Sequence[str], edges: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -72,88 +65,145 @@ def components(members: Sequence[str], edges: Iterable[tuple[str, str]]) -> dict
 
 
 def build(
-    posts: Sequence[Path], rows: Sequence[int], same_as: Sequence[Sequence[str]], staging: Path, engine: Engine
+    posts: Sequence[Path], rows: Sequence[int], stated: Stated, texts: pa.Table, staging: Path, engine: Engine
 ) -> tuple[dict[str, list[Entry]], list[dict[str, Any]]]:
-    """Write the parts of :data:`TABLES` for the parts of ``posts``; return their entries, and the alarms."""
-    work = staging / "work"
+    """Write the parts of :data:`TABLES` for the parts of ``posts``; return their entries, and the alarms.
+
+    ``stated`` are groups of posts that are one by somebody's word, ``texts`` (:data:`toolkit.corpus.ties.TEXTS`) what posts
+    have beside their own text: these are searched with the posts', and join the posts that have them.
+    """
+    work, beside = staging / "work", staging / "texts.parquet"
     work.mkdir()
+    if texts.num_rows:
+        with writing_batches(beside, texts.schema) as out:
+            for batch in texts.to_batches():
+                out.write(batch)
+        posts, rows = [*posts, beside], [*rows, texts.num_rows]
     found = engine.search(posts, rows, work)
     shutil.rmtree(work)
+    beside.unlink(missing_ok=True)
+    joined = _joined(found, sum(rows) - texts.num_rows, texts, stated)
+    parts: dict[str, list[Entry]] = {}
+    sizes = {"post_links": len(joined.one), "clusters": len(joined.members)}
+    for name, make in (("post_links", joined.link_rows), ("clusters", joined.cluster_rows)):
+        parts[name] = []
+        for at in range(0, sizes[name], BLOCK):
+            parts[name] += write_parts(staging, name, PART, make(slice(at, min(at + BLOCK, sizes[name]))))
+    return parts, joined.alarms(sum(rows) - texts.num_rows)
+
+
+class _Joined(NamedTuple):
+    """Links by the places of the posts (``one`` before ``other``, in order), and the clusters of ``members``.
+
+    ``kinds`` are numbers of :data:`KINDS`, ``share`` is not a number where nothing was measured, ``lowest`` the first of each
+    member's cluster by its place among the members.
+    """
+
+    ids: NDArray[np.uint8]
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+    share: NDArray[np.float64]
+    kinds: NDArray[np.int64]
+    members: NDArray[np.int64]
+    lowest: NDArray[np.int64]
+
+    def link_rows(self, part: slice) -> pa.Table:
+        """Return rows of ``post_links``."""
+        one, other, share = self.one[part], self.other[part], self.share[part]
+        names = pa.array(KINDS).take(pa.array(self.kinds[part]))
+        first = self.members[self.lowest[np.searchsorted(self.members, one)]]
+        similarity = pa.array(share, mask=np.isnan(share))
+        columns = [_ids(self.ids, one), _ids(self.ids, other), names, similarity, _ids(self.ids, first)]
+        return pa.Table.from_arrays(columns, schema=table("post_links").arrow)
+
+    def cluster_rows(self, part: slice) -> pa.Table:
+        """Return rows of ``clusters``."""
+        sizes = np.bincount(self.lowest, minlength=len(self.members))[self.lowest[part]]
+        names = _ids(self.ids, self.members[part]), _ids(self.ids, self.members[self.lowest[part]])
+        return pa.Table.from_arrays([*names, pa.array(sizes, pa.int32())], schema=table("clusters").arrow)
+
+    def alarms(self, posts: int) -> list[dict[str, Any]]:
+        """Return the clusters whose *different* texts are more than near-duplicates make likely: chains, or a template."""
+        different = np.ones(len(self.members), np.int64)
+        twins = self.other[self.kinds == KINDS.index("exact")]
+        different[np.searchsorted(self.members, twins)] = 0
+        texts = np.bincount(self.lowest, weights=different, minlength=len(self.members)).astype(np.int64)
+        sizes = np.bincount(self.lowest, minlength=len(self.members))
+        giant = np.flatnonzero(texts > max(GIANT, posts // 100))
+        names = _ids(self.ids, self.members[giant]).to_pylist()
+        return [
+            {"cluster_id": name, "posts": int(sizes[place]), "texts": int(texts[place])}
+            for name, place in zip(names, giant.tolist(), strict=True)
+        ]
+
+
+def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) -> _Joined:
+    """Put together what a search found among posts and, behind them, their other texts, and what is stated of posts."""
+    ids = found.ids[:posts]
+    owner = np.concatenate([np.arange(posts), _places(ids, found.ids[posts:])])
+    # Of an edge that other texts take part in, text in an image says least about the posts, and is named.
+    own = np.concatenate([np.zeros(posts, np.int64), _numbers(texts["kind"].to_pylist())])
     one, other, share, exact = found.edges
     kinds = np.where(exact, KINDS.index("exact"), KINDS.index("near_duplicate"))
-    curated = _curated(same_as, found.ids)
-    one, other = np.concatenate([one, curated[:, 0]]), np.concatenate([other, curated[:, 1]])
-    share = np.concatenate([share, np.full(len(curated), np.nan)])
-    kinds = np.concatenate([kinds, np.full(len(curated), KINDS.index("same_as"))])
-    order = np.lexsort((kinds, other, one))
+    beside = np.maximum(own[one], own[other])
+    kinds = np.where(beside > 0, beside, kinds)
+    said = [(KINDS.index(kind), _pairs(groups, ids)) for kind, groups in stated.items()]
+    one = np.concatenate([owner[one], *(pairs[:, 0] for _, pairs in said)])
+    other = np.concatenate([owner[other], *(pairs[:, 1] for _, pairs in said)])
+    share = np.concatenate([share, *(np.full(len(pairs), np.nan) for _, pairs in said)])
+    kinds = np.concatenate([kinds, *(np.full(len(pairs), kind) for kind, pairs in said)])
+    one, other = np.minimum(one, other), np.maximum(one, other)
+    order = np.lexsort((-share, kinds, other, one))
     one, other, share, kinds = one[order], other[order], share[order], kinds[order]
+    # Two texts of one post are no link; of several texts that join two posts the nearest counts.
+    again = np.zeros(len(one), bool)
+    again[1:] = (one[1:] == one[:-1]) & (other[1:] == other[:-1]) & (kinds[1:] == kinds[:-1])
+    kept = (one != other) & ~again
+    one, other, share, kinds = one[kept], other[kept], share[kept], kinds[kept]
     # Posts that nothing links take no part: places of the others among themselves.
     members = np.unique(np.concatenate([one, other]))
     edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
     lowest = near.components(len(members), edges) if len(members) else members
-    cluster, sizes = members[lowest], np.bincount(lowest, minlength=len(members))[lowest]
-    alarms = _alarms(
-        members, lowest, sizes, exact_twins=edges[kinds == KINDS.index("exact")], ids=found.ids, rows=sum(rows)
-    )
-
-    def link_rows(part: slice) -> pa.Table:
-        similarity = pa.array(share[part], mask=np.isnan(share[part]))
-        names = pa.array(KINDS).take(pa.array(kinds[part]))
-        clusters = _ids(found.ids, members[lowest[edges[part, 0]]])
-        columns = [_ids(found.ids, one[part]), _ids(found.ids, other[part]), names, similarity, clusters]
-        return pa.Table.from_arrays(columns, schema=table("post_links").arrow)
-
-    def cluster_rows(part: slice) -> pa.Table:
-        columns = [_ids(found.ids, members[part]), _ids(found.ids, cluster[part]), pa.array(sizes[part], pa.int32())]
-        return pa.Table.from_arrays(columns, schema=table("clusters").arrow)
-
-    parts: dict[str, list[Entry]] = {}
-    for name, size, make in (("post_links", len(one), link_rows), ("clusters", len(members), cluster_rows)):
-        parts[name] = []
-        for at in range(0, size, BLOCK):
-            parts[name] += write_parts(staging, name, PART, make(slice(at, min(at + BLOCK, size))))
-    return parts, alarms
+    return _Joined(ids, one, other, share, kinds, members, lowest)
 
 
-def _curated(same_as: Sequence[Sequence[str]], ids: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the curator's groups as pairs of places: the first of each group with the others; each pair once."""
-    if not same_as:
-        return np.empty((0, 2), np.int64)
-    wanted = sorted({post_id for group in same_as for post_id in group})
-    words = np.ascontiguousarray(ids).view("V16").reshape(-1)
-    keys = np.array([bytes.fromhex(post_id[-32:]) for post_id in wanted], "V16")
-    place = {wanted[i]: int(np.flatnonzero(words == key)[0]) for i, key in enumerate(keys)}
+def _numbers(kinds: Sequence[str]) -> NDArray[np.int64]:
+    return np.array([KINDS.index(kind) for kind in kinds], np.int64)
+
+
+def _pairs(groups: Sequence[Sequence[str]], ids: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return groups of ids as pairs of places: the first of each group with the others; each pair once."""
+    wanted = sorted({post_id for group in groups for post_id in group})
+    place = dict(zip(wanted, _places(ids, _digits(pa.array(wanted, pa.string()))).tolist(), strict=True))
     pairs = set()
-    for group in same_as:
+    for group in groups:
         first, *others = sorted({place[post_id] for post_id in group})
         pairs |= {(first, other) for other in others}
     return np.array(sorted(pairs), np.int64).reshape(-1, 2)
 
 
+def _places(ids: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return where each wanted id stands among the ids, each of which stands there once."""
+    named, which = np.unique(wanted.view("V16").reshape(-1), return_inverse=True)
+    values = pa.array([bytes(name) for name in named], pa.binary(16))
+    every = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(16), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids))]
+    )
+    found = pc.index_in(every, value_set=values)
+    at = pc.indices_nonzero(found.is_valid()).to_numpy()
+    places = np.empty(len(named), np.int64)
+    places[found.drop_null().to_numpy()] = at
+    return places[which]
+
+
+def _digits(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.uint8]:
+    joined = "".join(value[-32:] for value in ids.to_pylist())
+    return np.frombuffer(bytes.fromhex(joined), np.uint8).reshape(-1, 16)
+
+
 def _ids(ids: NDArray[np.uint8], places: NDArray[np.int64]) -> pa.Array:
     digits = ids[places].tobytes().hex()
     return pa.array([f"post_{digits[at : at + 32]}" for at in range(0, len(digits), 32)], pa.string())
-
-
-def _alarms(
-    members: NDArray[np.int64],
-    lowest: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    *,
-    exact_twins: NDArray[np.int64],
-    ids: NDArray[np.uint8],
-    rows: int,
-) -> list[dict[str, Any]]:
-    """Return the clusters whose *different* texts are more than near-duplicates make likely: chains, or a template."""
-    different = np.ones(len(members), np.int64)
-    different[exact_twins[:, 1]] = 0
-    texts = np.bincount(lowest, weights=different, minlength=len(members)).astype(np.int64)
-    giant = np.flatnonzero(texts > max(GIANT, rows // 100))
-    names = _ids(ids, members[giant]).to_pylist()
-    return [
-        {"cluster_id": name, "posts": int(sizes[place]), "texts": int(texts[place])}
-        for name, place in zip(names, giant.tolist(), strict=True)
-    ]
 
 
 def clusters(links: pa.Table, posts: Sequence[str]) -> pa.Table:

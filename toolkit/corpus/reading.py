@@ -8,8 +8,8 @@ from typing import Any
 
 from toolkit.errors import InputError
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
 from toolkit.sources.segments import Passage, parent_of, passage
+from toolkit.sources.source import Source
 
 Row = dict[str, Any]
 

@@ -13,6 +13,7 @@ from toolkit.errors import DocpostsError
 from toolkit.fsio import canonical_json, write_atomic, write_jsonl
 from toolkit.parquet import WRITER
 from toolkit.sources import registry
+from toolkit.sources.entries import entries
 from toolkit.workspace import Workspace
 
 _DERIVED = ("rows.parquet", "rejects.jsonl", "review.html")
@@ -75,8 +76,10 @@ def _scratch(workspace: Workspace, root: Path, taken: list[str]) -> Workspace:
     write_atomic(root / "docposts.toml", (workspace.root / "docposts.toml").read_bytes())
     last = max((i for i, s in enumerate(_ids(workspace)) if s in taken), default=-1)
     keep = _ids(workspace)[: last + 1]
-    kept = [record for record in workspace.ledger.records("source") if record["source_id"] in keep]
-    # A source that was purged keeps its place in the order.
+    records = list(workspace.ledger.records("source", "removed"))
+    gone = {record["source_id"]: n for n, record in enumerate(records) if record["event"] == "removed"}
+    kept = [r for n, r in enumerate(records) if r["source_id"] in keep or n <= gone.get(r["source_id"], -1)]
+    # A source that was purged or removed keeps its place in the order.
     write_jsonl(root / "ledger.jsonl", [*kept, *workspace.ledger.records("purge"), *workspace.ledger.records("purged")])
     for name in keep:
         own, new = workspace.sources_dir / name, root / "sources" / name
@@ -90,4 +93,4 @@ def _scratch(workspace: Workspace, root: Path, taken: list[str]) -> Workspace:
 
 
 def _ids(workspace: Workspace) -> list[str]:
-    return list(dict.fromkeys(record["source_id"] for record in workspace.ledger.records("source")))
+    return list(entries(workspace.ledger))

@@ -20,8 +20,8 @@ from toolkit.errors import InputError
 from toolkit.ids import account_id_of
 from toolkit.schema import table
 from toolkit.sources.model import PostFact, Segment
-from toolkit.sources.registry import Source
 from toolkit.sources.segments import Passage
+from toolkit.sources.source import Source
 from toolkit.text.analysis import analyse
 
 # The tables of a corpus version that are made source by source, in the order of the pipeline.

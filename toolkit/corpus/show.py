@@ -69,14 +69,14 @@ def show(workspace: Workspace, item_id: str, version: str | None = None) -> Show
     if not found:
         raise InputError("there is no corpus version yet", hint="docposts corpus build")
     for chosen in [store.open_version(workspace, version)] if version else reversed(found):
-        if hit := _find(chosen, item_id):
+        if hit := find(chosen, item_id):
             name, row = hit
             key = row[table(name).primary_key[0]]
             return Shown(
                 version=str(chosen.version),
                 table=name,
                 row=row,
-                parts=_parts(chosen, name, key),
+                parts=parts(chosen, name, key),
                 place=place_of(workspace, row),
                 alike=_alike(chosen, key) if name == "posts" else [],
                 history=_history(found, name, key),
@@ -87,7 +87,11 @@ def show(workspace: Workspace, item_id: str, version: str | None = None) -> Show
     )
 
 
-def _find(version: CorpusVersion, item_id: str) -> tuple[str, dict[str, Any]] | None:
+def find(version: CorpusVersion, item_id: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the table and the row that an id, or the beginning of one, names; None where the version has none.
+
+    :class:`InputError` where several begin so.
+    """
     for name, column in (("posts", "post_id"), ("photo_texts", "photo_id")):
         hits = _where(version, name, pc.starts_with(pc.field(column), item_id))
         if len(hits) > 1 and item_id not in [hit[column] for hit in hits]:
@@ -105,7 +109,8 @@ def _where(version: CorpusVersion, name: str, condition: Any) -> list[dict[str, 
     return found
 
 
-def _parts(version: CorpusVersion, name: str, key: str) -> dict[str, list[dict[str, Any]]]:
+def parts(version: CorpusVersion, name: str, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of other tables that belong to a row, by table."""
     by = {"text_layers": "post_id", "photo_texts": "post_id", "notes": "belongs_to", "quotations": "item_id"}
     if name == "photo_texts":
         by = {"notes": "belongs_to", "quotations": "item_id"}

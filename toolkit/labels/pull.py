@@ -7,13 +7,14 @@ writes nothing; one that was killed goes on from the last task it wrote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from toolkit.alternatives import put, without_forgotten
 from toolkit.errors import InputError, ServiceError
 from toolkit.fsio import appending_jsonl, finish, read_jsonl
 from toolkit.labels.authors import without_purged
@@ -77,20 +78,28 @@ def pull(
         records = [record for record in records if not purged.covers({}, record["annotator"])]
         if not records:
             raise InputError("nothing was pushed yet", hint="docposts tasks push")
+        asked = put(workspace.decisions_dir) if purged.annotators else {}
         done = []
         for record in records:
             progress(record["project"])
             folder = workspace.annotations_dir / record["project"]
             project_id = server.require_project(record["marker"])
-            hide = partial(_hidden, workspace.settings, record, purged)
+            hide = partial(_hidden, workspace.settings, record, purged, asked)
             done.append(_Pull(server, record["project"], folder, project_id, hide).run(full=full))
         return done
 
 
-def _hidden(settings: Settings, record: dict[str, Any], purged: Purged, line: dict[str, Any]) -> dict[str, Any]:
-    """Return a task's line without what was purged: the task, or the answers of a person in a shared project."""
+def _hidden(
+    settings: Settings, record: dict[str, Any], purged: Purged, asked: Mapping[str, Any], line: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a task's line without what was purged: the task, or the answers of a person in a shared project.
+
+    ``asked`` are the questions put to adjudicators (:func:`toolkit.alternatives.put`).
+    """
     if purged.covers(line["data"], ""):
         return shell_of(line)
+    if purged.annotators and record["task"] == "adjudication":
+        line = line | {"data": without_forgotten(line["data"], asked)}
     return without_purged(settings, record, line, purged.annotators)
 
 

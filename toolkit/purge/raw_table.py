@@ -19,7 +19,7 @@ import tomlkit
 from toolkit.errors import InputError
 from toolkit.fsio import read_text, replacing, sha256_file, write_atomic
 from toolkit.parquet import blank_rows, read_any
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular import ingest
 from toolkit.sources.tabular.batches import batches
 from toolkit.sources.tabular.formats import Format, detect

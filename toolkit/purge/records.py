@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit import alternatives, precedents
 from toolkit.fsio import read_json, read_jsonl, write_jsonl
 from toolkit.labels.authors import author, without_purged
 from toolkit.labels.importing.take import imports
@@ -73,8 +74,11 @@ def _erase(workspace: Workspace, named: Callable[[str], bool]) -> tuple[int, lis
     gone, touched = 0, []
     for path in _files(workspace):
         records = [record for _, record in read_jsonl(path, appended=True)]
-        left = [_left(record, named) for record in records]
-        kept = [record for record in left if record is not _GONE]
+        if path.name == precedents.NAME:
+            left = precedents.without(records, named)
+        else:
+            left = [_left(record, named) for record in records]
+        kept = [record for record in left if record is not None]
         if kept != records:
             gone += sum(1 for one, other in zip(records, left, strict=True) if one != other)
             if path.is_relative_to(workspace.annotations_dir):
@@ -84,9 +88,13 @@ def _erase(workspace: Workspace, named: Callable[[str], bool]) -> tuple[int, lis
 
 
 def _left(record: dict[str, Any], named: Callable[[str], bool]) -> Any:
-    left = scrub(record, named)
+    # A question stays reopened, whoever did it: how often it was says which decisions are in force.
+    reopened = {"because", "by"} <= record.keys() and named(str(record["by"]))
+    left = scrub(record | {"by": precedents.UNNAMED} if reopened else record, named)
     # A pull compares what it has with what the server counts.
-    return shell_of(record) if left is _GONE and {"task", "data", "annotations"} <= record.keys() else left
+    if left is _GONE:
+        return shell_of(record) if {"task", "data", "annotations"} <= record.keys() else None
+    return left
 
 
 def _files(workspace: Workspace) -> Iterator[Path]:
@@ -117,14 +125,14 @@ def judgements_of(workspace: Workspace, annotator: str) -> set[str]:
     return {judgement_id(annotation, record["marker"]) for record, _, annotation in _own(workspace, annotator)}
 
 
-def erase_annotator(workspace: Workspace, annotator: str, number: int) -> tuple[int, list[str]]:
+def erase_annotator(workspace: Workspace, annotator: str) -> tuple[int, list[str]]:
     """Erase an annotator's projects, and every record that names them or one of their judgements; as :func:`erase_items`.
 
-    What the adjudicator was shown of their answers, unnamed, goes too: first, since later nothing says which it was.
-    ``number`` is the tombstone's.
+    What adjudicators were shown of their answers, unnamed, goes too.
     """
-    shown = _erase_shown(workspace, annotator, number)
     judgements = judgements_of(workspace, annotator)
+    alternatives.forget(workspace.decisions_dir, annotator, judgements)
+    shown = _erase_shown(workspace)
     gone, touched = _erase(workspace, lambda value: value in judgements or annotator_id(value) == annotator)
     shared = _erase_shared(workspace, annotator)
     own = [str(record["project"]) for record in projects_of(workspace, annotator)]
@@ -137,26 +145,21 @@ def erase_annotator(workspace: Workspace, annotator: str, number: int) -> tuple[
     return gone + shown + len(judgements), list(dict.fromkeys([*own, *shared, *touched]))
 
 
-def _erase_shown(workspace: Workspace, annotator: str, number: int) -> int:
-    """Take an annotator's answers out of the pulled questions; each that was gone through says so, by ``number``.
-
-    Where nobody knows any more which answer was theirs, all go that were given on an item that they judged.
-    """
-    own: dict[str, str | None] = {}
-    for path in sorted(workspace.decisions_dir.rglob("alternatives.jsonl")):
-        for _, record in read_jsonl(path, appended=True):
-            letters = [letter for letter, name in record["alternatives"].items() if annotator_id(name) == annotator]
-            # A question that was put again has a key of its own, and other letters.
-            own[str(record.get("key", record["question_id"]))] = letters[0] if letters else None
-    answered = _answered(workspace, annotator)
-    count = 0
+def _erase_shown(workspace: Workspace) -> int:
+    """Take the answers and marked words whose letter is forgotten out of the pulled questions."""
+    asked, count = alternatives.put(workspace.decisions_dir), 0
     for path in sorted(workspace.annotations_dir.glob("adjudication*/*.jsonl")):
         records = [record for _, record in read_jsonl(path, appended=True)]
-        kept = [_without(record, own, answered, number) for record in records]
+        kept = [_forgotten(record, asked) for record in records]
         if kept != records:
             count += sum(1 for one, other in zip(records, kept, strict=True) if one != other)
             write_jsonl(path, kept)
     return count
+
+
+def _forgotten(record: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    data = record.get("data")
+    return record | {"data": alternatives.without_forgotten(data, asked)} if isinstance(data, dict) else record
 
 
 def _erase_shared(workspace: Workspace, annotator: str) -> list[str]:
@@ -171,18 +174,3 @@ def _erase_shared(workspace: Workspace, annotator: str) -> list[str]:
                 found.append(str(record["project"]))
                 write_jsonl(path, left)
     return found
-
-
-def _answered(workspace: Workspace, annotator: str) -> set[str]:
-    return {str(line["data"].get("item_id")) for _, line, _ in _own(workspace, annotator)}
-
-
-def _without(record: dict[str, Any], own: dict[str, str | None], answered: set[str], number: int) -> dict[str, Any]:
-    data = record.get("data")
-    if not isinstance(data, dict) or "alternatives" not in data or number in data.get("purged", ()):
-        return record
-    key = str(data.get("key"))
-    if (own[key] is None) if key in own else (data.get("item_id") not in answered):
-        return record
-    kept = [entry for entry in data["alternatives"] if key in own and entry.get("alternative") != own[key]]
-    return record | {"data": data | {"alternatives": kept, "purged": [*data.get("purged", ()), number]}}

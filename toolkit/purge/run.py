@@ -14,7 +14,7 @@ from toolkit.fsio import read_text, sha256_file, sha256_text
 from toolkit.purge import raw_table, records, residue, spans, target, versions
 from toolkit.purge.rows import Erased
 from toolkit.sources import registry, segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tombstones import Kind, Tombstone, annotator_id, tombstones, unfinished
 from toolkit.workspace import Workspace
 
@@ -87,6 +87,7 @@ def purge(
             if kind == "annotator"
             else _erase_rows(workspace, stone, progress)
         )
+        erased["pages"] = _erase_pages(workspace)
         if stone.number not in {record["number"] for record in workspace.ledger.records("purged")}:
             workspace.ledger.append("purged", number=stone.number)
         progress("looking for what is left")
@@ -207,6 +208,14 @@ def _erase_folder(folder: Path) -> list[str]:
     return [folder.name] if there else []
 
 
+def _erase_pages(workspace: Workspace) -> list[str]:
+    """Delete what ``trace`` and ``report`` wrote: it shows texts and names, and is written again by a command."""
+    page = workspace.root / "report.html"
+    there = page.exists()
+    page.unlink(missing_ok=True)
+    return [*_erase_folder(workspace.root / "traces"), *([page.name] if there else [])]
+
+
 def _erase_served(workspace: Workspace, stone: Tombstone) -> list[str]:
     paths = [path for media in stone.media for path in sorted(workspace.served_dir.rglob(f"{media}.*"))]
     for path in paths:
@@ -219,7 +228,7 @@ def _erase_annotator(
 ) -> tuple[dict[str, list[str]], Collection[str]]:
     erased = {"releases": _erase_releases(workspace, stone)}
     progress("pulls and decisions")
-    count, projects = records.erase_annotator(workspace, stone.id, stone.number)
+    count, projects = records.erase_annotator(workspace, stone.id)
     erased["pulled and decided"] = [f"{count} records"] if count else []
     erased["projects"] = list(projects)
     return erased, projects

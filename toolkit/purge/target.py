@@ -19,7 +19,7 @@ from toolkit.purge.spans import Ranges, touches, within
 from toolkit.release.versions import releases
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tombstones import Tombstone
 from toolkit.workspace import Workspace
 

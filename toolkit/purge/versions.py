@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.corpus import build, links, store
+from toolkit.corpus import build, links, store, ties
 from toolkit.corpus.store import CorpusVersion
 from toolkit.fsio import sha256_file
 from toolkit.purge.rows import Erased, erased_rows
@@ -54,9 +54,12 @@ def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, era
             parts[name].append((part["name"], left))
     if not different:
         return False
-    posts = pa.concat_tables([rows for _, rows in parts["posts"]] or [table("posts").empty()])
+    posts, layers, photos = (
+        pa.concat_tables([rows for _, rows in parts[name]] or [table(name).empty()])
+        for name in ("posts", "text_layers", "photo_texts")
+    )
     if parts.get("post_links"):
-        edges = _links(pa.concat_tables([rows for _, rows in parts["post_links"]]), posts, gone)
+        edges = _links(pa.concat_tables([rows for _, rows in parts["post_links"]]), posts, layers, photos, gone)
         parts["post_links"] = [(links.PART, edges)]
         if "clusters" in parts:
             parts["clusters"] = [(links.PART, links.clusters(edges, posts["post_id"].to_pylist()))]
@@ -72,7 +75,7 @@ def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, era
     return True
 
 
-def _links(rows: pa.Table, posts: pa.Table, gone: set[str]) -> pa.Table:
+def _links(rows: pa.Table, posts: pa.Table, layers: pa.Table, photos: pa.Table, gone: set[str]) -> pa.Table:
     """Return links without the posts that are gone; what else was linked through them is looked for anew."""
     edges = rows.to_pylist()
     if not any({edge["post_id"], edge["other_id"]} & gone for edge in edges):
@@ -81,18 +84,25 @@ def _links(rows: pa.Table, posts: pa.Table, gone: set[str]) -> pa.Table:
     cluster = links.components(members, [(edge["post_id"], edge["other_id"]) for edge in edges])
     lost = {cluster[member] for member in members if member in gone}
     again = {member for member in members if cluster[member] in lost} - gone
-    groups: dict[str, set[str]] = {}
+    # What is stated of posts stands as pairs with the first of them, which may be what is gone.
+    groups: dict[tuple[str, str], set[str]] = {}
     for edge in edges:
-        if edge["kind"] == "same_as" and edge["post_id"] in cluster:
-            groups.setdefault(edge["post_id"], {edge["post_id"]}).add(edge["other_id"])
-    same_as = [sorted(group - gone) for group in groups.values() if len(group - gone) > 1 and group - gone <= again]
-    some = posts.filter(pc.is_in(posts["post_id"], pa.array(sorted(again), pa.string())))
-    fresh = links.post_links(some, same_as)
+        if edge["kind"] in ("same_as", "same_object") and cluster[edge["post_id"]] in lost:
+            groups.setdefault((edge["kind"], edge["post_id"]), {edge["post_id"]}).add(edge["other_id"])
+    stated: dict[str, list[list[str]]] = {}
+    for (kind, _), group in groups.items():
+        stated.setdefault(kind, []).append(sorted(group - gone))
+    linked = pa.array(sorted(again), pa.string())
+    some, beside, shown = (own.filter(pc.is_in(own["post_id"], linked)) for own in (posts, layers, photos))
+    joined = {kind: [group for group in own if len(group) > 1] for kind, own in stated.items()}
+    fresh = links.post_links(some, joined, ties.texts_of(some, beside, shown))
     kept = [edge for edge in edges if cluster[edge["post_id"]] not in lost]
     place = {post_id: number for number, post_id in enumerate(posts["post_id"].to_pylist())}
-    both = sorted(
-        [*kept, *fresh.to_pylist()], key=lambda edge: (place[edge["post_id"]], place[edge["other_id"]], edge["kind"])
-    )
+
+    def order(edge: dict[str, Any]) -> tuple[int, int, int]:
+        return place[edge["post_id"]], place[edge["other_id"]], links.KINDS.index(edge["kind"])
+
+    both = sorted([*kept, *fresh.to_pylist()], key=order)
     return pa.Table.from_pylist(both, schema=rows.schema)
 
 

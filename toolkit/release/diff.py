@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from toolkit.codebook import Field as CodedField
 from toolkit.corpus.steps import Version
 from toolkit.release.changes import Side, difference, matched, unequal
 from toolkit.release.coded import TASK_OF, coded_fields
@@ -155,8 +156,7 @@ def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:
         for field in coded_fields(book):
             if field.name not in old or field.name not in row:
                 continue
-            states = _labels if field.kind == "multi" else _value
-            one, other = states(old, field.name), states(row, field.name)
+            one, other = states(old, field), states(row, field)
             found += [
                 Flip(
                     config, row[KEYS[config]], field.name, label, one.get(label, NOT_ASKED), other.get(label, NOT_ASKED)
@@ -165,6 +165,11 @@ def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:
                 if one.get(label, NOT_ASKED) != other.get(label, NOT_ASKED)
             ]
     return found
+
+
+def states(row: Mapping[str, Any], field: CodedField) -> dict[str | None, str]:
+    """Return how a released item stands: label → yes, no, contested or undecided; of a field with one value, None → it."""
+    return _labels(row, field.name) if field.kind == "multi" else _value(row, field.name)
 
 
 def _labels(row: Mapping[str, Any], field: str) -> dict[str | None, str]:

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from toolkit.fsio import read_bytes
 from toolkit.report.visible import Piece, pieces
+from toolkit.sources.images import image_type
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source, image_type
+from toolkit.sources.source import Source
 
 ROLES: dict[str, str] = {
     "title": "title of the report",

@@ -19,7 +19,7 @@ from toolkit.report.pages import render
 from toolkit.report.visible import Piece, pieces
 from toolkit.sources import segments
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.text.analysis import analyse
 
 _ROW_TABLES = {"posts": "post_id", "photo_texts": "photo_id", "notes": "note_id", "narratives": "narrative_id"}

@@ -12,7 +12,7 @@ from toolkit.labelresult import Span, Submission, build_result
 from toolkit.segmentation.parts import PART_CHARACTERS, Part, parts
 from toolkit.sources import registry, segments
 from toolkit.sources.model import Role, Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tasks import Plan, Project, Server, marker, push_project
 from toolkit.workspace import Workspace
 

@@ -15,7 +15,7 @@ from toolkit.labels.pullfiles import lines, pull_files, up_to
 from toolkit.labels.store import moment
 from toolkit.segmentation.push import TASK
 from toolkit.settings import Strict, check_record
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tasks import projects
 from toolkit.workspace import Workspace
 

@@ -18,7 +18,7 @@ from toolkit.segmentation.correct import correct
 from toolkit.segmentation.push import TASK, base_spans, spans_sha256
 from toolkit.segmentation.submission import find_pull, read_submission
 from toolkit.sources import segments
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 _FOLDER = "corrections"

@@ -12,7 +12,7 @@ from toolkit.settings import check_record
 from toolkit.sources import bracketed, segments
 from toolkit.sources.marks import occurrences
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 _SHOWN = 10

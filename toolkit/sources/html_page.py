@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from toolkit.errors import InputError
+from toolkit.sources import surrogates
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _UNHELD = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|[\0\ud800-\udfff]")
@@ -33,6 +34,8 @@ def decode(data: bytes, name: str) -> str:
     encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") or not declared else declared[1].decode("ascii")
     try:
         encoding = _AS_BROWSERS.get(codecs.lookup(encoding).name, encoding)
+        if encoding == "utf-8-sig" or codecs.lookup(encoding).name == "utf-8":
+            return surrogates.decode(data, name).removeprefix("\ufeff")
         return data.decode(encoding)
     except LookupError as error:
         raise InputError(f"{name} declares an unknown charset: {encoding}") from error
@@ -43,6 +46,23 @@ def decode(data: bytes, name: str) -> str:
         ) from error
     except UnicodeError as error:
         raise InputError(f"{name} cannot be read in the charset that it declares: {encoding}") from error
+
+
+_BEGINS = re.compile(rb"<(?:html|body)[\s>]", re.IGNORECASE)
+_ENDS = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
+
+
+def ends_early(data: bytes) -> bool:
+    """Tell whether a page begins as a whole one and its end is not there, or it ends within a tag or a comment.
+
+    Markup may leave its last end tags out, so that this is a warning; what browsers save has them.
+    """
+    tail = data[-4096:]
+    opened = tail.rfind(b"<")
+    within = (opened > tail.rfind(b">") and tail[opened + 1 : opened + 2].isalpha()) or tail.rfind(
+        b"<!--"
+    ) > tail.rfind(b"-->")
+    return within or (bool(_BEGINS.search(data[:65536])) and not _ENDS.search(tail))
 
 
 def mark_unheld(markup: str) -> tuple[str, str]:

@@ -16,8 +16,10 @@ from toolkit.fsio import json_line, read_bytes, read_jsonl, write_jsonl
 from toolkit.sources import registry
 from toolkit.sources.locate import Copy, Located
 from toolkit.sources.model import CuratedMeta, Segment
+from toolkit.sources.readers import read as read_file
 from toolkit.sources.recipe import ATTRIBUTES, Anchor, Inside, Recipe, Short, read
 from toolkit.sources.segments import mint_ids
+from toolkit.sources.source import Source
 from toolkit.sources.stretch import Place, Wanted, match
 from toolkit.text.fold import is_dash, is_selector, normal
 from toolkit.workspace import Workspace
@@ -50,7 +52,7 @@ class Found:
 class Hydrated:
     """A source made of a copy, and what of the recipe stands in it."""
 
-    source: registry.Source
+    source: Source
     found: Found
 
 
@@ -62,7 +64,7 @@ def hydrate(workspace: Workspace, recipe_path: Path, copy: Path, *, source_id: s
     """
     recipe = read(recipe_path)
     source_id = source_id or recipe.source.id
-    _, _, document = registry.read(copy)
+    _, _, document = read_file(copy)
     found = find(recipe, document.text, ((at, at + size) for b in document.blocks for at, size, _ in b.anchors))
     if not any(segment.id for segment in found.segments):
         raise InputError(

@@ -20,7 +20,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_jsonl
 from toolkit.settings import Strict, check_record
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 
 _GAP = " … "
 

@@ -19,7 +19,7 @@ from toolkit.sources.proposals.numbers import footnote_markers
 from toolkit.sources.proposals.paragraphs import paragraphs, prose_script
 from toolkit.sources.proposals.parts import parted
 from toolkit.sources.proposals.spans import Spans
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
 _DEFAULT = Markers()
@@ -62,6 +62,7 @@ def proposals(
     structure.headings(found)
     structure.narratives(found, matcher)
     posts.led_in(found)
+    posts.signed(found)
     if not neighbours.grouped(found, named):
         neighbours.scattered(found, named)
     posts.notes(found, script)

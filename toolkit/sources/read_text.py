@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from toolkit.errors import InputError
-from toolkit.fsio import decode_utf8
+from toolkit.sources import surrogates
 from toolkit.sources.document import Block, Document
 
 SERIES_LINE = re.compile(
@@ -14,12 +14,13 @@ SERIES_LINE = re.compile(
 )
 
 _LONGEST_TITLE = 300
+_LONE = re.compile("[\ud800-\udfff]")
 _MARKDOWN = re.compile(r"\A#{1,6}\s+(?=\S)")
 
 
 def read(data: bytes, name: str) -> Document:
-    """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, nothing else changes."""
-    text = decode_utf8(data, name).removeprefix("\ufeff")
+    """Return a UTF-8 text; a BOM goes, CRLF and CR become LF, lone surrogates U+FFFD, nothing else changes."""
+    text, replaced = _LONE.subn("\ufffd", surrogates.decode(data, name).removeprefix("\ufeff"))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if (at := text.find("\0")) >= 0:
         raise InputError(
@@ -34,7 +35,7 @@ def read(data: bytes, name: str) -> Document:
         if words.strip():
             blocks.append(Block("paragraph", place, place + len(words), "line"))
         place += len(words) + 1
-    return Document(text, tuple(blocks), metadata=describe(text))
+    return Document(text, tuple(blocks), metadata=describe(text), replaced=replaced)
 
 
 def is_title(line: str) -> bool:

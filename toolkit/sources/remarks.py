@@ -1,11 +1,15 @@
-"""What a curator should know of proposals before looking at them: what was not found, and what is a guess."""
+"""What a curator should know: of a file that was added, what it lacks; of proposals, what was not found and is a guess."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolkit.sources.around import platforms_of
+from toolkit.sources.html_page import ends_early
+from toolkit.sources.metadata import unknown_fields
 from toolkit.sources.model import Segment
 from toolkit.sources.proposals.quotes import is_long, quotations
+from toolkit.sources.source import Source
 
 _SURE = 0.7
 _QUOTING = ("post", "photo_text", "translation", "translator_note", "footnote")
@@ -69,4 +73,21 @@ def _notes(spans: Sequence[Segment]) -> list[str]:
         )
     if inferred:
         said.append(f"footnotes: {_count(inferred, 'note')} without a number, given one by their order: check it")
+    return said
+
+
+def of_file(source: Source) -> list[str]:
+    """Return what to say of a report that was just added: what is not known, not held, not readable, perhaps not whole."""
+    said = []
+    if unknown := unknown_fields(source.meta):
+        said.append(f"not known yet, to be filled in there: {', '.join(unknown)}")
+    named = [] if source.meta.platforms else list(platforms_of(source.text))
+    if named:
+        said.append(f"platforms that the text names: {', '.join(named)}; put those of its posts into source.toml")
+    if source.file.format == "html" and ends_early((source.folder / "raw" / source.file.name).read_bytes()):
+        said.append("the page's markup ends without </body> or </html>: was it saved whole?")
+    if lost := [block["image"] for block in source.blocks if "image" in block and "media" not in block]:
+        said.append(f"{_count(lost, 'image')} not held, not being files of the page's folder: {', '.join(lost[:3])}")
+    if source.file.replaced:
+        said.append(f"{source.file.replaced} characters that the text cannot hold are U+FFFD in it; raw/ keeps them")
     return said

@@ -16,7 +16,7 @@ from toolkit.settings import check_record
 from toolkit.sources import bracketed
 from toolkit.sources.marks import is_marks, resolve
 from toolkit.sources.model import Segment
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.tombstones import refuse_items
 from toolkit.workspace import Workspace
 

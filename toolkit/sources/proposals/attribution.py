@@ -17,6 +17,7 @@ from toolkit.sources.proposals.vocabulary import (
     DOCUMENT,
     ENGAGEMENT,
     FINITE,
+    FOR_EXAMPLE,
     HANDLE,
     IN_BRACKETS,
     IN_DOCUMENT,
@@ -26,10 +27,13 @@ from toolkit.sources.proposals.vocabulary import (
     NOUN,
     OTHER,
     PERSON,
+    PHRASES,
+    PICTURED,
     PLACE,
     PLATFORM,
     POSTED,
     POSTERS,
+    PRIVATE,
     SAME,
     SIGNATURE,
     SUCH_AS,
@@ -61,11 +65,14 @@ def before(words: str, inherited: Verdict | None) -> Verdict | None:
     clause = clause.rstrip()
     if not clause:
         return None
+    if PRIVATE.search(clause):
+        return "other"
     ends = clause[-1] if clause[-1] in ":：,，" else ""
     verbs = list(VERB.finditer(clause))
     if verbs:
         verb = verbs[-1]
-        tail = clause[verb.end() : len(clause) - len(ends)]
+        tail = FOR_EXAMPLE.sub("", clause[verb.end() :])
+        tail = tail.removesuffix(ends) if ends else tail
         if _fits(tail, ends):
             return _spoken(clause[: verb.start()], verb.lastgroup == "strong", tail, inherited, context)
     return _named(clause, ends)
@@ -146,7 +153,7 @@ def _named(clause: str, ends: str) -> Verdict | None:
     if ends in (":", "："):
         return "post" if len(behind) <= 90 and not FINITE.search(behind) and not VERB.search(behind) else None
     if SUCH_AS.search(behind):
-        return "post"
+        return None if PHRASES.search(behind) else "post"
     return "post" if not behind.strip(" ,，") and _CONTENT.match(posted[-1][0]) else None
 
 
@@ -214,9 +221,32 @@ def announces(line: str) -> bool:
     return len(line) < 140 and bool(_TITLED.match(line)) and not quotations(line) and not VERB.search(line)
 
 
+def pictures_post(caption: str) -> bool:
+    """Tell whether a caption says that its picture shows a post: "Figure 4. Facebook post by …"."""
+    return bool(PICTURED.match(caption))
+
+
+def told_by_others(text: str) -> bool:
+    """Tell whether a paragraph is a quotation and the name of who said it: “…,” the company said."""
+    quote = next(iter(quotations(text[:2000])), None)
+    if quote is None or quote.start or quote.end == len(text):
+        return False
+    return behind(first_sentence(text[quote.end :]), text[quote.inner : quote.inner_end], "", None) == "other"
+
+
 def names_poster(line: str) -> bool:
     """Tell whether the line below a quotation says where it was posted, and not who said or wrote it."""
     return bool(_YEAR_OR_HANDLE.search(line) or _ANYWHERE.search(line))
+
+
+def is_signature(text: str) -> bool:
+    """Tell whether a text behind a quotation signs it: a handle, a platform, numbers of likes, who posted it."""
+    return bool(SIGNATURE.match(text[:200]))
+
+
+def lists(gap: str) -> bool:
+    """Tell whether the words in front of a quotation give it as one example of several."""
+    return bool(SUCH_AS.search(gap)) or (bool(gap.strip()) and goes_on(gap))
 
 
 def goes_on(gap: str) -> bool:

@@ -16,6 +16,9 @@ from toolkit.sources.proposals.attribution import (
     behind,
     first_sentence,
     goes_on,
+    is_signature,
+    lists,
+    pictures_post,
 )
 from toolkit.sources.proposals.pairs import Tongues
 from toolkit.sources.proposals.paragraphs import Inner, Paragraph, is_foreign
@@ -28,7 +31,8 @@ _EXAMPLES = re.compile(
     re.IGNORECASE,
 )
 _TRANSLATED = re.compile(
-    r"\s*[,;，]?\s*[(（\[—–-]?\s*(?:or,? |which |i\.e\.,? |lit(?:erally|\.),? |roughly )?"
+    r"\s*[,;，]?\s*(?:[(（\[][^()（）“”\"\n]{0,80}[;,:]\s*|[(（\[—–-])?\s*"
+    r"(?:or,? |which |i\.e\.,? |lit(?:erally|\.),? |roughly )?"
     r"(?:(?:machine |our |english |rough )?translat\w+|meaning|means|"
     r"in English|übersetzt|traduction|traducción|перевод|译|翻译)[^“”\"«»\n]{0,60}?[:,：]?\s*",
     re.IGNORECASE,
@@ -45,10 +49,11 @@ _LEAD = 600
 _CASELESS = re.compile(r"[^\W\d_]")
 
 
-def quoted_posts(text: str, tongues: Tongues, *, announced: bool = False) -> list[Inner]:
+def quoted_posts(text: str, tongues: Tongues, *, announced: bool = False, pictured: bool = False) -> list[Inner]:
     """Return the posts that a paragraph quotes within its sentences, places counted in it, and their translations.
 
     ``announced``: the paragraph is an item of a list of posts, so that the quotation that it begins with is one.
+    ``pictured``: it is the caption of a picture of a post, so that its first quotation is.
     """
     quotes = quotations(text)
     found: list[Inner] = []
@@ -62,8 +67,8 @@ def quoted_posts(text: str, tongues: Tongues, *, announced: bool = False) -> lis
         verdict, rule, confidence = _verdict(
             text, quote, gap, first_sentence(text[quote.end : min(high, quote.end + _LEAD)]), last
         )
-        first = not number and not BULLET.sub("", gap.strip() + " ", count=1).strip()
-        if verdict is None and first and (announced or _REMARK.fullmatch(text, quote.end)):
+        first = not number and (pictured or not BULLET.sub("", gap.strip() + " ", count=1).strip())
+        if verdict is None and first and (announced or pictured or _REMARK.fullmatch(text, quote.end)):
             verdict, rule, confidence = "post", "inline quotation, announced", 0.6
         last = verdict or (last if goes_on(gap) else None) or (last if verdict is None and found else None)
         if verdict == "post" and _whole(text, quote, gap):
@@ -90,7 +95,7 @@ def _verdict(text: str, quote: Quoted, gap: str, after: str, last: Verdict | Non
 def _whole(text: str, quote: Quoted, gap: str) -> bool:
     """Tell whether a quotation can be a whole post: long, or led to by a colon or comma, and no part of the sentence."""
     words = text[quote.inner : quote.inner_end].strip()
-    led = gap.rstrip().endswith((":", "：", ",", "，"))
+    led = gap.rstrip().endswith((":", "：", ",", "，")) or lists(gap)
     if not is_long(words) and not (led and len(words) >= 8):
         return False
     first = _CASELESS.search(words)
@@ -141,6 +146,16 @@ def _turned(post: Inner, original: Inner) -> Inner:
     return Inner(post.start, post.end, "translation", rule, post.confidence, original)
 
 
+def _signed(text: str) -> list[Inner]:
+    """Return the item of a list of posts that is signed in brackets: "Tides lie. (Chirpyard, 3 May 2032)"."""
+    begin = bullet.end() if (bullet := BULLET.match(text)) else 0
+    at = text.rfind("(")
+    if at <= begin or not text.rstrip(" .").endswith(")") or not is_signature(text[at:]) or '"' in text or "“" in text:
+        return []
+    end = begin + len(text[begin:at].rstrip())
+    return [Inner(begin, end, "post", "signed item of a list of posts", 0.5)] if end > begin else []
+
+
 def inline(found: Sequence[Paragraph], tongues: Tongues) -> None:
     """Give the paragraphs of prose the posts that they quote."""
     listing = False
@@ -154,7 +169,10 @@ def inline(found: Sequence[Paragraph], tongues: Tongues) -> None:
         item = bool(BULLET.match(paragraph.text)) or paragraph.listed
         announced = bool(paragraph.attributes.get("announced")) or (listing and item) or announces(last)
         shift = paragraph.start
-        inner = quoted_posts(paragraph.text, tongues, announced=announced)
+        pictured = paragraph.kind == "caption" and pictures_post(paragraph.text)
+        inner = quoted_posts(paragraph.text, tongues, announced=announced, pictured=pictured)
+        if not inner and listing and item:
+            inner = _signed(paragraph.text)
         for post in inner:
             post.start += shift
             post.end += shift

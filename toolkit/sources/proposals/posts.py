@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from toolkit.sources.proposals.attribution import names_poster, names_posts
+from toolkit.sources.proposals.attribution import names_poster, names_posts, pictures_post, told_by_others
 from toolkit.sources.proposals.labels import Label, Labels
 from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign, is_translation_of
 from toolkit.sources.proposals.prose import is_attribution, leads_to_other, leads_to_post, prose_score
@@ -28,6 +28,15 @@ _DAY = (
 _TIMED = re.compile(
     rf"[\[(]?(?:{_DAY},?(?: at)? ?)?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?[\])]?\s*(?:[-–—:|]\s+|(?<=[\])])\s+)"
 )
+# What a post's entry says besides its words: "Date: 3 May", "Likes: 14".
+ABOUT_POST = re.compile(
+    r"(?:account|user|username|handle|author|page|channel|platform|date|time|posted(?: on| at| by)?|published|url|link|source|"
+    r"archived?|language|likes|shares|retweets|reposts|views|comments|replies|reactions|engagement|interactions|followers)"
+    r"\s*[:：]\s*\S.{0,120}",
+    re.IGNORECASE,
+)
+_TEXT = re.compile(r"(?:text|content|body|wording|message)\s*[:：]\s*(?=\S)", re.IGNORECASE)
+_NOTHING = re.compile(r"\W*(?:n/?a|none|not (?:available|needed|applicable))?\W*", re.IGNORECASE)
 _ROLES = {"original": "post", "caption": "photo_text", "note": "translator_note"}
 _NUMBERED = re.compile(r"\(?[0-9]{1,2}[.)]\s+")
 OPEN = ("post", "translation", "photo_text", "translator_note")
@@ -51,11 +60,16 @@ def labelled(found: Sequence[Paragraph], labels: Labels) -> None:
         if label and label.alone:
             paragraph.settle("", "label", 0.9)
             waiting = label
+        elif label and label.kind == "translation" and _NOTHING.fullmatch(line[label.end :]):
+            paragraph.settle("", "no translation", 0.7)
         elif label and label.kind != "narrative":
             _announce(paragraph, label, paragraph.start + label.end)
             waiting = None
+        elif (waiting or _in_posts(found, number)) and ABOUT_POST.fullmatch(line):
+            paragraph.settle("", "field of a post", 0.7)
         elif waiting and not leads_to_post(line):
-            _announce(paragraph, waiting, None)
+            text = _TEXT.match(line)
+            _announce(paragraph, waiting, paragraph.start + text.end() if text else None)
             waiting = None
 
 
@@ -126,7 +140,9 @@ def quoted(found: Sequence[Paragraph], script: str) -> None:
             paragraph.settle("post", "leading hashtag", 0.9)
         elif paragraph.kind == "caption" and (is_quoted(line) or (strange and is_foreign(line, script))):
             paragraph.settle("photo_text", "caption in quotation marks", 0.6)
-        elif paragraph.kind == "caption" and _READS.search(line[:600]) and not names_posts(line):
+        elif (
+            paragraph.kind == "caption" and _READS.search(line[:600]) and not (names_posts(line) or pictures_post(line))
+        ):
             paragraph.settle("photo_text", "caption that says what is written", 0.6)
         elif is_quoted(line) and " ".join(line[1:-1].split()) in said:
             paragraph.settle("analysis", "pull quote of the report's own words", 0.8)
@@ -152,11 +168,23 @@ def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
         paragraph.settle("", "attribution of a quote", 0.8)
         if not names_poster(paragraph.text) and before.rule == "block quote":
             before.settle("analysis", "quotation with its speaker", 0.5)
-    elif other:
+    elif other or told_by_others(paragraph.text):
         paragraph.settle("analysis", "quotation that is no post", 0.5)
     else:
         paragraph.settle("post", "block quote", 0.9)
         paragraph.joined = same and before is not None and before.role == "post" and before.rule == "block quote"
+
+
+def signed(found: Sequence[Paragraph]) -> None:
+    """Settle the lines below posts that say who posted them and when: they are neither posts nor prose."""
+    for number, paragraph in enumerate(found):
+        if paragraph.role is None and _in_posts(found, number) and signs(paragraph.text):
+            paragraph.settle("", "attribution of a post", 0.7)
+
+
+def signs(line: str) -> bool:
+    """Tell whether a line only says by which account, where and when something was posted."""
+    return is_attribution(line) and names_poster(line)
 
 
 def led_in(found: Sequence[Paragraph]) -> None:

@@ -152,7 +152,7 @@ def narratives(found: Sequence[Paragraph], labels: Labels) -> None:
 def _is_item(paragraph: Paragraph, telling: bool) -> bool:
     bullet = _ITEM.match(paragraph.text)
     words = paragraph.text[bullet.end() if bullet else 0 :][:400]
-    if is_quoted(paragraph.text) or words.startswith(("#", "＃", "[")):
+    if paragraph.kind == "caption" or is_quoted(paragraph.text) or words.startswith(("#", "＃", "[")):
         return False
     listed = paragraph.listed or bullet is not None
     return bool(_NAME.match(words) or (listed and (telling or _NAME_COLON.match(words))))

@@ -9,8 +9,9 @@ from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import copy_file, publishing, sha256_file, write_atomic
 from toolkit.settings import check_record, parse_toml
 from toolkit.sources import registry
+from toolkit.sources.metadata import default_id, render_meta
 from toolkit.sources.model import CuratedMeta, SourceMeta
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular.formats import detect
 from toolkit.sources.tabular.ingest import ingest, refuse_purged
 from toolkit.sources.tabular.mapping import resolve
@@ -68,7 +69,7 @@ def add_table(
                     # The copy's name is nothing that its user knows.
                     raise InputError(error.message.replace(str(raw), str(path)), hint=error.hint) from error
                 refuse_purged(workspace, Source(new, record))
-                write_atomic(new / "source.toml", registry.render_meta(record))
+                write_atomic(new / "source.toml", render_meta(record))
         source = registry.complete(workspace, folder, record)
         if source.table != table:
             raise ConflictError(
@@ -83,7 +84,7 @@ def _describe(
 ) -> SourceMeta:
     said = curated.model_dump(exclude_unset=True, mode="json") if curated else {}
     values = {"title": path.name, "platforms": [table.platform] if table.platform else [], **said}
-    values["id"] = source_id or said.get("id") or registry.default_id(Path(path.name.removesuffix(".gz")))
+    values["id"] = source_id or said.get("id") or default_id(Path(path.name.removesuffix(".gz")))
     values["file"] = {"key": sha256[:16], "name": path.name, "format": "table", "raw_sha256": sha256}
     values["table"] = table.model_dump(mode="json", exclude_none=True)
     return check_record(values, SourceMeta, f"metadata of {path.name}")

@@ -13,7 +13,7 @@ import pyarrow as pa
 from toolkit.errors import InputError
 from toolkit.fsio import canonical_json, sha256_file, sha256_text, writing_jsonl
 from toolkit.parquet import file_metadata, read_batches, writing_batches
-from toolkit.sources.registry import Source
+from toolkit.sources.source import Source
 from toolkit.sources.tabular.batches import batches
 from toolkit.sources.tabular.formats import detect
 from toolkit.sources.tabular.model import TableFile

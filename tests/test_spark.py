@@ -1,0 +1,218 @@
+"""Real Spark Connect servers: one process, and a local cluster whose executors are processes of their own.
+
+What is built is the same byte for byte as here, whatever becomes of the workers meanwhile. The sources are skewed: one table has
+most posts, and a template that thousands of them share makes one bucket of the search the largest by far.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command import docposts
+from tests.plugins.objects import ObjectStore
+from tests.plugins.spark import SparkServer, killing, spark_server
+from tests.test_corpus import tree
+from toolkit import storage
+from toolkit.corpus import store
+from toolkit.corpus.build import build
+from toolkit.corpus.engines import Choice, session, spark
+from toolkit.errors import ServiceError
+from toolkit.sources.tabular.add import add_table
+from toolkit.workspace import Workspace, new_settings
+
+TABLES, ALIKE = (20_000, 3_000, 1_000), 2_500
+TEMPLATE = "the evening ferry turns at the old quay and the lamps are lit before it lands again"
+TOKEN = "salt-and-lamps"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with tables of unlike size, and what is built of it here."""
+    folder = tmp_path_factory.mktemp("here")
+    workspace = Workspace.create(folder / "ws", new_settings("same"))
+    syllables = [one + two for one in "bdfgklmnprst" for two in ("a", "ei", "o", "u")]
+    for number, rows in enumerate(TABLES):
+        path = folder / f"table-{number}.csv"
+        lines = []
+        begin = sum(TABLES[:number])
+        for n in range(begin, begin + rows):
+            rng = random.Random(n % 14_000)
+            words = ["".join(rng.choices(syllables, k=3)) for _ in range(6)]
+            text = f"{TEMPLATE} for boat {n}" if n < ALIKE else f"{' '.join(words)} {'鹽燈' * rng.randrange(3)}"
+            lines.append(f"{n},{text},keeper{n % 50}\n")
+        path.write_text("id,text,account\n" + "".join(lines), encoding="utf-8")
+        columns = {"platform_object_id": "id", "text": "text", "account": "account"}
+        add_table(workspace, path, columns=columns, platform="Chirpyard")
+    version = build(workspace).version
+    kinds = version.table("post_links")["kind"].to_pylist()
+    assert kinds.count("exact") > 1000
+    assert kinds.count("near_duplicate") > ALIKE
+    return workspace
+
+
+@pytest.fixture
+def copy(built: Workspace, tmp_path: Path) -> Workspace:
+    """The same workspace, of which nothing is built."""
+    shutil.copytree(built.root, tmp_path / "ws", ignore=shutil.ignore_patterns("corpus"))
+    return Workspace.open(tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def one(spark_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkServer]:
+    """A server that is one process, asks for a token, and whose shuffles spill at every other record."""
+    spilling = {"spark.shuffle.sort.bypassMergeThreshold": 0, "spark.shuffle.spill.numElementsForceSpillThreshold": 2}
+    settings = spilling | {"spark.connect.authenticate.token": TOKEN}
+    with spark_server(spark_home, "local[2]", tmp_path_factory.mktemp("one"), **settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cluster(spark_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkServer]:
+    """A server with two executors, processes of their own."""
+    with spark_server(spark_home, "local-cluster[2,1,1024]", tmp_path_factory.mktemp("cluster")) as server:
+        yield server
+
+
+def address(server: SparkServer) -> str:
+    return server.url.replace("127.0.0.1", "localhost") + f"/;token={TOKEN}"
+
+
+def test_a_server_of_one_process_whose_shuffles_spill(
+    one: SparkServer, built: Workspace, copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark, "_IN_A_BUCKET", 20_000)
+    build(copy, engine=Choice(address(one)))
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+    assert "Spilling data because number of" in one.said()
+
+
+@pytest.mark.parametrize("token", ["", "/;token=another"])
+def test_a_server_that_refuses(one: SparkServer, copy: Workspace, token: str) -> None:
+    url = one.url.replace("127.0.0.1", "localhost") + token
+    failed = docposts("-C", copy.root, "corpus", "build", "--engine", url, code=4)
+    assert "refused the token" in failed.stderr
+    assert "another" not in failed.stderr
+    assert not store.versions(copy)
+
+
+LACKING = """
+import sys
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "toolkit":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Lacking())
+"""
+ANOTHER = """
+import sys
+if "pyspark.daemon" in sys.orig_argv:
+    sys.version_info = type("V", (tuple,), {"major": 3, "minor": 9})((3, 9, 1))
+"""
+
+
+def environment(folder: Path, customised: str) -> Path:
+    """An archive of an environment: this Python, with something that it runs first."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(customised)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{folder}/site:$PYTHONPATH" exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with tarfile.open(folder / "environment.tar.gz", "w:gz") as archive:
+        archive.add(python, "bin/python")
+    return folder / "environment.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("customised", "means"),
+    [(LACKING, "lack the package documented-posts"), (ANOTHER, "have Python 3.9, here it is 3.")],
+)
+def test_workers_without_the_package_or_with_another_python(
+    one: SparkServer, copy: Workspace, tmp_path: Path, customised: str, means: str
+) -> None:
+    sent = environment(tmp_path / "environment", customised)
+    options = ("--engine", address(one), "--environment", sent)
+    failed = docposts("-C", copy.root, "corpus", "build", *options, code=4)
+    assert means in failed.stderr
+    assert not store.versions(copy)
+
+
+def test_an_environment_that_is_sent_along_is_what_runs(
+    one: SparkServer, built: Workspace, copy: Workspace, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ran"
+    sent = environment(tmp_path / "environment", f"open({str(mark)!r}, 'a').close()")
+    build(copy, engine=Choice(address(one), environment=sent))
+    assert mark.exists()
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+
+
+def test_through_an_object_store(
+    one: SparkServer, built: Workspace, copy: Workspace, tmp_path: Path, objects: ObjectStore
+) -> None:
+    """Blocks and parts go through a bucket; workers take credentials from their own environment."""
+    sets = "".join(f"os.environ[{name!r}] = {value!r}\n" for name, value in objects.environment.items())
+    sent = environment(tmp_path / "environment", f"import os\n{sets}")
+    shared = f"{objects.url}/{tmp_path.name}"
+    build(copy, engine=Choice(address(one), environment=sent, shared=shared))
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+    assert storage.names(shared) == set()
+    with pytest.raises(ServiceError) as caught:
+        build(copy, engine=Choice(address(one), environment=sent, shared="s3://no-such-bucket/x"), repair=True)
+    assert "NoSuchBucket" in caught.value.message
+    assert len(store.versions(copy)) == 1
+
+
+def test_a_worker_that_is_lost_where_nothing_is_tried_again(
+    one: SparkServer, built: Workspace, copy: Workspace
+) -> None:
+    """One process tries no task twice: one clear message, nothing published, and the next run is right."""
+    with killing(one.at_work(), 1) as killed, pytest.raises(ServiceError) as caught:
+        build(copy, engine=Choice(address(one)))
+    assert len(killed) == 1
+    assert "was lost" in caught.value.message
+    assert not store.versions(copy)
+    assert not (copy.corpus_dir / ".building").exists()
+    docposts("-C", copy.root, "corpus", "build", "--engine", address(one))
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+
+
+def test_a_worker_killed_in_mid_build_is_replaced(cluster: SparkServer, built: Workspace, copy: Workspace) -> None:
+    with killing(cluster.at_work(), 2) as killed:
+        build(copy, engine=Choice(cluster.url))
+    assert len(killed) == 2
+    assert "Lost task" in cluster.said()
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+
+
+def test_an_executor_killed_in_mid_build_through_a_shared_folder(
+    cluster: SparkServer, built: Workspace, copy: Workspace, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    at_work = cluster.at_work()
+    with killing(lambda: set(at_work().values()) & set(cluster.executors()), 1) as killed:
+        build(copy, engine=Choice(cluster.url, shared=str(shared)))
+    assert len(killed) == 1
+    assert "ExecutorLostFailure" in cluster.said()
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+    assert not list(shared.iterdir())
+
+
+def test_a_server_that_goes_away_in_mid_build(
+    one: SparkServer, copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_TRIES", 2)
+
+    at_work = one.at_work()
+    with killing(lambda: one.processes() if at_work() else (), 50), pytest.raises(ServiceError) as caught:
+        build(copy, engine=Choice(address(one)))
+    assert "has gone away" in caught.value.message
+    assert not store.versions(copy)
+    assert not (copy.corpus_dir / ".building").exists()

@@ -1,0 +1,264 @@
+"""A row of the corpus, and a label of it → all that led to it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from toolkit.adjudication.records import history, reopenings, times
+from toolkit.adjudication.store import standing_of
+from toolkit.codebook import Codebook
+from toolkit.corpus import show, store
+from toolkit.errors import InputError
+from toolkit.fsio import sha256_text
+from toolkit.items import TASKS
+from toolkit.labels.store import load_judgements
+from toolkit.lineage import Lineage
+from toolkit.precedents import load as load_precedents
+from toolkit.release.coded import coded_fields
+from toolkit.release.diff import states
+from toolkit.release.rows import KEYS
+from toolkit.release.versions import releases
+from toolkit.sources import registry
+from toolkit.sources.source import Source
+from toolkit.tombstones import Tombstone, tombstones
+from toolkit.trace.places import Layer, Mark, Stretch, alone, in_report
+from toolkit.trace.steps import Known, Step, step
+from toolkit.votes import latest
+from toolkit.workspace import Workspace
+
+_ITEM = {"posts": "post", "photo_texts": "photo_text"}
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A row's way back: its source, its texts in the report, and the steps of each label asked about.
+
+    ``release`` is the last release's version, ``split`` where it has the row (None: it does not hold it). ``answered`` are the
+    annotators who judged the row, ``skipped`` those who skipped it.
+    """
+
+    item_id: str
+    item_type: str
+    task: str
+    corpus: str
+    source_id: str
+    source: str
+    about_source: tuple[tuple[str, str], ...]
+    release: str | None
+    split: str | None
+    answered: tuple[str, ...]
+    skipped: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    steps: tuple[Step, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it."""
+        return asdict(self)
+
+
+def trace(workspace: Workspace, row_id: str, label: str | None = None) -> Trace:
+    """Return the way back of a post or photo text, of one label (or field) where given.
+
+    An id may be cut short where one row alone begins so. :class:`InputError` where the latest corpus version has no such row
+    (and what became of it), the codebook no such label, or nobody was asked about it here.
+    """
+    version = store.open_version(workspace)
+    name, row = _row(workspace, version, row_id)
+    item_id = str(row[KEYS[name]])
+    task = TASKS[_ITEM[name]]  # type: ignore[index]
+    codebook = workspace.codebooks(task)
+    wanted = _wanted(codebook, label) if label else None
+
+    judgements = load_judgements(workspace)
+    # What is settled about an item follows from the judgements of it alone.
+    own = judgements.filter(pc.equal(judgements["item_id"], item_id))
+    lineage, records, again = Lineage.of(workspace.ledger), history(workspace), reopenings(workspace)
+    found = standing_of(own, workspace.settings.adjudication, workspace.codebooks, records, times(again), lineage)
+    texts = list(_texts(name, row, show.parts(version, name, item_id)))
+    shown = _shown(texts, workspace.settings.tasks.layer)
+    known = Known(
+        found=found,
+        judgements={each["judgement_id"]: each for each in own.to_pylist()},
+        records=records,
+        reopenings=again,
+        texts={sha256_text(each["text"]): each["text"] for each in texts},
+        shown_text=shown["text"],
+        codebooks=workspace.codebooks,
+        precedents=load_precedents(workspace.decisions_dir, task),
+        items=frozenset({item_id, *lineage.before(item_id, carried=True)}),
+        language=workspace.settings.tasks.language,
+    )
+    released, split, release = _released(workspace, name, item_id, codebook)
+    steps = []
+    for number in range(len(found.found)):
+        _, _, field, given = found.found.place(number)
+        if wanted is None or (field, given) == wanted:
+            state = released.get((field, given), "not asked") if released is not None else None
+            steps.append(step(known, number, state))
+    if wanted and not steps:
+        raise InputError(
+            f"nobody gave {label} on {item_id}: nothing was asked about it", hint=f"docposts trace {item_id}"
+        )
+    source = registry.get(workspace, row["source_id"]) if _held(workspace, row) else None
+    answers = latest(own)
+    return Trace(
+        item_id=item_id,
+        item_type=_ITEM[name],
+        task=task,
+        corpus=str(version.version),
+        source_id=row["source_id"],
+        source=source.meta.title if source else row["source_id"],
+        about_source=tuple(_about(source)) if source else (),
+        release=release,
+        split=split,
+        answered=tuple(sorted({each["annotator"] for each in answers if not each["skipped"]})),
+        skipped=tuple(sorted({each["annotator"] for each in answers if each["skipped"]})),
+        layers=tuple(_layers(texts, source, own, steps, shown)),
+        steps=tuple(steps),
+    )
+
+
+def _row(workspace: Workspace, version: store.CorpusVersion, row_id: str) -> tuple[str, dict[str, Any]]:
+    if row_id and (found := show.find(version, row_id)):
+        return found
+    gone = [(stone, item) for stone in tombstones(workspace.ledger) for item in stone.items if item == row_id]
+    gone = gone or [(s, i) for s in tombstones(workspace.ledger) for i in s.items if row_id and i.startswith(row_id)]
+    if gone:
+        raise InputError(_purged(*gone[0]))
+    followed = Lineage.of(workspace.ledger).decided.get(row_id)
+    if followed:
+        raise InputError(f"{row_id} was superseded by {followed['new']}", hint=f"docposts trace {followed['new']}")
+    earlier = [each for each in store.versions(workspace) if row_id and show.find(each, row_id)]
+    if earlier:
+        raise InputError(
+            f"{row_id} was last in corpus {earlier[-1].version}; {version.version} does not hold it",
+            hint=f"docposts corpus show {row_id}",
+        )
+    raise InputError(
+        f"no corpus version has {row_id!r}",
+        hint="docposts corpus query \"SELECT post_id, text FROM posts WHERE text LIKE '%words%'\"",
+    )
+
+
+def _purged(stone: Tombstone, item: str) -> str:
+    what = f"with source {stone.id}, " if stone.kind == "source" else ""
+    return f"{item} was purged {what}on {stone.on}: nothing that led to its labels is kept"
+
+
+def _wanted(codebook: Codebook, label: str) -> tuple[str, str | None]:
+    """Return the field, and the label in it where it may have several, that a word on the command line means."""
+    fields = {field.name: field for field in codebook.fields if field.coded}
+    if label in fields and fields[label].kind == "single":
+        return label, None
+    known = {one.id: one for one in codebook.labels if one.field in fields}
+    if label not in known:
+        names = [*known, *(name for name, field in fields.items() if field.kind == "single")]
+        near = difflib.get_close_matches(label, names, n=3, cutoff=0.5)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise InputError(
+            f"{label} is no label of the codebook {codebook.task} {codebook.version}{meant}",
+            hint=f"docposts codebook render {codebook.task}",
+        )
+    field = known[label].field
+    return field, label if fields[field].kind == "multi" else None
+
+
+def _texts(name: str, row: Row, parts: Mapping[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Yield an item's texts, each with its ``layer``: those that annotators may have judged."""
+    if name == "photo_texts":
+        yield {**row, "layer": row["kind"]}
+        return
+    layers = parts.get("text_layers", [])
+    yield from layers
+    if row["text"] not in [layer["text"] for layer in layers]:
+        yield {**row, "layer": "documented"}
+
+
+def _shown(texts: Sequence[dict[str, Any]], layer: str) -> dict[str, Any]:
+    return next((each for each in texts if each["layer"] == layer), texts[0])
+
+
+def _layers(
+    texts: Sequence[dict[str, Any]],
+    source: Source | None,
+    judgements: pa.Table,
+    steps: Sequence[Step],
+    shown: Row,
+) -> Iterator[Layer]:
+    """Yield the texts in the report, with the words that votes and decisions rest on."""
+    asked = {(one.field, one.label) for one in steps}
+    weighed = {vote.judgement_id for one in steps for vote in one.votes}
+    single = {one.field for one in steps if one.label is None}
+    for each in texts:
+        hash_, marks, judged = sha256_text(each["text"]), [], False
+        for row in judgements.to_pylist():
+            if row["judgement_id"] not in weighed or row["text_sha256"] != hash_:
+                continue
+            judged = True
+            for span in row["evidence"]:
+                if (span["field"], span["label"]) in asked or span["field"] in single:
+                    marks.append(Mark(span["start"], span["end"], row["annotator"], span["label"]))
+        if each is shown:
+            marks += [mark for one in steps for mark in _decided(one, each["text"])]
+        yield _layer(each, source, marks, judged=judged)
+
+
+def _decided(one: Step, text: str) -> Iterator[Mark]:
+    for said in one.decisions:
+        for start, end in said.places if said.in_force else ():
+            yield Mark(start, min(end, len(text)), f"decision of {said.by}", one.label or one.field)
+
+
+def _layer(row: Row, source: Source | None, marks: Sequence[Mark], *, judged: bool) -> Layer:
+    lang = row["text_lang"] if row["text_lang"] not in (None, "und") else ""
+    if source is None:
+        missing = "the report is not in this workspace"
+    elif source.is_table:
+        return Layer(
+            *(row["layer"], lang, f"{source.file.name}, row {row['place']}"), tuple(alone(row["text"], marks)), judged
+        )
+    else:
+        try:
+            stretches: list[Stretch] = in_report(row["text"], source.text, row["fragments"], marks)
+        except ValueError:
+            missing = "the report reads otherwise than when the corpus was built"
+        else:
+            start, end = row["fragments"][0]["source_start"], row["fragments"][-1]["source_end"]
+            line = source.text.count("\n", 0, start) + 1
+            where = f"sources/{source.id}/text.txt, line {line}, characters {start} to {end}"
+            return Layer(row["layer"], lang, where, tuple(stretches), judged)
+    return Layer(row["layer"], lang, "", tuple(alone(row["text"], marks)), judged, missing)
+
+
+def _held(workspace: Workspace, row: Row) -> bool:
+    return (workspace.sources_dir / str(row["source_id"]) / "source.toml").is_file()
+
+
+def _about(source: Source) -> Iterator[tuple[str, str]]:
+    meta = source.meta
+    named = {"publisher": meta.publisher, "authors": ", ".join(meta.authors), "published": meta.published}
+    named |= {"address": meta.url, "rights": meta.rights}
+    yield from ((name, str(value)) for name, value in named.items() if value)
+
+
+def _released(
+    workspace: Workspace, name: str, item_id: str, codebook: Codebook
+) -> tuple[dict[tuple[str, str | None], str] | None, str | None, str | None]:
+    """Return how the last release has the item's labels (None: it does not hold it), in which split, and its version."""
+    made = releases(workspace)
+    if not made:
+        return None, None, None
+    last = made[-1]
+    for split, rows in last.parts.get(name, {}).items():
+        for row in rows.filter(pc.equal(rows[KEYS[name]], item_id)).to_pylist():
+            fields = [field for field in coded_fields(last.codebooks.get(codebook.task, codebook)) if field.name in row]
+            found = {(field.name, label): state for field in fields for label, state in states(row, field).items()}
+            return found, split, last.version
+    return None, None, last.version
