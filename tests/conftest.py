@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.plugins.objects",
     "tests.plugins.spark",
     "tests.plugins.faults",
+    "tests.plugins.campaign",
 ]
 
 

@@ -212,6 +212,30 @@ def test_no_judgements_settle_nothing() -> None:
     assert (len(skipped.found), skipped.decisions.num_rows, to_put(skipped, {})) == (0, 0, [])
 
 
+@pytest.mark.parametrize(
+    "votes",
+    [
+        {"one": ("n11", None, None, None), "two": ("n12", None, None, None)},
+        {"one": ("n11", None, None, None), "two": (None, "n12", None, None)},
+        {"one": ("n11", "n99", "n99", None), "two": ("n99", "n99", "n99", "n99")},
+    ],
+    ids=["one annotator", "no overlap", "cannot tell"],
+)
+def test_where_nobody_can_differ_nothing_is_asked_and_nothing_settles(votes: dict[str, Any]) -> None:
+    for name in ("unanimous", "majority", "conflicts"):
+        found = stand(rows(votes), policy=name, margin=1, sample=1, twice=1, second="adj-2")
+        assert settled(found) == {} and to_put(found, {}) == [] and why(found) == []
+        assert len(found.waiting) == len(found.found) > 0
+
+
+def test_of_a_label_that_a_codebook_did_not_have_a_judgement_made_under_it_is_no_vote() -> None:
+    early = judgement(0, "ann-1", "post-1", {"narrative": ["n11"]}, codebook_version="0.9.0", unanswered=["n12"])
+    late = [judgement(n, f"ann-{n + 1}", "post-1", {"narrative": ["n11", "n12"]}) for n in (1, 2)]
+    assert settled(stand([early, *late])) == {"post-1 n11": "yes unanimous", "post-1 n12": "yes unanimous"}
+    alone = stand([early, late[0]])
+    assert settled(alone) == {"post-1 n11": "yes unanimous"} and names(alone.waiting) == ["post-1 n12"]
+
+
 LABELS = ("n11", "n12", "n31", "n98", "n99")
 SINGLE = {"carrier": ("poster", "cartoon"), "device": ("no_device",)}
 
@@ -232,7 +256,9 @@ def designs(draw: st.DrawFn) -> list[Row]:
             for start, size in spans
         ]
         kind = draw(st.sampled_from(["production"] * 6 + ["training", "repeat"]))
+        silent = sorted({*draw(st.lists(st.sampled_from(LABELS), max_size=2))} - {*labels["narrative"]})
         change = {"skipped": draw(st.sampled_from([False] * 7 + [True])), "round_kind": kind, "evidence": evidence}
+        change["unanswered"] = silent
         found.append(judgement(len(found), draw(st.sampled_from(PEOPLE)), item, labels, **change))
     return found
 

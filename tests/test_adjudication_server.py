@@ -7,7 +7,9 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-from tests.command import docposts, start
+import pytest
+
+from tests.command import inside, start
 from tests.fake_studio import post_id, publish, result
 from tests.plugins.adjudication import decision_of
 from tests.plugins.faults import Database, Fault, FaultProxy
@@ -19,7 +21,7 @@ from toolkit.workspace import Workspace, new_settings
 
 
 def test_a_push_and_a_pull_that_were_killed_are_run_again(
-    tmp_path: Path, faulty: FaultProxy, studio_server: StudioServer
+    tmp_path: Path, faulty: FaultProxy, studio_server: StudioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"w{uuid.uuid4().hex[:10]}"
     people = {"annotators": ["anna", "bela"], "adjudicator": "owner"}
@@ -34,24 +36,24 @@ def test_a_push_and_a_pull_that_were_killed_are_run_again(
     labels_pull.pull(workspace, owner)
     asked = {question.id for question in standing(workspace).open}
     assert len(asked) == 6
-    env = {"DOCPOSTS_LABEL_STUDIO_TOKEN": studio_server.accounts["owner"].token}
+    monkeypatch.setenv("DOCPOSTS_LABEL_STUDIO_TOKEN", studio_server.accounts["owner"].token)
     words = ("-C", workspace.root, "adjudicate")
 
     def killed(command: str, method: str, path: str) -> None:
-        process = start(*words, command, env=env)
+        process = start(*words, command)
         faulty.fault = Fault(method, path, "after", process.kill)
         process.communicate(timeout=120)
         assert process.returncode == -signal.SIGKILL, faulty.seen
 
     killed("push", "POST", "/import$")
-    docposts(*words, "push", env=env)
+    inside(*words, "push")
     marker = f"{name}/adjudication.narrative"
     assert Database(studio_server.folder).tasks(marker) == Counter(asked), "each once"
     for task in owner.annotations(owner.require_project(marker)):
         outcome = "yes" if task.data["label"] == "n11" else "contested"
         owner.submit(task.id, decision_of(outcome, "rule_gap", "One gap."), unique_id=str(uuid.uuid4()), lead_time=1.0)
     killed("pull", "GET", "/api/tasks$")
-    docposts(*words, "pull", env=env)
+    inside(*words, "pull")
     assert Counter(record["question_id"] for record in history(workspace)) == Counter(asked)
     rows = standing(workspace).decisions.to_pylist()
     told = {(row["item_id"], row["label"]): (row["outcome"], row["decided_by"]) for row in rows}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sys
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from tests.command import data, docposts
 from tests.test_agreement import binary, of
 from tests.test_votes import Row, judgement, judgements
 from toolkit.agreement import parts, tables
 from toolkit.agreement.against import Against, others, outcomes, outcomes_of, predicted
 from toolkit.agreement.distribution import distribution
 from toolkit.agreement.figures import agreement
+from toolkit.codebook import load_codebook
 from toolkit.errors import InputError
+from toolkit.labelresult import Submission, Vote, build_result
 from toolkit.schema import table
 from toolkit.settings import AgreementSettings
 
@@ -157,6 +163,30 @@ def test_annotators_against_predictions() -> None:
     found = outcomes(rows, predicted(told, rows), "model-1", FEW)
     assert one(found, "ann-0", "model-1").percent == 0.0
     assert one(found, "ann-1", "model-1", "n11").percent == 1.0
+
+
+def test_annotators_against_the_predictions_kept_with_their_judgements(tmp_path: Path) -> None:
+    docposts("init", tmp_path / "w", "--annotator", "mia")
+    codebook, kept = load_codebook("narrative"), tmp_path / "w" / "annotations" / "predictions" / "cues-1.0.0.jsonl"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number in range(6):
+        labels = (Vote("technique", "t01"),) if number < 3 else ()
+        result = build_result(codebook, Submission(labels=labels), form="default")
+        lines.append(json.dumps({"item_id": f"post-{number}", "text_sha256": "2" * 64, "result": result}))
+    kept.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = binary("++", "++", "+-", "-+", "--", "--")
+    for row in rows:
+        row["prediction_version"] = "cues-1.0.0"
+    rows[0]["text_sha256"] = "3" * 64  # judged on another text than was predicted on
+    pq.write_table(judgements(*rows), tmp_path / "j.parquet")
+    asked = ("-C", tmp_path / "w", "labels", "agreement", "--predicted", "--judgements", tmp_path / "j.parquet")
+    found = {row["annotator"]: row for row in data(*asked) if row["label"] == "t01"}
+    first, second = found["ann-0"], found["ann-1"]
+    assert first["other"] == second["other"] == "cues-1.0.0"
+    assert (first["items"], first["percent"], first["precision"], first["recall"]) == (5, 1.0, 1.0, 1.0)
+    assert (second["items"], second["percent"], second["precision"]) == (6, 0.666667, 0.666667)
+    assert {row["field"] for row in data(*asked)} == {"technique"}, "of other fields nothing was ever predicted"
 
 
 def test_the_votes_on_each_item_as_shares() -> None:

@@ -67,10 +67,10 @@ def page(studio: Workspace, chromium: Browser) -> Iterator[Page]:
     page.close()
 
 
-def look(page: Page, name: str) -> None:
-    """Keep what the page shows, where DOCPOSTS_SCREENSHOTS names a folder."""
+def look(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep what the page shows (``whole``: all of it), where DOCPOSTS_SCREENSHOTS names a folder."""
     if folder := os.environ.get("DOCPOSTS_SCREENSHOTS"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=whole)
 
 
 def stream(page: Page, workspace: Workspace, project: str) -> int:

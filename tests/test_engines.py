@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import shutil
 import socket
@@ -26,19 +27,20 @@ from tests.test_tabular import add as add_table
 from toolkit.corpus import build as corpus_build
 from toolkit.corpus import near, parts, store
 from toolkit.corpus.build import build
-from toolkit.corpus.engines import Engine, blobs, opened, session, spark, steps, worker
+from toolkit.corpus.engines import Choice, Engine, blobs, opened, session, spark, steps, worker
 from toolkit.corpus.pool import pool
 from toolkit.corpus.search import Found, search
 from toolkit.errors import ChecksFailed, ServiceError, UsageError
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
+from toolkit.text import language
 from toolkit.workspace import Workspace, new_settings
 
 
 @pytest.fixture(scope="module")
 def sail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One Sail for the module."""
-    with opened("sail", staging=tmp_path_factory.mktemp("staging")) as engine:
+    with opened(Choice("sail"), tmp_path_factory.mktemp("staging")) as engine:
         yield engine
 
 
@@ -47,7 +49,7 @@ def both(workspace: Workspace, folder: Path, engine: str = "sail") -> tuple[stor
     shutil.copytree(workspace.root, folder, ignore=shutil.ignore_patterns("corpus"))
     here = build(workspace).version
     there = Workspace.open(folder)
-    build(there, engine=engine)
+    build(there, engine=Choice(engine))
     files = tree(there.corpus_dir)
     assert files == tree(workspace.corpus_dir)
     return here, files
@@ -166,6 +168,20 @@ def test_no_order_of_arrival_shows() -> None:
     assert len(blobs.unpack(answers.pop())[1]["pairs"]) > 10
 
 
+def test_workers_that_are_threads_of_one_process_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of texts is forgotten by one thread while another is at work."""
+    known, unknown = f"{WORDS} at dawn", f"{WORDS} at dusk"
+    assert language.detect([known]) == ["en"]
+    answers = language._answers
+
+    def meanwhile(texts: list[str]) -> list[str]:
+        language._remembered.clear()
+        return answers(texts)
+
+    monkeypatch.setattr(language, "_answers", meanwhile)
+    assert language.detect([known, unknown]) == ["en", "en"]
+
+
 # What goes wrong
 
 
@@ -191,9 +207,23 @@ def test_an_error_of_the_rows_reads_as_it_does_here(
 
     monkeypatch.setattr("toolkit.schema.Table.check_values", refuse)
     with pytest.raises(ChecksFailed, match="row 1 does not hold"):
-        build(workspace, engine="sail")
+        build(workspace, engine=Choice("sail"))
     assert not store.versions(workspace)
     assert [path.name for path in workspace.corpus_dir.iterdir()] in ([], ["parts"])
+
+
+def test_storage_that_is_full_is_said_by_whoever_met_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_table(workspace, "x.csv", csv("one", "two"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(ServiceError, match=r"cannot write .*: No space left on device"):
+            build(workspace, engine=Choice("sail"))
+    assert not store.versions(workspace)
+    assert build(workspace, engine=Choice("sail")).new
 
 
 @pytest.mark.parametrize(
@@ -209,7 +239,7 @@ def test_an_error_of_the_rows_reads_as_it_does_here(
         ("UNAVAILABLE: failed to connect to all addresses", "has gone away"),
         ("Job aborted: ExecutorLostFailure (executor 1 exited)", "a worker of sc://c:1 was lost"),
         ("java.io.IOException: No space left on device", "a disk of sc://c:1 is full"),
-        ("Traceback:\n  File x\nOSError: the lamp is out\n", "sc://c:1: the lamp is out"),
+        ("Traceback:\n  File x\nOSError: the lamp is out\n", "sc://c:1: OSError: the lamp is out"),
         ("", "an error without a message"),
     ],
 )
@@ -223,8 +253,8 @@ def test_what_spark_says_is_put_plainly(said: str, means: str) -> None:
     ("engine", "shared", "code", "says"),
     [
         ("ray", None, 2, "no engine 'ray'"),
-        ("local", "/tmp/x", 2, "--shared is for a cluster"),
-        ("sail", "/tmp/x", 2, "--shared is for a cluster"),
+        ("local", "/tmp/x", 2, "--shared and --environment are for a cluster"),
+        ("sail", "/tmp/x", 2, "--shared and --environment are for a cluster"),
         ("sc://", None, 2, "is no address of a cluster"),
         ("sc://cluster:port/;token=hush", None, 2, "is no address of a cluster"),
         ("sc://127.0.0.1:9", None, 4, "no cluster at sc://127.0.0.1:9"),
@@ -258,7 +288,7 @@ def test_a_port_where_something_else_listens(workspace: Workspace) -> None:
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(ServiceError, match="does not speak Spark Connect"):
-            build(workspace, engine=f"sc://127.0.0.1:{server.getsockname()[1]}")
+            build(workspace, engine=Choice(f"sc://127.0.0.1:{server.getsockname()[1]}"))
     assert not store.versions(workspace)
 
 
@@ -266,13 +296,13 @@ def test_an_engine_that_is_not_installed(workspace: Workspace, monkeypatch: pyte
     add_table(workspace, "x.csv", csv("one", "two"))
     monkeypatch.setitem(sys.modules, "pysail.spark", None)
     with pytest.raises(UsageError, match="needs the extra 'sail'"):
-        build(workspace, engine="sail")
+        build(workspace, engine=Choice("sail"))
 
 
 def test_a_workspace_that_other_engines_built_is_unchanged_for_this_one(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "ws", new_settings("w"))
     add_examples(workspace)
-    assert build(workspace, engine="sail").new
+    assert build(workspace, engine=Choice("sail")).new
     assert not build(workspace).new
     again = build(workspace, repair=True)
     assert not again.new

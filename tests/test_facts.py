@@ -16,7 +16,7 @@ from tests.conftest import EXAMPLES
 from toolkit.corpus.build import build
 from toolkit.errors import InputError
 from toolkit.fsio import write_atomic
-from toolkit.sources import dates, events, facts, propose, registry, segments
+from toolkit.sources import dates, events, facts, propose, registry, remarks, segments
 from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
@@ -189,10 +189,74 @@ def test_the_examples_drafts_hold(workspace: Workspace, name: str) -> None:
         ("31 June 2020, 40 May 2021", ["2020-06", "2021-05"]),
         ("Article 2020, 2021 posts, page 1999", []),
         ("2020-13-01 and 2020-02-30", ["2020-02-30"]),
+        ("am 4. Mai 2036, le 1er août 2036, el 4 de mayo de 2036", ["2036-05-04", "2036-08-01", "2036-05-04"]),
+        ("4 мая 2036 года, в марте; 29. april 2036; 04.05.2036", ["2036-05-04", "2036-04-29", "2036-05-04"]),
+        ("2036年5月4日，2036年", ["2036-05-04", "2036"]),
+        ("version 1.13.2036 of 31.13.2036", []),
     ],
 )
 def test_dates(text: str, found: list[str]) -> None:
     assert [date.date for date in dates.dates(text)] == found
+
+
+INLINE = """A fictional report
+
+On 4 May 2032 the account @kite_club wrote on Telegram: “The ferry is older than my grandmother, and slower.” It was read.
+
+“Nobody sails on a Sunday any more, neighbours.” (VKontakte, 5 May 2032)
+
+#Ferry The old ferry sails on Sundays only.
+@quay_cat · 6 May 2032 · 12 likes
+
+The minister, Ilo Marrek, said nothing.
+"""
+
+
+def test_who_posted_where_and_when_is_read_from_the_sentence_around_a_post(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "inline.txt").write_text(INLINE, "utf-8")
+    source = registry.add(workspace, tmp_path / "inline.txt")
+    assert "platforms that the text names: Telegram, VKontakte" in "".join(remarks.of_file(source))
+    propose.propose(workspace, source)
+    facts.draft(workspace, source)
+    found = completed(source.facts_path.read_text("utf-8"))["post"]
+    assert found == [
+        {"key": "post-1", "account": "kite_club", "platform": "Telegram", "posted_at": "2032-05-04"},
+        {"key": "post-2", "account": "", "platform": "VKontakte", "posted_at": "2032-05-05"},
+        {"key": "post-3", "account": "quay_cat", "posted_at": "2032-05-06"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "speaker"),
+    [
+        ("“Nein”, sagte Ilo Marrek.", None),
+        ("Ilo Marrek sagte: nein.", "Ilo Marrek"),
+        ("Laut Ilo Marrek ist das falsch.", "Ilo Marrek"),
+        ("Según Ilo Marrek, no.", "Ilo Marrek"),
+        ("Ило Маррек заявил, что нет.", "Ило Маррек"),
+        ("渔民会长指出，没有。", "渔民会长"),
+    ],
+)
+def test_speakers_beyond_english(words: str, speaker: str | None, workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text(f"A title\n\nPost: {words}\n", "utf-8")
+    source = registry.add(workspace, tmp_path / "r.txt")
+    propose.propose(workspace, source)
+    facts.draft(workspace, source)
+    assert completed(source.facts_path.read_text("utf-8"))["quotation"][0]["speaker"] == (speaker or "")
+
+
+def test_a_draft_that_nobody_has_reviewed_is_said(workspace: Workspace, kites: Source) -> None:
+    facts.draft(workspace, kites)
+    assert facts.only_guesses(kites) == 8
+    built = docposts("-C", workspace.root, "corpus", "build").stderr
+    assert "facts.toml of kites is a draft that nobody has reviewed: 8 guesses" in built
+    assert "facts.toml still a draft: kites" in docposts("-C", workspace.root, "status").stdout
+    text = kites.facts_path.read_text("utf-8")
+    kites.facts_path.write_text(text.replace("codes = []", 'codes = ["n11"]'), "utf-8")
+    assert facts.only_guesses(kites) == 0
+    assert "still a draft" not in docposts("-C", workspace.root, "status").stdout
 
 
 @given(

@@ -24,7 +24,7 @@ from toolkit.corpus.build import build
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import read_jsonl
 from toolkit.schema import table
-from toolkit.sources import recipe, recipe_make, registry, segments
+from toolkit.sources import propose, recipe, recipe_make, registry, segments
 from toolkit.sources.hydrate import Found, find, hydrate
 from toolkit.sources.model import Segment
 from toolkit.sources.source import Source
@@ -630,3 +630,20 @@ def test_the_examples_page_gives_its_spans_from_itself(workspace: Workspace, tmp
     text = tmp_path / "salt.txt"
     text.write_text(source.text, "utf-8")
     assert find(recipe.read(made), source.text).missing == []
+
+
+def test_of_posts_quoted_in_one_paragraph_the_altered_one_alone_is_missing(tmp_path: Path) -> None:
+    """Each is known by its own words, whatever the sentences around it say."""
+    report = ROOT / "tests" / "reports" / "inline-sentences.txt"
+    workspace = Workspace.create(tmp_path / "own", new_settings("own", "Own"))
+    source = registry.add(workspace, report)
+    propose.propose(workspace, source)
+    own = {span.key: span.id for span in segments.accept(workspace, source) if span.role == "post"}
+    (tmp_path / "recipe.json").write_text(recipe_make.make(source).dumps(), "utf-8")
+    words = report.read_text("utf-8").replace("“", '"').replace("”", '"')
+    (tmp_path / "copy.txt").write_text(words.replace("life jackets", "lamps"), "utf-8")
+    other = Workspace.create(tmp_path / "other", new_settings("other", "Other"))
+    made = hydrate(other, tmp_path / "recipe.json", tmp_path / "copy.txt").found
+    posts = {span.key: span.id for span in made.segments if span.role == "post"}
+    assert posts == {key: value for key, value in own.items() if key != "post-2"} and len(posts) == 4
+    assert [(missing.role, missing.key) for missing in made.missing] == [("post", "post-2")]

@@ -335,5 +335,10 @@ def test_in_a_browser_the_page_fits_a_phone_and_asks_for_nothing(page: str, tmp_
         tab.locator("summary").first.click()
         assert tab.locator("details table").first.is_visible()
         assert tab.get_by_role("img", name="Krippendorff's α").count() >= 1
+        assert not tab.locator("details:not([open]) table").first.is_visible()
+        tab.emulate_media(media="print")
+        assert tab.locator("details:not([open]) table").first.is_visible(), "on paper every table is there"
+        tab.set_viewport_size({"width": 718, "height": 1000})  # A4 with margins of a centimetre
+        assert tab.evaluate("document.documentElement.scrollWidth") == 718
         assert tab.pdf()[:4] == b"%PDF"
         tab.close()

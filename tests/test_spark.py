@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command import docposts
+from tests.plugins.objects import ObjectStore
 from tests.plugins.spark import SparkServer, killing, spark_server
 from tests.test_corpus import tree
+from toolkit import storage
 from toolkit.corpus import store
 from toolkit.corpus.build import build
-from toolkit.corpus.engines import session, spark
+from toolkit.corpus.engines import Choice, session, spark
 from toolkit.errors import ServiceError
 from toolkit.sources.tabular.add import add_table
 from toolkit.workspace import Workspace, new_settings
@@ -84,7 +88,7 @@ def test_a_server_of_one_process_whose_shuffles_spill(
     one: SparkServer, built: Workspace, copy: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spark, "_IN_A_BUCKET", 20_000)
-    build(copy, engine=address(one))
+    build(copy, engine=Choice(address(one)))
     assert tree(copy.corpus_dir) == tree(built.corpus_dir)
     assert "Spilling data because number of" in one.said()
 
@@ -98,12 +102,80 @@ def test_a_server_that_refuses(one: SparkServer, copy: Workspace, token: str) ->
     assert not store.versions(copy)
 
 
+LACKING = """
+import sys
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "toolkit":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Lacking())
+"""
+ANOTHER = """
+import sys
+if "pyspark.daemon" in sys.orig_argv:
+    sys.version_info = type("V", (tuple,), {"major": 3, "minor": 9})((3, 9, 1))
+"""
+
+
+def environment(folder: Path, customised: str) -> Path:
+    """An archive of an environment: this Python, with something that it runs first."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(customised)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{folder}/site:$PYTHONPATH" exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with tarfile.open(folder / "environment.tar.gz", "w:gz") as archive:
+        archive.add(python, "bin/python")
+    return folder / "environment.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("customised", "means"),
+    [(LACKING, "lack the package documented-posts"), (ANOTHER, "have Python 3.9, here it is 3.")],
+)
+def test_workers_without_the_package_or_with_another_python(
+    one: SparkServer, copy: Workspace, tmp_path: Path, customised: str, means: str
+) -> None:
+    sent = environment(tmp_path / "environment", customised)
+    options = ("--engine", address(one), "--environment", sent)
+    failed = docposts("-C", copy.root, "corpus", "build", *options, code=4)
+    assert means in failed.stderr
+    assert not store.versions(copy)
+
+
+def test_an_environment_that_is_sent_along_is_what_runs(
+    one: SparkServer, built: Workspace, copy: Workspace, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ran"
+    sent = environment(tmp_path / "environment", f"open({str(mark)!r}, 'a').close()")
+    build(copy, engine=Choice(address(one), environment=sent))
+    assert mark.exists()
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+
+
+def test_through_an_object_store(
+    one: SparkServer, built: Workspace, copy: Workspace, tmp_path: Path, objects: ObjectStore
+) -> None:
+    """Blocks and parts go through a bucket; workers take credentials from their own environment."""
+    sets = "".join(f"os.environ[{name!r}] = {value!r}\n" for name, value in objects.environment.items())
+    sent = environment(tmp_path / "environment", f"import os\n{sets}")
+    shared = f"{objects.url}/{tmp_path.name}"
+    build(copy, engine=Choice(address(one), environment=sent, shared=shared))
+    assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+    assert storage.names(shared) == set()
+    with pytest.raises(ServiceError) as caught:
+        build(copy, engine=Choice(address(one), environment=sent, shared="s3://no-such-bucket/x"), repair=True)
+    assert "NoSuchBucket" in caught.value.message
+    assert len(store.versions(copy)) == 1
+
+
 def test_a_worker_that_is_lost_where_nothing_is_tried_again(
     one: SparkServer, built: Workspace, copy: Workspace
 ) -> None:
     """One process tries no task twice: one clear message, nothing published, and the next run is right."""
     with killing(one.at_work(), 1) as killed, pytest.raises(ServiceError) as caught:
-        build(copy, engine=address(one))
+        build(copy, engine=Choice(address(one)))
     assert len(killed) == 1
     assert "was lost" in caught.value.message
     assert not store.versions(copy)
@@ -114,7 +186,7 @@ def test_a_worker_that_is_lost_where_nothing_is_tried_again(
 
 def test_a_worker_killed_in_mid_build_is_replaced(cluster: SparkServer, built: Workspace, copy: Workspace) -> None:
     with killing(cluster.at_work(), 2) as killed:
-        build(copy, engine=cluster.url)
+        build(copy, engine=Choice(cluster.url))
     assert len(killed) == 2
     assert "Lost task" in cluster.said()
     assert tree(copy.corpus_dir) == tree(built.corpus_dir)
@@ -126,7 +198,7 @@ def test_an_executor_killed_in_mid_build_through_a_shared_folder(
     shared = tmp_path / "shared"
     at_work = cluster.at_work()
     with killing(lambda: set(at_work().values()) & set(cluster.executors()), 1) as killed:
-        build(copy, engine=cluster.url, shared=str(shared))
+        build(copy, engine=Choice(cluster.url, shared=str(shared)))
     assert len(killed) == 1
     assert "ExecutorLostFailure" in cluster.said()
     assert tree(copy.corpus_dir) == tree(built.corpus_dir)
@@ -140,7 +212,7 @@ def test_a_server_that_goes_away_in_mid_build(
 
     at_work = one.at_work()
     with killing(lambda: one.processes() if at_work() else (), 50), pytest.raises(ServiceError) as caught:
-        build(copy, engine=address(one))
+        build(copy, engine=Choice(address(one)))
     assert "has gone away" in caught.value.message
     assert not store.versions(copy)
     assert not (copy.corpus_dir / ".building").exists()

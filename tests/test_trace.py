@@ -101,8 +101,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Made:
     rounds.push(workspace, studio)
     made.vote(HOSTILE, marked("n11"), marked("n11 n12", (6, 37)), marked("n11 n12", (0, 4)))
     made.vote(SALT, marked("n21"), marked("n21"), result("narrative", "n21", comment="Salt & <i>lamps</i>"))
-    carriers = [result("photo_text", "n11", chosen={"carrier": [c]}) for c in ("poster", "cartoon", "poster")]
-    made.vote(CARD, *carriers, task="photo_text-text")
+    made.vote(CARD, *map(carrier, ("poster", "cartoon", "poster")), task="photo_text-text")
     labels_pull.pull(workspace, studio)
     push.push(workspace, studio)
     made.decide(HOSTILE, "n12", decision_of("no", "rule_gap", "Is soup a <b>stone</b>?"))
@@ -177,6 +176,34 @@ def test_a_whole_row_shows_every_label_and_what_changed_since_the_release(releas
     assert found.answered == tuple(sorted(PEOPLE)) and found.skipped == ()
 
 
+def test_judgements_after_a_release_are_listed(made: Made) -> None:
+    def late() -> list[tuple[str, str, str, str]]:
+        told = json.loads(inside("-C", made.workspace.root, "adjudicate", "status", "--late", "--json").stdout)
+        return [(row["item_id"], row["annotator"], row["how"], row["was"]) for row in told]
+
+    salt = (made.ids[SALT], PEOPLE[0], "changed", "release 1.0.0")
+    assert late() == [salt], "though nothing is settled on its item any more"
+    task = task_of(made.studio, f"narrative.{PEOPLE[1]}", made.ids[HOSTILE])
+    made.studio.update_annotation(task.annotations[0]["id"], [*marked("n11 n12", (6, 37))])
+    labels_pull.pull(made.workspace, made.studio)
+    assert late() == [salt], "submitted again with the same labels"
+    made.studio.submit(task_of(made.studio, f"photo_text-text.{PEOPLE[0]}", made.ids[CARD]).id, carrier("cartoon"))
+    labels_pull.pull(made.workspace, made.studio)
+    assert late() == [salt, (made.ids[CARD], PEOPLE[0], "new", "release 1.0.0")]
+
+
+def test_the_workspaces_status_tells_of_precedents_to_rule_on(made: Made) -> None:
+    root = ("-C", made.workspace.root)
+    inside(*root, "adjudicate", "precedents", "add", "--label", "n21", "--question", "Is salt a government?")
+    told = json.loads(inside(*root, "status", "--json").stdout)["stages"]
+    (state,) = [each["state"] for each in told if each["stage"] == "adjudicate"]
+    assert state == "6 settled, 3 open, 0 waiting for votes, 0 outdated, 1 precedents to rule on"
+
+
+def carrier(value: str) -> list[Row]:
+    return result("photo_text", "n11", chosen={"carrier": [value]})
+
+
 @pytest.mark.parametrize("word", ["carrier", "poster", "cartoon"])
 def test_a_field_with_one_value_is_named_by_itself_or_by_a_value(released: Made, word: str) -> None:
     found = trace(released.workspace, released.ids[CARD], word)
@@ -247,7 +274,7 @@ def test_the_page_in_a_browser_wide_and_narrow(made: Made, chromium: Browser, tm
         strayed: list[str] = []
         view.on("request", listen(strayed))
         view.goto(path.as_uri())
-        look(view, f"trace-{name}")
+        look(view, f"trace-{name}", whole=True)
         assert strayed == [path.as_uri()] and view.evaluate("document.ran") is None
         assert view.evaluate("document.documentElement.scrollWidth") <= width, "no sideways scrolling of the page"
         marks = view.locator(".place .marked").all_inner_texts()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,20 +23,22 @@ from tests.plugins.studio import StudioServer
 STATUSES = ("401", "403", "404", "409", "429", "500", "502")
 HARM = ("before", "request cut", "after", "answer cut", "delayed", "doubled", "html", *STATUSES)
 """What can be done to a request: nothing of it arrives, half of it does; its answer is lost whole, or in the middle; the
-answer takes long; it is sent twice; it never arrives and a page, or a status, is answered instead."""
+answer takes long; it is sent twice; it never arrives and a page, or a status, is answered instead. (``during``: the hook is
+called while the server is at work on it.)"""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Harm to the next request whose method and path match."""
+    """Harm to the next request whose method (empty: any) and path match, after ``skip`` others that do."""
 
     method: str
     path: str
     harm: str
     hook: Callable[[], None] | None = None  # done when the harm is
+    skip: int = 0
 
     def fits(self, method: str, path: str) -> bool:
-        return method == self.method and re.search(self.path, path) is not None
+        return self.method in ("", method) and re.search(self.path, path) is not None
 
 
 class FaultProxy:
@@ -78,6 +80,9 @@ class FaultProxy:
             fault = self.fault
             if fault is None or not fault.fits(method, path):
                 return None
+            if fault.skip:
+                self.fault = replace(fault, skip=fault.skip - 1)
+                return None
             self.fault = None
             self.done.append(f"{fault.harm}: {method} {path}")
             return fault
@@ -103,6 +108,12 @@ class FaultProxy:
                 self._half(handler, body)
             handler.close_connection = True
             self._hook(fault)
+            return
+        if harm == "during":
+            # The harm is done while the server is at work on it.
+            threading.Timer(0.15, self._hook, [fault]).start()
+            self._ask(handler, body)
+            handler.close_connection = True
             return
         if harm in STATUSES:
             answer = int(harm), "application/json", b'{"detail": "said by the proxy"}'
@@ -172,3 +183,22 @@ class Database:
             "select a.import_id from task_completion a join project p on p.id = a.project_id where p.description = ?"
         )
         return Counter(int(str(number)) for (number,) in self._rows(query, f"docposts:{marker}"))
+
+    def predictions(self, marker: str) -> dict[str, list[str]]:
+        """The versions of the predictions on each task, by key, in the projects with a marker."""
+        query = (
+            "select json_extract(t.data, '$.key'), r.model_version from task t join project p on p.id = t.project_id"
+            " left join prediction r on r.task_id = t.id where p.description = ?"
+        )
+        found: dict[str, list[str]] = {}
+        for key, version in self._rows(query, f"docposts:{marker}"):
+            found.setdefault(str(key), []).extend([str(version)] if version is not None else [])
+        return found
+
+    def storages(self, marker: str) -> int:
+        """How many folders of images the projects with a marker may show."""
+        query = (
+            "select s.project_id from io_storages_localfilesimportstorage s join project p on p.id = s.project_id"
+            " where p.description = ?"
+        )
+        return len(self._rows(query, f"docposts:{marker}"))

@@ -10,7 +10,7 @@ import pytest
 
 _SERVER = "studio_server"
 # A server takes long to start: what needs one begins first, so that no worker ends alone with it.
-_SLOW = (_SERVER, "studio_environment")
+_SLOW = (_SERVER, "studio_environment", "spark_home")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -82,12 +82,6 @@ def _processes() -> Iterator[tuple[int, tuple[int, str, float]]]:
             yield int(entry.name), (int(fields[1]), command, ticks / os.sysconf("SC_CLK_TCK"))
 
 
-def _lacking(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 def java_home() -> Path | None:
     """The oldest Java that Spark 4 runs on, 17 or later."""
     on_path = shutil.which("java")
@@ -105,9 +99,8 @@ def java_home() -> Path | None:
     return found[min(found)] if found else None
 
 
-@pytest.fixture(scope="session")
-def spark_home() -> Path:
-    """Spark's own folder, of the client's version, installed where it is missing."""
+def install() -> Path:
+    """Return Spark's own folder, of the client's version, installed where it is missing."""
     home = Path(os.environ.get("DOCPOSTS_SPARK_HOME", ROOT / ".spark")).resolve()
     number = version("pyspark-client")
     folder = home / number
@@ -119,9 +112,22 @@ def spark_home() -> Path:
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(unfinished)]
             done = subprocess.run([*pip, f"pyspark=={number}"], capture_output=True, text=True, check=False)
             if done.returncode:
-                _lacking(f"Spark {number} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
+                raise RuntimeError(f"Spark {number} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
             unfinished.rename(folder)
     return folder / "pyspark"
+
+
+@pytest.fixture(scope="session")
+def spark_home() -> Path:
+    """Spark's own folder; skipped where it or Java cannot be had, a failure where CI=true."""
+    try:
+        if java_home() is None:
+            raise RuntimeError("Spark needs Java 17 or later (make system, or .ci/system-packages as root)")
+        return install()
+    except RuntimeError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @contextmanager
@@ -129,7 +135,7 @@ def spark_server(home: Path, master: str, folder: Path, **conf: object) -> Itera
     """A Spark Connect server with a master and further settings, which ends with the block."""
     java = java_home()
     if java is None:
-        _lacking("Spark needs Java 17 or later (apt-get install default-jre-headless)")
+        raise RuntimeError("Spark needs Java 17 or later")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {

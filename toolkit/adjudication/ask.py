@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,24 +81,20 @@ def to_put(found: Standing, because: Mapping[Any, str]) -> list[Put]:
 
     ``because``: place → why it was reopened last. Who decides alone sees a question a second time once it was decided.
     """
-    return [put for _, put in numbered(found, because)]
+    places = ((number, number_of, found.found.place(number)) for number, number_of in passes(found))
+    return [
+        Put(found.found.question(number), number_of, found.reopened[place], because.get(place, ""))
+        for number, number_of, place in places
+    ]
 
 
-def numbered(found: Standing, because: Mapping[Any, str]) -> list[tuple[int, Put]]:
-    """Return what :func:`to_put` does, each with its question's number."""
-    chosen = sorted({int(n) for some in (found.open, found.adjudicated, found.sampled) for n in some.numbers})
-    first, second = [], []
-    for number in chosen:
-        place = found.found.place(number)
-        held = found.opinions.get(number, ())
-        if held and all(record["question_id"] != found.found.question_id(number) for record in held):
-            continue  # decided under a label's earlier id, or on an earlier text
-        asking = found.reopened[place]
-        put = Put(found.found.question(number), 1, asking, because.get(place, ""))
-        first.append((number, put))
-        if twice(found.settings, place) and (found.settings.second or number in found.opinions):
-            second.append((number, Put(put.question, 2, asking, put.because)))
-    return [*first, *second]
+def passes(found: Standing) -> Iterator[tuple[int, int]]:
+    """Yield the number of each question that is put and the pass (1 or 2), the second passes behind the first."""
+    chosen = np.unique(np.concatenate([some.numbers for some in (found.open, found.adjudicated, found.sampled)]))
+    yield from ((int(number), 1) for number in chosen)
+    for number in map(int, chosen) if found.settings.twice else ():
+        if twice(found.settings, found.found.place(number)) and (found.settings.second or number in found.opinions):
+            yield number, 2
 
 
 def twice(settings: AdjudicationSettings, place: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Judgements that came after an adjudicator had decided, or after a release: noticed, and what they changed said."""
+"""Judgements that came after an adjudicator had decided: noticed, and what they changed said."""
 
 from __future__ import annotations
 
@@ -65,24 +65,6 @@ def _late(record: Record, row: dict[str, Any], how: str, now: str) -> Late:
     at = row["updated_at" if how == "changed" else "created_at"].isoformat(timespec="seconds")
     about = (record["item_id"], record["field"], record["label"])
     return Late(*about, row["judgement_id"], row["annotator"], at, how, was, now)
-
-
-def since_release(judgements: pa.Table, released: Collection[str], items: Collection[str], version: str) -> list[Late]:
-    """Return the judgements, on items that a release holds, that it does not: the next release may say something else.
-
-    ``released`` are the release's judgements, ``items`` those of its items on which anything is settled.
-    """
-    own = _about(judgements, items)
-    known = pa.array(sorted(released), pa.string())
-    own = own.filter(pc.and_(pc.invert(pc.is_in(own["judgement_id"], known)), pc.invert(own["skipped"])))
-    columns = ["item_id", "judgement_id", "annotator", "created_at"]
-    return [
-        Late(
-            *(row["item_id"], None, None, row["judgement_id"], row["annotator"]),
-            *(row["created_at"].isoformat(timespec="seconds"), "new", f"release {version}", None),
-        )
-        for row in own.select(columns).to_pylist()
-    ]
 
 
 def _about(rows: pa.Table, items: Collection[str]) -> pa.Table:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.adjudication.ask import numbered
+from toolkit.adjudication.ask import passes
 from toolkit.adjudication.decided import resolve
 from toolkit.adjudication.store import Standing
 
@@ -40,11 +40,12 @@ class Planned:
 
 def planned(found: Standing, because: Mapping[Any, str]) -> Iterator[Planned]:
     """Yield what a push would put, in its order; ``because``: place → why it was reopened last."""
-    for number, put in numbered(found, because):
-        given, asked = found.opinions.get(number), put.question
+    for number, number_of in passes(found):
+        place, given = found.found.place(number), found.opinions.get(number)
+        again = because.get(place, "") if found.reopened[place] else None
         yield Planned(
-            *(asked.id, asked.task, asked.item_id, asked.field, asked.label, asked.votes, put.number),
-            "decided twice" if put.number == 2 else _why(found, number, put.because if put.asking else None),
+            *(found.found.question_id(number), *place, dict(found.found.votes_of(number)), number_of),
+            "decided twice" if number_of == 2 else _why(found, number, again),
             resolve(given, found.settings).outcome if given else None,
         )
 

@@ -80,7 +80,7 @@ class Questions:
         """Return a question as an object."""
         task, item, field, label = self.place(number)
         own = slice(self.begin[number], self.begin[number + 1])
-        given = {self.raters[r]: self.values[v] for r, v in zip(self.rater[own], self.value[own], strict=True)}
+        given = dict(self.votes_of(number))
         rows = self.rows.select(["judgement_id", "item_type"]).take(pa.array(self.row[own]))
         ids = tuple(rows["judgement_id"].to_pylist())
         return Question(task, item, rows["item_type"][0].as_py(), field, label, given, ids)
@@ -88,10 +88,14 @@ class Questions:
     def question_id(self, number: int) -> str:
         """Return the id of a question, as the object has it."""
         task, item, field, label = self.place(number)
+        return question_id(task, item, field, label, self.votes_of(number))
+
+    def votes_of(self, number: int) -> list[tuple[str, str]]:
+        """Return (annotator, value) of each vote on a question, by the annotators' names."""
         own = slice(self.begin[number], self.begin[number + 1])
-        pairs = zip(self.rater[own].tolist(), self.value[own].tolist(), strict=True)
         # Annotators are sorted, and so are their codes.
-        return question_id(task, item, field, label, [(self.raters[r], self.values[v]) for r, v in pairs])
+        pairs = zip(self.rater[own].tolist(), self.value[own].tolist(), strict=True)
+        return [(self.raters[rater], self.values[value]) for rater, value in pairs]
 
     def on_items(self, wanted: set[str]) -> Ints:
         """Return the numbers of the questions about some items."""

@@ -49,7 +49,9 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     The policy is that of the settings ([adjudication]); options try out another one.
     """
     from dataclasses import asdict, replace
+    from itertools import islice
 
+    from toolkit.adjudication.ask import passes
     from toolkit.adjudication.planned import planned
     from toolkit.adjudication.records import place_of, reopenings
     from toolkit.adjudication.review import counts
@@ -65,12 +67,14 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     with progress("counting"):
         found = standing(workspace, read_table(judgements, table("judgements")) if judgements else None)
         rows = [asdict(each) for each in counts(found)]
-        every = list(planned(found, {place_of(record): record["because"] for record in reopenings(workspace)}))
-    second = sum(each.number == 2 for each in every)
-    shown = every[: limit or None] if limit is not None or as_json else every[:_LISTED]
+        first = len(found.open) + len(found.adjudicated) + len(found.sampled)
+        second = sum(1 for _, number in passes(found) if number == 2)
+        every = planned(found, {place_of(record): record["because"] for record in reopenings(workspace)})
+        most = _LISTED if limit is None and not as_json else limit or None
+        shown = list(islice(every, most))
     if as_json:
         questions = [asdict(each) for each in shown]
-        told = {"policy": policy.model_dump(), "fields": rows, "asked": len(every) - second, "second": second}
+        told = {"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second}
         print_json(told | {"questions": questions})
         return
     print_table(rows)
@@ -82,10 +86,10 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
             for each in shown
         ]
     )
-    if len(shown) < len(every):
-        say(f"and {len(every) - len(shown)} questions more (--limit 0 lists all)")
+    if more := first + second - len(shown):
+        say(f"and {more} questions more (--limit 0 lists all)")
     say(_policy(workspace))
-    say(f"asked: {len(every) - second}, of them {len(found.adjudicated)} decided already; a second time: {second}")
+    say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
     say("  next: docposts adjudicate push")
 
 
@@ -156,7 +160,7 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from toolkit.adjudication.late import late
-    from toolkit.adjudication.review import counts, twice
+    from toolkit.adjudication.review import counts, left_to_check, twice
     from toolkit.adjudication.store import standing
     from toolkit.labels.store import load_judgements
     from toolkit.precedents import load
@@ -168,10 +172,11 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         "fields": [asdict(each) for each in counts(found)],
         "twice": [asdict(each) for each in twice(found)],
         "differing": list(_differing(found)),
-        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, found, judgements)]],
+        "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, judgements)]],
     }
     if as_json:
-        about = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about: dict[str, Any] = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about |= {"to_look_at_again": left_to_check(found, load(workspace.decisions_dir))}
         about |= {"decided_by_annotators": found.decisions["decided_by_annotator"].to_pylist().count(True)}
         print_json(tables[only] if only else tables | about)
         return
@@ -191,8 +196,11 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         say(f"{len(tables['differing'])} decided differently; in force is: {rule} (--differing lists them)")
     if tables["late"]:
         say(f"{len(tables['late'])} judgements came after a decision or release (--late lists them)")
-    if waiting := [each for each in load(workspace.decisions_dir) if each.state == "open"]:
+    known = load(workspace.decisions_dir)
+    if waiting := [each for each in known if each.state == "open"]:
         say(f"{len(waiting)} precedents to rule on: docposts adjudicate precedents")
+    for name, count in left_to_check(found, known).items():
+        say(f"{name} was ruled on, {count} items to look at again: docposts adjudicate precedents items {name}")
 
 
 @adjudicate.command()
@@ -271,15 +279,12 @@ def _differing(found: Standing) -> Any:
         }
 
 
-def _since_release(workspace: Workspace, found: Standing, judgements: Any) -> Any:
-    from toolkit.adjudication.late import since_release
+def _since_release(workspace: Workspace, judgements: Any) -> Any:
+    from toolkit.release.late import since
     from toolkit.release.versions import releases
 
-    if not (made := releases(workspace)):
-        return []
-    rows = made[-1].rows("judgements")
-    settled = set(found.decisions["item_id"].to_pylist()) & set(rows["item_id"].to_pylist())
-    return since_release(judgements, set(rows["judgement_id"].to_pylist()), settled, made[-1].version)
+    made = releases(workspace)
+    return since(judgements, made[-1]) if made else []
 
 
 def _policy(workspace: Workspace) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,7 @@ def corpus() -> None:
 @click.option("--memory", default=1000, show_default=True, metavar="MB", help="What all of them may take together.")
 @click.option(
     "--engine",
+    "name",
     default="local",
     show_default=True,
     metavar="local|sail|sc://HOST:PORT",
@@ -47,20 +49,31 @@ def corpus() -> None:
     help="For a cluster: a folder that this machine and the cluster's workers reach (a path, s3://…, gs://…, az://…), "
     "through which files go while it builds (default: everything goes through the connection).",
 )
+@click.option(
+    "--environment",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="For a cluster whose workers lack the package: an archive of a Python environment (venv-pack), sent along.",
+)
 @json_option
 @click.pass_obj
-def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **how: Any) -> None:
+def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **chosen: Any) -> None:
     """Build the next version; where nothing changed, none is made.
 
     Sources that did not change are not gone through again. The result is the same for any number of workers and on
     every engine (docs/scale.md).
     """
     from toolkit.corpus.build import build as build_corpus
+    from toolkit.corpus.engines import Choice
+    from toolkit.sources import registry
+    from toolkit.sources.facts import only_guesses
 
     proposals: Proposals = "refuse" if take is None else ("take" if take else "leave")
+    workspace = root.workspace()
     with progress("building") as show:
-        built = build_corpus(root.workspace(), repair=repair, proposals=proposals, progress=show, **how)
+        built = build_corpus(workspace, repair=repair, proposals=proposals, engine=Choice(**chosen), progress=show)
     manifest = built.version.manifest
+    guessed = {s.id: number for s in registry.sources(workspace) if (number := only_guesses(s))}
     if as_json:
         changes = {name: change._asdict() for name, change in built.changes.items()}
         about = {"new": built.new, "changes": changes, "skipped": built.skipped, "processed": list(built.processed)}
@@ -75,6 +88,8 @@ def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **how: 
         say(f"processed {len(built.processed)} of {len(manifest['sources'])} sources: {', '.join(built.processed)}")
     for source_id, reasons in manifest.get("dropped", {}).items():
         say(f"not taken of {source_id}: {', '.join(f'{number} × {reason}' for reason, number in reasons.items())}")
+    for source_id, number in guessed.items():
+        say(f"facts.toml of {source_id} is a draft that nobody has reviewed: {number} guesses, none in effect")
     for alarm in manifest.get("alarms", []):
         say(f"look at cluster {alarm['cluster_id']}: {alarm['texts']} different texts in {alarm['posts']} posts")
     for reason, names in built.skipped.items():

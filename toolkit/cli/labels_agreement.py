@@ -30,6 +30,7 @@ _TABLES = {
     "repeats": "Annotators against themselves, on items that a repeat round showed again.",
     "others": "Each annotator against the others.",
     "decisions": "Each annotator against the decisions in force, and against the adjudicator's alone.",
+    "predicted": "Each annotator against the predictions kept with the judgements.",
     "spans": "Evidence: F1 of spans and characters, α for unitizing.",
     "regions": "Images: overlap of marked regions (IoU), distance of their transcriptions.",
 }
@@ -87,7 +88,9 @@ def agreement(
     judgements = read_judgements(workspace, file)
     settings = workspace.settings.agreement
     if predictions:
-        name, rows = "decisions", _against_predictions(predictions, judgements, settings)
+        name, rows = "decisions", _against_file(predictions, judgements, settings)
+    elif table == "predicted":
+        name, rows = "decisions", _against_kept(workspace, judgements, settings)
     else:
         from toolkit.adjudication.store import load_decisions
 
@@ -125,7 +128,7 @@ def read_judgements(workspace: Any, file: Path | None) -> Any:
     return load_judgements(workspace)
 
 
-def _against_predictions(path: Path, judgements: Any, settings: Any) -> list[dict[str, Any]]:
+def _against_file(path: Path, judgements: Any, settings: Any) -> list[dict[str, Any]]:
     from toolkit.agreement import against
     from toolkit.agreement.figures import records
     from toolkit.errors import InputError
@@ -137,6 +140,18 @@ def _against_predictions(path: Path, judgements: Any, settings: Any) -> list[dic
             raise InputError(f"{path}:{line}: a prediction has item_id and labels (field → list of labels)")
         found.append(record)
     return records(against.outcomes(judgements, against.predicted(found, judgements), path.name, settings))
+
+
+def _against_kept(workspace: Any, judgements: Any, settings: Any) -> list[dict[str, Any]]:
+    from toolkit.agreement import against
+    from toolkit.agreement.figures import records
+    from toolkit.labels.predicted import told
+
+    return [
+        row
+        for version, own, said in told(workspace, judgements)
+        for row in records(against.outcomes(own, against.predicted(said, own), version, settings))
+    ]
 
 
 def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dict[str, Any]]) -> None:

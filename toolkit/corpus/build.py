@@ -18,7 +18,6 @@ from toolkit.corpus.batch import About
 from toolkit.corpus.difference import difference
 from toolkit.corpus.inputs import Known, input_digest, made_with, source_digest
 from toolkit.corpus.parts import Entry, Job, account_tables, write_parts
-from toolkit.corpus.pool import MEMORY
 from toolkit.corpus.reading import Read
 from toolkit.corpus.rows import SOURCE_TABLES, source_rows, source_tables
 from toolkit.corpus.steps import Change, Step, Version, largest
@@ -68,18 +67,14 @@ def build(
     *,
     repair: bool = False,
     proposals: Proposals = "refuse",
-    workers: int = 0,
-    memory: int = MEMORY,
-    engine: str = engines.LOCAL,
-    shared: str | None = None,
+    engine: engines.Choice = engines.HERE,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
     """Build the sources' accepted spans into the next version; where nothing changed, return the one there is.
 
     Spans that a curator put into ``segments.jsonl`` by hand are accepted first: they get their ids. ``repair`` makes all
     parts again; for those that the sources no longer give, a new version stands. Nothing is published unless every check
-    of every table holds. ``engine`` (:mod:`toolkit.corpus.engines`) computes: local with ``workers`` processes (0: as many as
-    there are cores) that take ``memory`` MB together, a cluster with ``workers`` blocks at a time, through the folder ``shared``.
+    of every table holds. The result is the same on every ``engine``.
 
     A source with proposals that nobody accepted is refused (:class:`InputError`); ``proposals`` may say to take them,
     their rows marked ``unreviewed``, or to leave the source out. A source without any spans is left out.
@@ -99,7 +94,7 @@ def build(
             return Built(latest, False, {}, skipped)
         with (
             store.staging(workspace) as staging,
-            engines.opened(engine, staging=staging, workers=workers, memory=memory, shared=shared) as runs,
+            engines.opened(engine, staging) as runs,
         ):
             processed = [one for one in used if not one.parts]
             for number, one in enumerate(processed, start=1):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from toolkit.labelresult import IMAGE, Region, Submission, parse_result
 from toolkit.labels.store import load_judgements
 from toolkit.predict import known
@@ -70,13 +72,36 @@ def compare(workspace: Workspace) -> list[Predicted]:
     ]
 
 
+def told(workspace: Workspace, judgements: pa.Table) -> Iterator[tuple[str, pa.Table, list[dict[str, Any]]]]:
+    """Yield each version of predictions, the judgements of what it predicted on the text judged, and what it said of each item.
+
+    That is ``item_id`` and ``labels``: field → labels, an empty list where it looked and found nothing.
+    """
+    rows = judgements.select(["item_id", "task", "text_sha256", "prediction_version"]).to_pylist()
+    for version in sorted({row["prediction_version"] for row in rows if row["prediction_version"]}):
+        results = known(workspace, version)
+        covered = {entry["from_name"] for result in results.values() for entry in result}
+        own = [row["prediction_version"] == version and (row["item_id"], row["text_sha256"]) in results for row in rows]
+        said: dict[str, dict[str, Any]] = {}
+        for row, held in zip(rows, own, strict=True):
+            if held:
+                prediction = _read(workspace, row["task"], results[row["item_id"], row["text_sha256"]])
+                fields = [field.name for field in workspace.codebooks(row["task"]).fields if field.name in covered]
+                labels = {name: [vote.label for vote in prediction.labels if vote.field == name] for name in fields}
+                said.setdefault(row["item_id"], {"item_id": row["item_id"], "labels": labels})
+        yield version, judgements.filter(pa.array(own, pa.bool_())), list(said.values())
+
+
+def _read(workspace: Workspace, task: str, result: Any) -> Submission:
+    # Places were checked when the prediction was made: here only what was predicted is read.
+    end = max((r["value"].get("end", 0) for r in result), default=0)
+    return parse_result(workspace.codebooks(task), result, text="x" * end)[0]
+
+
 def _outcomes(
     workspace: Workspace, row: dict[str, Any], result: Any, covered: set[str]
 ) -> Iterator[tuple[str, str | None, str]]:
-    codebook = workspace.codebooks(row["task"])
-    # Places were checked when the prediction was made: here only what was predicted is read.
-    end = max((r["value"].get("end", 0) for r in result), default=0)
-    prediction, _ = parse_result(codebook, result, text="x" * end)
+    prediction = _read(workspace, row["task"], result)
     yield from _labels(prediction, row, covered)
     if row["image_seen"]:
         yield from _regions(prediction.regions, [Region(**region) for region in row["regions"]])

@@ -127,9 +127,11 @@ def heatmap(
             if value is not None:
                 shown = f"{value:,.0f}" if whole or not value else f"{value:.2f}"
                 dark = value > 0.6 * top
-                axes.annotate(
+                cell = axes.annotate(
                     shown, (column, row), ha="center", va="center", fontsize=7, color="#ffffff" if dark else "#222222"
                 )
+                # It stands within its cell and asks for no room: measuring hundreds of them takes seconds.
+                cell.set_in_layout(False)
     if unit:
         axes.set_xlabel(unit)
     for side in axes.spines.values():

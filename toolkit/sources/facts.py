@@ -18,7 +18,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_text, write_atomic
 from toolkit.settings import parse_toml_text
 from toolkit.sources import segments
-from toolkit.sources.dates import dates
+from toolkit.sources.around import platform, posted
 from toolkit.sources.events import events
 from toolkit.sources.model import Facts, Segment
 from toolkit.sources.source import Source
@@ -27,14 +27,19 @@ from toolkit.text.fold import normal
 from toolkit.workspace import Workspace
 
 _QUOTED = regex.compile(r"[“„«「『\"]([^“”„«»「」『』\"\n]{2,80})[”“»」』\"]")
-_SPEECH = "said|says|stated|states|told|announced|denied|denies|warned|warns|claimed|claims|answered|answers|asked|asks"
+_SPEECH = (
+    "said|says|stated|states|told|announced|denied|denies|warned|warns|claimed|claims|answered|answers|asked|asks|"
+    "sagte|sagt|erklärte|betonte|warnte|a déclaré|déclare|affirme|dijo|declaró|afirmó|advirtió|disse|dichiarato|"
+    "сказала?|заявила?|сообщила?|подчеркнула?|зазначила?|заявив"
+)
+_NAME = r"\p{Lu}[\p{L}’'-]+(?: (?:of |the |for |de |von |der )*\p{Lu}[\p{L}’'-]+){0,4}"
 _SPEAKER = regex.compile(
-    rf"(?:(?P<name>\p{{Lu}}[\p{{L}}’'-]+(?: (?:of |the |for )*\p{{Lu}}[\p{{L}}’'-]+){{0,4}}),? (?:has |have |also )?"
-    rf"(?:{_SPEECH})\b)|(?:\b[Aa]ccording to (?:the )?(?P<name>\p{{Lu}}[\p{{L}}’'-]+(?: \p{{Lu}}[\p{{L}}’'-]+){{0,4}}))|"
+    rf"(?:(?P<name>{_NAME}),? (?:has |have |also |hat |ha )?(?:{_SPEECH})\b)|"
+    rf"(?:\b(?:[Aa]ccording to (?:the )?|[Ll]aut |[Ss]elon |[Ss]egún |[Пп]о словам )(?P<name>{_NAME}))|"
+    r"(?P<name>\p{Han}{2,12}?)(?:表示|指出|强调|強調|宣布|声明|聲明)[:：，,“「]|"
     rf"\b(?:{_SPEECH})\b"
 )
 _QUOTED_KEYS = regex.compile(r'"([^"\n]+)"')
-_LEAD = 160
 _WORDS = 70
 # As the corpus build links near-duplicates: Jaccard over character 4-grams.
 _NEAR = 0.65
@@ -92,7 +97,8 @@ def _drafted(source: Source, spans: Sequence[Segment], told: Facts, before: str)
         words = _words(source, name, span.key)
         yield "narrative", _entry("narrative", {"key": span.key, "codes": []}, words)
     for span, words in keyed("post", _keys(before, "post")):
-        yield "post", _commented(_entry("post", {"key": span.key, **_lead(source, span)}, words))
+        about = posted(source.text, span.char_start, span.char_end, source.meta.platforms)
+        yield "post", _commented(_entry("post", {"key": span.key, **about}, words))
     quoted = _keys(before, "quotation")
     for role in ("post", "photo_text"):
         for span, words in keyed(role, quoted):
@@ -137,7 +143,7 @@ def _account(source: Source, span: Segment, words: str) -> str:
     handles = mentions(text)
     values = {
         "handle": handles[0].value if handles else "",
-        "platform": _platform(source, text) or "",
+        "platform": platform(text, source.meta.platforms) or "",
         "names": list(dict.fromkeys(name.strip(" ,.") for name in _QUOTED.findall(text))),
     }
     parts = [_entry("account", values, words)]
@@ -145,26 +151,6 @@ def _account(source: Source, span: Segment, words: str) -> str:
         at = {"date": event.date} if event.date else {}
         parts.append(_entry("account.event", {"kind": event.kind, **at, "detail": "", "segment": span.key}))
     return _commented("\n".join(parts))
-
-
-def _lead(source: Source, span: Segment) -> dict[str, str]:
-    """Return account, platform and date as the short line in front of a post gives them; empty where it does not."""
-    line = source.text[: span.char_start].rstrip().rpartition("\n")[2]
-    line = line if len(line) <= _LEAD else ""
-    handles, found = mentions(line), dates(line)
-    platform = _platform(source, line)
-    return {
-        "account": handles[0].value if handles else "",
-        **({"platform": platform} if platform else {}),
-        "posted_at": found[0].date if found else "",
-    }
-
-
-def _platform(source: Source, text: str) -> str | None:
-    """Return the platform of the source's that a text names; the source's own where it has one alone."""
-    platforms = source.meta.platforms
-    named = [name for name in platforms if name.lower() in text.lower()]
-    return named[0] if named else (platforms[0] if len(platforms) == 1 else None)
 
 
 def _alike(source: Source, posts: Sequence[Segment]) -> Iterator[tuple[Segment, Segment]]:
@@ -197,3 +183,15 @@ def _words(source: Source, span: Segment, name: str | None = None) -> str:
     words = " ".join(source.text[span.char_start : span.char_end].split())
     short = words if len(words) <= _WORDS else f"{words[:_WORDS].rpartition(' ')[0] or words[:_WORDS]} …"
     return f"{name or span.key or span.role}: " + regex.sub(r"\p{C}", "\ufffd", short)
+
+
+def only_guesses(source: Source) -> int:
+    """Return how many entries of a drafted ``facts.toml`` are guesses, where nobody has taken one up; else 0."""
+    if not source.facts_path.exists():
+        return 0
+    text = read_text(source.facts_path)
+    now = parse_toml_text(text, Facts, source.facts_path)
+    if now.account or now.post or now.quotation or now.same_as or now.reference or any(n.codes for n in now.narrative):
+        return 0
+    drafted = regex.findall(r"(?m)^# \[\[(?!account\.event)[a-z_]+\]\]$", text)
+    return len(drafted) + len(now.narrative)

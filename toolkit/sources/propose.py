@@ -62,6 +62,7 @@ def proposals(
     structure.headings(found)
     structure.narratives(found, matcher)
     posts.led_in(found)
+    posts.signed(found)
     if not neighbours.grouped(found, named):
         neighbours.scattered(found, named)
     posts.notes(found, script)

@@ -47,7 +47,7 @@ class _Maker:
     def recipe(self, source: Source) -> Recipe:
         anchors: list[Anchor] = []
         shorts: list[tuple[int, int, dict[str, Any]]] = []
-        for top, inner in _nested(self.spans):
+        for top, inner in _nested(_without_frames(self.spans)):
             start, end = self.place(top)
             if end == start and top.role != "footnote_marker":
                 continue
@@ -107,6 +107,17 @@ class _Maker:
             (min(start, a.at), max(end, a.at + a.length), number) for number in near for a in [anchors[number]]
         ]
         return tuple(Beside(span=number, sha256=self.digest(low, high)) for low, high, number in stretches)
+
+
+def _without_frames(spans: Sequence[Segment]) -> list[Segment]:
+    """Return the spans but for prose that holds a post: each post is known by its own hash then, whatever is around it."""
+    rows = [span for span in spans if span.role == "post"]
+    return [
+        span
+        for span in spans
+        if span.role in MINTED
+        or not any(span.char_start <= row.char_start and row.char_end <= span.char_end for row in rows)
+    ]
 
 
 def _nested(spans: Sequence[Segment]) -> Iterator[tuple[Segment, list[Segment]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolkit.sources.around import platforms_of
 from toolkit.sources.html_page import ends_early
 from toolkit.sources.metadata import unknown_fields
 from toolkit.sources.model import Segment
@@ -80,6 +81,9 @@ def of_file(source: Source) -> list[str]:
     said = []
     if unknown := unknown_fields(source.meta):
         said.append(f"not known yet, to be filled in there: {', '.join(unknown)}")
+    named = [] if source.meta.platforms else list(platforms_of(source.text))
+    if named:
+        said.append(f"platforms that the text names: {', '.join(named)}; put those of its posts into source.toml")
     if source.file.format == "html" and ends_early((source.folder / "raw" / source.file.name).read_bytes()):
         said.append("the page's markup ends without </body> or </html>: was it saved whole?")
     if lost := [block["image"] for block in source.blocks if "image" in block and "media" not in block]:

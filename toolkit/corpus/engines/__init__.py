@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -38,31 +39,42 @@ class Engine(Protocol):
         ...
 
 
-@contextmanager
-def opened(
-    name: str = LOCAL, *, staging: Path, workers: int = 0, memory: int = MEMORY, shared: str | None = None
-) -> Iterator[Engine]:
-    """Give the engine of that name, which ends with the block; :class:`UsageError` where there is none of it.
+@dataclass(frozen=True)
+class Choice:
+    """Which engine, and how: ``workers`` processes (0: as many as there are cores) that take ``memory`` MB together; of a
+    cluster the blocks that it is given at a time (0: 16).
 
-    ``shared`` is the URL of a folder that this process and a cluster's workers reach: files go through it. Without one they
-    travel through the connection.
+    ``shared`` is the address of a folder that this process and a cluster's workers reach: files go through it. Without one they
+    travel through the connection. ``environment`` is an archive of a Python environment that the workers are to run.
     """
-    if name == LOCAL:
-        if shared:
-            raise UsageError("--shared is for a cluster: --engine sc://HOST:PORT")
-        with pool(workers, memory) as processes:
+
+    name: str = LOCAL
+    workers: int = 0
+    memory: int = MEMORY
+    shared: str | None = None
+    environment: Path | None = None
+
+
+HERE = Choice()
+
+
+@contextmanager
+def opened(choice: Choice, staging: Path) -> Iterator[Engine]:
+    """Give the engine, which ends with the block; :class:`UsageError` where there is none of that name."""
+    if (choice.shared or choice.environment) and not choice.name.startswith(CONNECT):
+        raise UsageError("--shared and --environment are for a cluster: --engine sc://HOST:PORT")
+    if choice.name == LOCAL:
+        with pool(choice.workers, choice.memory) as processes:
             yield Local(processes)
         return
-    if name != SAIL and not name.startswith(CONNECT):
-        raise UsageError(f"no engine {name!r}", hint="local, sail, or sc://HOST:PORT")
+    if choice.name != SAIL and not choice.name.startswith(CONNECT):
+        raise UsageError(f"no engine {choice.name!r}", hint="local, sail, or sc://HOST:PORT")
     from toolkit.corpus.engines.session import connected, embedded
     from toolkit.corpus.engines.spark import Spark
 
-    if name == SAIL:
-        if shared:
-            raise UsageError("--shared is for a cluster: Sail works in this process")
-        with embedded() as session, closing(Spark(session, staging, workers=workers, same_disk=True)) as sail:
-            yield sail
-        return
-    with connected(name) as session, closing(Spark(session, staging, workers=workers, shared=shared)) as spark:
+    sail = choice.name == SAIL
+    with (
+        embedded() if sail else connected(choice.name, choice.environment) as session,
+        closing(Spark(session, staging, workers=choice.workers, shared=choice.shared, same_disk=sail)) as spark,
+    ):
         yield spark

@@ -12,10 +12,11 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from toolkit.errors import DocpostsError, ServiceError, UsageError
+from toolkit.errors import DocpostsError, InputError, ServiceError, UsageError
 
 _REACH = 5.0
 """Seconds in which a cluster must take a connection."""
@@ -45,8 +46,11 @@ def embedded() -> Iterator[Any]:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
-    """Give a session of the cluster at ``sc://host:port``; the word after ``token=`` in it is never shown."""
+def connected(url: str, environment: Path | None = None) -> Iterator[Any]:
+    """Give a session of the cluster at ``sc://host:port``; the word after ``token=`` in it is never shown.
+
+    ``environment``: an archive of a Python environment (``bin/python`` in it), which is sent to the workers and runs there.
+    """
     parts = urlsplit(url.partition(";")[0])
     try:
         host, port = parts.hostname, parts.port or _PORT
@@ -68,6 +72,11 @@ def connected(url: str) -> Iterator[Any]:
         major = str(session.version).partition(".")[0]
         if major != "4":
             raise ServiceError(f"{shown} is Spark {session.version}: Spark 4 is needed")
+        if environment:
+            if not environment.is_file():
+                raise InputError(f"{environment} is not there", hint="venv-pack -o environment.tar.gz")
+            session.addArtifacts(f"{environment}#environment", archive=True)
+            session.conf.set("spark.sql.execution.pyspark.python", "environment/bin/python")
         yield session
 
 
@@ -114,7 +123,7 @@ def faults(shown: str) -> Iterator[None]:
 
 def explained(said: str, shown: str) -> tuple[str, str]:
     """Return what an error of Spark's means, and what to do; ``said`` is all that it says."""
-    nothing = "nothing was published; run the command again"
+    nothing = "nothing was published; run the command again (docposts --debug … shows all that was said)"
     if found := re.search(r"PYTHON_VERSION_MISMATCH.*?(\d+\.\d+).*?(\d+\.\d+)", said, re.S):
         return (
             f"the workers of {shown} have Python {found[1]}, here it is {found[2]}",
@@ -140,7 +149,7 @@ def explained(said: str, shown: str) -> tuple[str, str]:
 
 def _last(said: str) -> str:
     """Return the line of an error that says most: the last one of a worker's traceback, else the first."""
-    found = re.findall(r"^\s*(?:[\w.]+(?:Error|Exception)): (.+)$", said, re.M)
+    found = re.findall(r"^\s*((?:[\w.]+(?:Error|Exception)): .+)$", said, re.M)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return (found[-1] if found else lines[0] if lines else "an error without a message")[:300]
 

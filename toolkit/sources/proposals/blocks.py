@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from toolkit.sources.proposals.paragraphs import Paragraph
-from toolkit.sources.proposals.posts import NOTE, OPEN
+from toolkit.sources.proposals.posts import NOTE, OPEN, signs
 from toolkit.sources.proposals.prose import prose_score
 from toolkit.text.entities import hashtags
 
@@ -57,6 +57,9 @@ def _block(members: Sequence[Paragraph], names: Sequence[str]) -> None:
     for number, paragraph in enumerate(members):
         before = members[number - 1] if number else None
         if paragraph.role is not None:
+            continue
+        if before is not None and signs(paragraph.text):
+            paragraph.settle("", "attribution of a post", 0.7)
             continue
         note = NOTE.fullmatch(paragraph.text)
         if note and before is not None and before.role in OPEN:

@@ -175,6 +175,18 @@ def _quote(paragraph: Paragraph, before: Paragraph | None, other: bool) -> None:
         paragraph.joined = same and before is not None and before.role == "post" and before.rule == "block quote"
 
 
+def signed(found: Sequence[Paragraph]) -> None:
+    """Settle the lines below posts that say who posted them and when: they are neither posts nor prose."""
+    for number, paragraph in enumerate(found):
+        if paragraph.role is None and _in_posts(found, number) and signs(paragraph.text):
+            paragraph.settle("", "attribution of a post", 0.7)
+
+
+def signs(line: str) -> bool:
+    """Tell whether a line only says by which account, where and when something was posted."""
+    return is_attribution(line) and names_poster(line)
+
+
 def led_in(found: Sequence[Paragraph]) -> None:
     """Settle what follows a line such as "One account wrote:" as a post; a whole list where the items stand in one."""
     leading: Paragraph | None = None
