@@ -185,6 +185,7 @@ def test_reopening_nothing_or_what_is_not_there(case: Case) -> None:
     case.narratives("soup", "n11", "n11 n12", "n11")
     root = case.workspace.root
     assert "say what" in inside("-C", root, "adjudicate", "reopen", "--because", "x", code=2).stderr
+    assert "say why" in inside("-C", root, "adjudicate", "reopen", "--label", "n11", "--because", " ", code=2).stderr
     for words in (["question_ffff"], ["--label", "n77"], ["--label", "n12"], ["--field", "voice"]):
         done = inside("-C", root, "adjudicate", "reopen", *words, "--because", "x", code=1)
         assert "nothing settled is that" in done.stderr, words
