@@ -193,3 +193,17 @@ def test_a_file_of_events_without_the_purged() -> None:
     assert without(on, ruled) == [raised | {"question": "█"}, ruled | {"by": "█"}]
     assert without(on, on, ruled) == [raised | {"question": "█"}, None, ruled | {"by": "█"}]
     assert without(raised) == [raised]
+
+
+def test_of_a_purged_adjudicator_no_decision_is_left_and_a_ruling_stays(case: Case) -> None:
+    case.narratives("soup", "n11", "n11 n12", "n11")
+    name = gap(case, "soup", "Are stones meant?")
+    docposts(
+        case, "adjudicate", "precedents", "rule", name, "--ruling", "Yes.", "--paragraph", "Stones.", "--by", "nell"
+    )
+    assert case.open() == []
+    purge(case.workspace, "annotator", "adj-1")
+    assert history(case.workspace) == [] and case.open() == [("narrative", "n12")]
+    (left,) = precedents.load(case.workspace.decisions_dir)
+    assert (left.state, left.by, left.question, left.words("en")) == ("ruled", "█", "Are stones meant?", "Stones.")
+    assert "adj-1" not in everything(case)

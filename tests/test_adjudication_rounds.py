@@ -185,6 +185,7 @@ def test_reopening_nothing_or_what_is_not_there(case: Case) -> None:
     case.narratives("soup", "n11", "n11 n12", "n11")
     root = case.workspace.root
     assert "say what" in inside("-C", root, "adjudicate", "reopen", "--because", "x", code=2).stderr
+    assert "say why" in inside("-C", root, "adjudicate", "reopen", "--label", "n11", "--because", " ", code=2).stderr
     for words in (["question_ffff"], ["--label", "n77"], ["--label", "n12"], ["--field", "voice"]):
         done = inside("-C", root, "adjudicate", "reopen", *words, "--because", "x", code=1)
         assert "nothing settled is that" in done.stderr, words
@@ -224,6 +225,8 @@ def test_a_rule_gap_becomes_a_precedent_a_paragraph_and_items_to_look_at_again(c
         paragraph,
     )
     assert "to look at again: 2 of 2" in told
+    assert f"{name} was ruled on, 2 items to look at again" in docposts(case, "adjudicate", "status")
+    assert docposts(case, "adjudicate", "status", "--json")["to_look_at_again"] == {name: 2}
     items = docposts(case, "adjudicate", "precedents", "items", name, "--json")
     assert {(row["item_id"], row["outcome"], row["done"]) for row in items} == {
         (post_id("soup"), "no", ""),
@@ -248,6 +251,7 @@ def test_a_rule_gap_becomes_a_precedent_a_paragraph_and_items_to_look_at_again(c
     (rule,) = precedents.load(case.workspace.decisions_dir)
     done = {row.item_id: row.done for row in recheck(standing(case.workspace), rule)}
     assert done == {post_id("soup"): "adj-1, 2032-05-03", post_id("lamps"): "nell, 2032-05-03"}
+    assert docposts(case, "adjudicate", "status", "--json")["to_look_at_again"] == {}
 
 
 def test_a_decision_after_the_ruling_was_made_under_it(case: Case) -> None:

@@ -33,6 +33,7 @@ from toolkit.corpus.search import Found, search
 from toolkit.errors import ChecksFailed, ServiceError, UsageError
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
+from toolkit.text import language
 from toolkit.workspace import Workspace, new_settings
 
 
@@ -167,6 +168,20 @@ def test_no_order_of_arrival_shows() -> None:
     assert len(blobs.unpack(answers.pop())[1]["pairs"]) > 10
 
 
+def test_workers_that_are_threads_of_one_process_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of texts is forgotten by one thread while another is at work."""
+    known, unknown = f"{WORDS} at dawn", f"{WORDS} at dusk"
+    assert language.detect([known]) == ["en"]
+    answers = language._answers
+
+    def meanwhile(texts: list[str]) -> list[str]:
+        language._remembered.clear()
+        return answers(texts)
+
+    monkeypatch.setattr(language, "_answers", meanwhile)
+    assert language.detect([known, unknown]) == ["en", "en"]
+
+
 # What goes wrong
 
 
@@ -224,7 +239,7 @@ def test_storage_that_is_full_is_said_by_whoever_met_it(workspace: Workspace, mo
         ("UNAVAILABLE: failed to connect to all addresses", "has gone away"),
         ("Job aborted: ExecutorLostFailure (executor 1 exited)", "a worker of sc://c:1 was lost"),
         ("java.io.IOException: No space left on device", "a disk of sc://c:1 is full"),
-        ("Traceback:\n  File x\nOSError: the lamp is out\n", "sc://c:1: the lamp is out"),
+        ("Traceback:\n  File x\nOSError: the lamp is out\n", "sc://c:1: OSError: the lamp is out"),
         ("", "an error without a message"),
     ],
 )

@@ -45,6 +45,8 @@ def posts(line: str, title: str = "A fictional report on the Dyke accounts") -> 
         "They used sentences like “{}” (@dykefan, 3 May 2036, 12 likes).",
         "All of it was copied: «{}» — @dykefan, 3 May",
         "Two examples of tweets: ‘{}’",
+        "At nine a first account would write, e.g., “{}”",
+        "Several accounts replied with “Never!” or “{}”",
         "Un compte a écrit : « {} »",
         "Una cuenta escribió: «{}»",
         "Ein Nutzer schrieb: „{}“",
@@ -72,6 +74,9 @@ def test_words_that_somebody_posted_are_a_post(line: str) -> None:
         "An account shared an article with the title “{}”",
         "We call this pattern “{}”",
         "In her comment to us the mayor said: “{}”",
+        "In a private message an account said: “{}”",
+        "The posts used phrases like “{}”",
+        "“{}” (Statement by the harbour office, 3 May)",
         "The accounts claim that the dyke “holds, and the sea of Velmar knows it well”.",
         "The posts were deleted. “{}” says the law on dykes.",
         "“{}” The accounts posted this sort of thing all day.",
@@ -103,6 +108,14 @@ def test_translations_belong_to_the_post_that_they_stand_behind() -> None:
         assert (by_role["post"][0], by_role["translation"][0]) == (original, words)
         assert by_role["translation"][1].belongs_to == by_role["post"][1].key
         assert by_role["post"][1].lang == "zh-Hans"
+
+
+def test_a_bracketed_number_within_is_a_marker_and_no_insertion() -> None:
+    text = "A fictional report\n\nOne account wrote: “The dyke [1] of Velmar [the old one] holds, neighbours.”\n"
+    document = read(text.encode(), "report.txt")
+    found = proposals(document.text, [block.record() for block in document.blocks])
+    inner = sorted((s.role, text[s.char_start : s.char_end]) for s in found if s.belongs_to == "post-1")
+    assert inner == [("footnote_marker", "[1]"), ("insertion", "[the old one]")]
 
 
 def test_a_footnote_number_within_is_the_posts_own(workspace: Workspace) -> None:
@@ -213,6 +226,9 @@ def test_a_report_without_posts_says_so_and_how_to_go_on(tmp_path: Path) -> None
         "source export brief",
     ):
         assert said in done.stderr
+    docposts("-C", tmp_path / "w", "source", "review", "brief")
+    page = (tmp_path / "w" / "sources" / "brief" / "review.html").read_text(encoding="utf-8")
+    assert "<li>no posts were found" in page and "<script" not in page
     meta = tmp_path / "w" / "sources" / "brief" / "source.toml"
     meta.write_text(meta.read_text().replace("post = []", "post = ['Text –']", 1))
     again = docposts("-C", tmp_path / "w", "source", "segment", "brief")

@@ -296,11 +296,7 @@ def test_people_are_pseudonyms_and_places_follow_the_text() -> None:
     assert by_id(out.rows["posts"], "post_id")[P2]["account"] == "LampDaily"
     assert out.public == ("LampDaily",)
     (insertion,) = row["insertions"]
-    span = (
-        out.rows["judgements"][0]["evidence"]
-        or out.rows["judgements"][1]["evidence"]
-        or out.rows["judgements"][2]["evidence"]
-    )
+    span = next(filter(None, out.judgements["evidence"].to_pylist()))
     for place in (insertion, *span):
         assert row["text"][place["start"] : place["end"]] == "today"
     assert by_id(out.rows["posts"], "post_id")[P5]["text"].startswith("Write to [email] or call [phone] if")
@@ -349,7 +345,7 @@ def test_a_restricted_reports_display_names_stay_behind() -> None:
 
 
 def test_a_judgement_leaves_without_words_times_and_names() -> None:
-    rows = made(world()).rows["judgements"]
+    rows = made(world()).judgements.to_pylist()
     columns = set(release_table("judgements").arrow.names)
     assert all(set(row) == columns for row in rows)
     people = {(row["annotator"], row["item_id"]) for row in rows}
@@ -368,14 +364,14 @@ def test_only_who_agreed_is_the_same_person_on_two_items() -> None:
     out = release_rows.make(of.corpus(), of.judged(), of.decided(), books, KEY, linkable=agreed)
     said = {row["judgement_id"]: row["annotator"] for row in of.judgements}
     items: dict[str, set[str]] = {}
-    for row in out.rows["judgements"]:
+    for row in out.judgements.to_pylist():
         items.setdefault(row["annotator"], set()).add(row["item_id"])
         assert row["annotator"].startswith("annotator_") == (said[row["judgement_id"]] in agreed)
     (name,) = out.linkable
     assert items.pop(name) == {row["item_id"] for row in of.judgements if row["annotator"] == "ann-2"}
     assert len(items) > 1 and all(len(own) == 1 for own in items.values())
     # Who said something twice of one item still is one person there, and the votes are the same.
-    assert len({row["annotator"] for row in out.rows["judgements"] if row["item_id"] == P5}) == 1
+    assert len({row["annotator"] for row in out.judgements.to_pylist() if row["item_id"] == P5}) == 1
     assert out.rows["posts"] == made(of).rows["posts"] and made(of).linkable == ()
 
 

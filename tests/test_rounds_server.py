@@ -18,7 +18,7 @@ from toolkit.rounds import push
 from toolkit.workspace import Workspace, new_settings
 
 NAMES = ("anna", "bela")
-ROUNDS = [
+ROUNDS: list[dict[str, Any]] = [
     {"name": "first", "kind": "calibration", "items": 2, "bar": 0.6, "tasks": ["narrative"]},
     {"name": "main", "kind": "production", "tasks": ["narrative"]},
     {"name": "again", "kind": "repeat", "share": 0.5, "tasks": ["narrative"]},
@@ -28,10 +28,10 @@ ROUNDS = [
 class Lab:
     """Two annotators on the session's server."""
 
-    def __init__(self, folder: Path, server: StudioServer) -> None:
+    def __init__(self, folder: Path, server: StudioServer, rounds: list[dict[str, Any]], **tasks: Any) -> None:
         self.name = f"rounds-{uuid.uuid4().hex[:8]}"
         settings = new_settings(
-            self.name, tasks={"annotators": list(NAMES)}, label_studio={"url": server.url}, rounds=ROUNDS
+            self.name, tasks={"annotators": list(NAMES)} | tasks, label_studio={"url": server.url}, rounds=rounds
         )
         self.workspace = Workspace.create(folder / self.name, settings)
         publish(self.workspace, {f"p{n}": f"An invented sentence about kites, the {n}th." for n in range(6)})
@@ -62,7 +62,7 @@ class Lab:
 
 
 def test_from_calibration_to_production_to_repeats(tmp_path: Path, studio_server: StudioServer) -> None:
-    lab = Lab(tmp_path, studio_server)
+    lab = Lab(tmp_path, studio_server, ROUNDS)
     assert len(lab.push()) == 2, "both wait for production"
     lab.answer("narrative@first", "anna", "n11")
     lab.answer("narrative@first", "bela", "n11")
@@ -89,3 +89,21 @@ def test_from_calibration_to_production_to_repeats(tmp_path: Path, studio_server
         ("main", "production"): 4,
         ("again", "repeat"): 2,
     }
+
+
+def test_a_shared_project_gives_each_task_to_one_and_takes_authors_from_accounts(
+    tmp_path: Path, studio_server: StudioServer
+) -> None:
+    lab = Lab(tmp_path, studio_server, [], projects="shared", overlap=1)
+    lab.push()
+    given: dict[int, str] = {}
+    for name in (*NAMES, *NAMES):
+        server = lab.own[name]
+        task = server._transport.page(f"api/projects/{server.require_project(f'{lab.name}/narrative')}/next", {})
+        assert task["id"] not in given, "a task that somebody has answered goes to nobody else"
+        given[task["id"]] = name
+        server.submit(task["id"], result("narrative", "n11"), unique_id=str(uuid.uuid4()), lead_time=4.0)
+    pull(lab.workspace, lab.owner)
+    rows = load_judgements(lab.workspace).to_pylist()
+    assert sorted(row["annotator"] for row in rows) == ["anna", "anna", "bela", "bela"]
+    assert len({row["item_id"] for row in rows}) == 4

@@ -192,6 +192,14 @@ def test_judgements_after_a_release_are_listed(made: Made) -> None:
     assert late() == [salt, (made.ids[CARD], PEOPLE[0], "new", "release 1.0.0")]
 
 
+def test_the_workspaces_status_tells_of_precedents_to_rule_on(made: Made) -> None:
+    root = ("-C", made.workspace.root)
+    inside(*root, "adjudicate", "precedents", "add", "--label", "n21", "--question", "Is salt a government?")
+    told = json.loads(inside(*root, "status", "--json").stdout)["stages"]
+    (state,) = [each["state"] for each in told if each["stage"] == "adjudicate"]
+    assert state == "6 settled, 3 open, 0 waiting for votes, 0 outdated, 1 precedents to rule on"
+
+
 def carrier(value: str) -> list[Row]:
     return result("photo_text", "n11", chosen={"carrier": [value]})
 

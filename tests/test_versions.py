@@ -16,6 +16,7 @@ import pytest
 
 from tests.command import data, docposts
 from tests.test_corpus import add_examples, add_text
+from toolkit.corpus import difference as difference_module
 from toolkit.corpus import store
 from toolkit.corpus.build import build
 from toolkit.corpus.difference import difference, records
@@ -293,7 +294,11 @@ def test_a_difference_as_text_and_as_parquet(workspace: Workspace, tmp_path: Pat
     assert not moved
 
 
-def test_differences_agree_with_a_comparison_row_by_row(workspace: Workspace) -> None:
+@pytest.mark.parametrize("at_once", [difference_module.ROWS_A_PASS, 7])
+def test_differences_agree_with_a_comparison_row_by_row(
+    workspace: Workspace, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(difference_module, "ROWS_A_PASS", at_once)
     one, other = (store.open_version(workspace, version) for version in ("0.1.0", "0.3.0"))
     parts = {part.name: part for part in difference(one, other)}
     for name in other.manifest["tables"]:
@@ -378,7 +383,7 @@ def test_a_post_with_its_place_and_history(workspace: Workspace) -> None:
     assert "text" in found.history[1].columns
     alike = show(workspace, post_of(workspace, "salt-lamps", "post-2")).alike
     assert [(other.post_id, other.kind) for other in alike] == [
-        (post_of(workspace, "salt-lamps", "post-3"), "near_duplicate")
+        (post_of(workspace, "salt-lamps", "post-3"), "near_duplicate, translation")
     ]
 
 

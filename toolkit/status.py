@@ -10,6 +10,7 @@ from toolkit.corpus.build import is_current
 from toolkit.corpus.steps import Version
 from toolkit.labels.store import read_judgements
 from toolkit.labelstudio.connect import embedded
+from toolkit.precedents import load as load_precedents
 from toolkit.release.versions import releases
 from toolkit.sources import registry
 from toolkit.sources.facts import only_guesses
@@ -36,6 +37,7 @@ def status(workspace: Workspace) -> Status:
     judgements, rejected = read_judgements(workspace)
     newest = str(max((Version.parse(project["corpus"]) for project in pushed), default=""))
     settled = standing(workspace)
+    gaps = [each for each in load_precedents(workspace.decisions_dir) if each.state == "open"]
     found = releases(workspace)
     server = embedded(workspace).status()
     url = workspace.settings.label_studio.url
@@ -55,7 +57,7 @@ def status(workspace: Workspace) -> Status:
         (
             "adjudicate",
             f"{settled.decisions.num_rows} settled, {len(settled.open)} open, {len(settled.waiting)} waiting for votes,"
-            f" {len(settled.outdated)} outdated",
+            f" {len(settled.outdated)} outdated" + (f", {len(gaps)} precedents to rule on" if gaps else ""),
         ),
         ("release", found[-1].version if found else "none"),
     ]
@@ -80,6 +82,8 @@ def status(workspace: Workspace) -> Status:
         step = "docposts labels pull, when the annotators have done" if reachable else start
     elif settled.open:
         step = "docposts adjudicate push; the adjudicator decides; docposts adjudicate pull" if reachable else start
+    elif gaps and not found:
+        step = f"docposts adjudicate precedents rule {gaps[0].id} --ruling … --paragraph …"
     else:
         step = "docposts release verify" if found else "docposts release cut"
     return Status([{"stage": stage, "state": state} for stage, state in stages], step)

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,9 +102,13 @@ def answers(judgements: pa.Table, codebooks: Lookup | None = None) -> list[Answe
 
     ``codebooks``: those that the judgements are read by (None: those that the table names).
     """
-    codebooks = codebooks or named_by(judgements)
+    return given(latest(judgements), codebooks or named_by(judgements))
+
+
+def given(submissions: Iterable[dict[str, Any]], codebooks: Lookup) -> list[Answer]:
+    """Return the answers that submissions give, each annotator's :func:`latest` on each item."""
     grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in latest(judgements):
+    for row in submissions:
         if not row["skipped"]:
             grouped.setdefault((row["task"], row["item_id"], row["item_type"]), []).append(row)
     found: list[Answer] = []
@@ -135,18 +139,23 @@ def _labels(codebook: Codebook, name: str, row: dict[str, Any]) -> tuple[str, ..
 def questions(judgements: pa.Table, codebooks: Lookup | None = None) -> list[Question]:
     """Return every question with at least one vote: items as they come, fields and labels in the codebook's order."""
     codebooks = codebooks or named_by(judgements)
+    return asked(answers(judgements, codebooks), codebooks)
+
+
+def asked(given: Iterable[Answer], codebooks: Lookup) -> list[Question]:
+    """Return the questions that answers were given to, as :func:`questions`."""
     found: list[Question] = []
-    for answer in answers(judgements, codebooks):
+    for answer in given:
         if not answer.by:
             continue
-        asked: list[tuple[str | None, dict[str, str]]] = []
+        each: list[tuple[str | None, dict[str, str]]] = []
         if answer.multi:
-            given = {label for labels in answer.by.values() for label in labels}
+            said = {label for labels in answer.by.values() for label in labels}
             leaves = codebooks(answer.task).leaves(answer.field)
-            asked = [(leaf.id, answer.votes(leaf.id)) for leaf in leaves if leaf.id in given]
+            each = [(leaf.id, answer.votes(leaf.id)) for leaf in leaves if leaf.id in said]
         else:
-            asked = [(None, {name: labels[0] for name, labels in answer.by.items()})]
-        for label, votes in asked:
+            each = [(None, {name: labels[0] for name, labels in answer.by.items()})]
+        for label, votes in each:
             ids = tuple(answer.judgement_ids[name] for name in sorted(votes))
             found.append(Question(answer.task, answer.item_id, answer.item_type, answer.field, label, votes, ids))
     return found

@@ -6,7 +6,6 @@ two together). Single questions are made into objects only where somebody is to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -186,8 +185,3 @@ def _single(ballot: Ballot, offset: int) -> tuple[Ints, Ints, Ints, Ints]:
     order, _, sizes = _groups(ballot)
     value = ballot.given[order].argmax(axis=1).astype(np.int64) + offset
     return np.zeros(len(sizes), dtype=np.int64), sizes, order, value
-
-
-def objects(found: Questions, numbers: Ints) -> Iterator[Question]:
-    """Yield some questions as objects."""
-    return (found.question(int(number)) for number in numbers)

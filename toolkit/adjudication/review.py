@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.adjudication.decided import resolve
 from toolkit.adjudication.questions import Place
@@ -134,9 +136,15 @@ def recheck(found: Standing, precedent: Precedent) -> list[Recheck]:
 
 def _rows(found: Standing, chosen: Ints) -> Iterator[dict[str, Any]]:
     """Yield the decisions in force on some questions."""
-    wanted = {found.found.question_id(int(number)) for number in chosen}
-    for batch in found.decisions.to_batches(10_000):
-        yield from (row for row in batch.to_pylist() if row["question_id"] in wanted)
+    wanted = pa.array([found.found.question_id(int(number)) for number in chosen], pa.string())
+    yield from found.decisions.filter(pc.is_in(found.decisions["question_id"], wanted)).to_pylist()
+
+
+def left_to_check(found: Standing, known: Iterable[Precedent]) -> dict[str, int]:
+    """Return how many items each ruling still asks to be looked at again; those that ask for none are left out."""
+    ruled = [each for each in known if each.state == "ruled"]
+    left = {each.id: sum(not row.done for row in recheck(found, each)) for each in ruled}
+    return {name: count for name, count in left.items() if count}
 
 
 def select(

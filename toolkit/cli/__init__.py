@@ -10,6 +10,7 @@ import click
 from toolkit import __version__
 from toolkit.cli.adjudicate import adjudicate
 from toolkit.cli.adjudicate_precedents import precedents
+from toolkit.cli.adjudicate_reopen import reopen
 from toolkit.cli.codebook import codebook
 from toolkit.cli.common import Root, say
 from toolkit.cli.corpus import corpus
@@ -92,7 +93,8 @@ for command in (
     docposts.add_command(command)
 for command in (show, diff, verify, stats, query, export, promote, lineage, supersede, publish, fetch):
     corpus.add_command(command)
-adjudicate.add_command(precedents)
+for command in (reopen, precedents):
+    adjudicate.add_command(command)
 for command in (agreement, distribution):
     labels.add_command(command)
 for command in (*REVIEWING, recipe, hydrate):

@@ -160,7 +160,7 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from toolkit.adjudication.late import late
-    from toolkit.adjudication.review import counts, twice
+    from toolkit.adjudication.review import counts, left_to_check, twice
     from toolkit.adjudication.store import standing
     from toolkit.labels.store import load_judgements
     from toolkit.precedents import load
@@ -175,7 +175,8 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         "late": [asdict(each) for each in [*late(found, judgements), *_since_release(workspace, judgements)]],
     }
     if as_json:
-        about = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about: dict[str, Any] = {"outdated": len(found.outdated), "reopened": sum(found.reopened.values())}
+        about |= {"to_look_at_again": left_to_check(found, load(workspace.decisions_dir))}
         about |= {"decided_by_annotators": found.decisions["decided_by_annotator"].to_pylist().count(True)}
         print_json(tables[only] if only else tables | about)
         return
@@ -195,66 +196,11 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
         say(f"{len(tables['differing'])} decided differently; in force is: {rule} (--differing lists them)")
     if tables["late"]:
         say(f"{len(tables['late'])} judgements came after a decision or release (--late lists them)")
-    if waiting := [each for each in load(workspace.decisions_dir) if each.state == "open"]:
+    known = load(workspace.decisions_dir)
+    if waiting := [each for each in known if each.state == "open"]:
         say(f"{len(waiting)} precedents to rule on: docposts adjudicate precedents")
-
-
-@adjudicate.command()
-@click.argument("question", nargs=-1)
-@click.option("--item", metavar="ID", default="", help="All that is settled about an item.")
-@click.option("--field", default="", help="Of this field.")
-@click.option("--label", default="", help="On this label.")
-@click.option("--precedent", metavar="ID", help="All that its ruling asks to look at again, and nobody has.")
-@click.option("--because", required=True, metavar="WORDS", help="Why; the adjudicator is told.")
-@click.option("--by", metavar="NAME", help="Who reopens it (default: the name that the machine knows you by).")
-@click.option("--dry-run", is_flag=True, help="List what would be reopened and do nothing.")
-@json_option
-@click.pass_obj
-def reopen(  # noqa: PLR0913  # one option each
-    root: Root,
-    /,
-    *,
-    question: tuple[str, ...],
-    item: str,
-    field: str,
-    label: str,
-    precedent: str | None,
-    because: str,
-    by: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Put settled questions again, by id, item, field and label, or precedent.
-
-    What was decided stays on record and is in force no longer; what settled itself is asked. The next push puts the
-    questions, with the reason.
-    """
-    import datetime as dt
-
-    from toolkit.adjudication import records, review
-    from toolkit.adjudication.store import standing
-    from toolkit.errors import InputError, UsageError
-    from toolkit.precedents import find, load
-    from toolkit.sources.segments import person
-
-    if not (question or item or field or label or precedent):
-        raise UsageError("say what: question ids, --item, --field, --label or --precedent")
-    workspace = root.workspace()
-    found = standing(workspace)
-    if precedent:
-        rule = find(load(workspace.decisions_dir), precedent)
-        left = [each.question_id for each in review.recheck(found, rule) if not each.done]
-        places = review.select(found, ids=left, item=item, field=field, label=label) if left else []
-    else:
-        places = review.select(found, ids=question, item=item, field=field, label=label)
-    if not places:
-        raise InputError("nothing settled is that", hint="docposts adjudicate status")
-    rows = [dict(zip(("task", "item_id", "field", "label"), place, strict=True)) for place in places]
-    if not dry_run:
-        records.reopen(workspace, places, because=because, by=by or person(), at=dt.datetime.now(dt.UTC))
-    print_json(rows) if as_json else print_table(rows)
-    say(f"{len(rows)} questions {'would be ' if dry_run else ''}reopened")
-    say("  next: docposts adjudicate push")
+    for name, count in left_to_check(found, known).items():
+        say(f"{name} was ruled on, {count} items to look at again: docposts adjudicate precedents items {name}")
 
 
 def _differing(found: Standing) -> Any:

@@ -69,7 +69,7 @@ def _references(
                 break
 
 
-def shares(columns: str, rows: int) -> list[str]:
-    """Return conditions that cut rows into shares by their key, each small enough for one pass."""
-    passes = -(-rows // ROWS_A_PASS)
+def shares(columns: str, rows: int, at_once: int = ROWS_A_PASS) -> list[str]:
+    """Return conditions that cut rows into shares by their key, each of about ``at_once`` rows."""
+    passes = -(-rows // at_once)
     return [f"hash({columns}) % {passes} = {number}" for number in range(passes)] if passes > 1 else ["true"]

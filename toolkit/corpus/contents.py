@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.corpus.inputs import made_with
+from toolkit.corpus.parts import rechunked
 from toolkit.corpus.reading import unbracketed
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import DocpostsError
@@ -82,11 +83,11 @@ class Contents:
         key = (source.id, str(row["text_sha256"]), str(derived), *(sha256 for own in parts.values() for sha256 in own))
         if key not in self._done:
             found: dict[str, list[str]] = {"spans": [], "ids": [], "derived": []}
-            rows = {name: version.rows_of(name, source.id) for name in parts}
             try:
                 if source.is_table:
-                    _check_table(source, rows, derived, found)
+                    _check_table(source, version, derived, found)
                 else:
+                    rows = {name: version.rows_of(name, source.id) for name in parts}
                     _check_report(source, row, rows, derived, found)
             except DocpostsError as error:
                 found["spans"].append(error.message)
@@ -205,11 +206,11 @@ def _report_ids(source: Source, rows: dict[str, pa.Table]) -> Iterator[str]:
                 parts = (kind, source.file.key, normalise(row["text"]))
                 if row[column] not in {digest_id(*parts, n) for n in range(_OCCURRENCES)}:
                     yield f"{name}: {row[column]} is not the id that its text gives"
-    yield from _account_ids(rows)
+    yield from _account_ids(rows["accounts"])
 
 
-def _account_ids(rows: dict[str, pa.Table]) -> Iterator[str]:
-    for row in rows["accounts"].to_pylist():
+def _account_ids(accounts: pa.Table) -> Iterator[str]:
+    for row in accounts.to_pylist():
         if row["account_id"] != account_id_of(row["platform"], row["handle"]):
             yield f"accounts: {row['account_id']} is not the id of {row['handle']}"
 
@@ -236,32 +237,41 @@ def _analysed(rows: pa.Table, languages: Sequence[str | None] | None) -> list[Ro
 _columns: Callable[..., dict[str, Any]] = lambda texts, languages: analyse(texts.combine_chunks(), languages)  # noqa: E731
 
 
-def _check_table(source: Source, rows: dict[str, pa.Table], derived: bool, found: dict[str, list[str]]) -> None:
-    """Read the raw table anew, beside, and hold the version's rows against what it gives, in its order."""
+def _check_table(source: Source, version: CorpusVersion, derived: bool, found: dict[str, list[str]]) -> None:
+    """Read the raw table anew, beside, and hold the version's rows against what it gives, in its order, some at a time."""
     source.check_raw()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         ingest.ingest(source.folder / "raw" / source.file.name, source.file.raw_sha256, source.table, folder)
         beside = Source(folder, source.meta)
-        found["ids"] += _account_ids(rows)
+        found["ids"] += _account_ids(version.rows_of("accounts", source.id))
         if source.table.holds != "posts":
             return
-        same = ("post_id", "platform", "platform_object_id", "posted_at", "text")
-        at = 0
-        for batch in ingest.rows(beside):
-            raw = batch.to_pylist()
-            own = rows["posts"].slice(at, len(raw))
-            at += len(raw)
-            for one, other in zip(raw, own.to_pylist(), strict=False):
-                if one["row"] != other["place"] or any(one[name] != other[name] for name in same):
-                    found["spans"].append(f"posts: {other['post_id']} is not row {other['place']} of the table")
-                if other["post_id"] != post_id_of(other["platform"] or "", other["platform_object_id"] or ""):
-                    found["ids"].append(f"posts: {other['post_id']} is not the id of its platform and its number there")
-            if derived and own.num_rows:
-                fresh = _analysed(own, [row["lang"] for row in raw][: own.num_rows])
-                for row, again in zip(own.to_pylist(), fresh, strict=True):
-                    wrong = [c for c, v in again.items() if c not in _NOT_OF_THE_TEXT_ALONE[:3] and row[c] != v]
-                    if wrong:
-                        found["derived"].append(f"posts: {row['post_id']}: {', '.join(wrong)}")
-        if at != rows["posts"].num_rows:
-            found["spans"].append(f"posts: {rows['posts'].num_rows} rows, where the table gives {at}")
+        own_rows = rechunked(version.batches_of("posts", source.id), _BATCH)
+        at = given = 0
+        for batch in rechunked(ingest.rows(beside), _BATCH):
+            own = next(own_rows, None)
+            given += batch.num_rows
+            at += own.num_rows if own is not None else 0
+            if own is not None:
+                _check_rows(batch, own, derived, found)
+        at += sum(own.num_rows for own in own_rows)
+        if at != given:
+            found["spans"].append(f"posts: {at} rows, where the table gives {given}")
+
+
+def _check_rows(batch: pa.RecordBatch, own: pa.RecordBatch, derived: bool, found: dict[str, list[str]]) -> None:
+    """Hold rows of a version against the raw table's that stand at their place."""
+    same = ("post_id", "platform", "platform_object_id", "posted_at", "text")
+    raw, held = batch.to_pylist(), own.to_pylist()
+    for one, other in zip(raw, held, strict=False):
+        if one["row"] != other["place"] or any(one[name] != other[name] for name in same):
+            found["spans"].append(f"posts: {other['post_id']} is not row {other['place']} of the table")
+        if other["post_id"] != post_id_of(other["platform"] or "", other["platform_object_id"] or ""):
+            found["ids"].append(f"posts: {other['post_id']} is not the id of its platform and its number there")
+    if derived:
+        fresh = _analysed(pa.Table.from_batches([own]), [row["lang"] for row in raw][: own.num_rows])
+        for row, again in zip(held, fresh, strict=False):
+            wrong = [c for c, v in again.items() if c not in _NOT_OF_THE_TEXT_ALONE[:3] and row[c] != v]
+            if wrong:
+                found["derived"].append(f"posts: {row['post_id']}: {', '.join(wrong)}")

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from toolkit.corpus import duck
+from toolkit.corpus import checks, duck
 from toolkit.corpus.steps import Step
 from toolkit.corpus.store import CorpusVersion
 from toolkit.fsio import canonical_json
@@ -19,6 +19,8 @@ from toolkit.schema import table, table_names
 
 Kind = Literal["added", "removed", "changed"]
 _BATCH = 10_000
+ROWS_A_PASS = 200_000
+"""Rows of both sides that are compared together: whole rows are held, texts and all."""
 
 
 class Cell(NamedTuple):
@@ -66,10 +68,13 @@ class TableDifference:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Rows added, removed and changed."""
-        sql = f"SELECT kind, count(*) FROM ({self._sql()}) GROUP BY kind"
+        found = dict.fromkeys(("added", "removed", "changed"), 0)
         with duck.connect({"earlier": self.before, "later": self.after}) as connection:
-            found = dict(connection.execute(sql).fetchall())
-        return {kind: found.get(kind, 0) for kind in ("added", "removed", "changed")}
+            for share in self._shares:
+                sql = f"SELECT kind, count(*) FROM ({self._sql(where=share)}) GROUP BY kind"
+                for kind, count in connection.execute(sql).fetchall():
+                    found[kind] += count
+        return found
 
     @cached_property
     def changed_columns(self) -> dict[str, int]:
@@ -77,9 +82,21 @@ class TableDifference:
         sums = ", ".join(f"count(*) FILTER (WHERE {_differs(name)})" for name in self._compared)
         if not sums:
             return {}
+        found = [0] * len(self._compared)
         with duck.connect({"earlier": self.before, "later": self.after}) as connection:
-            found = connection.execute(f"SELECT {sums} FROM earlier b JOIN later a ON {self._on}").fetchone() or ()
+            for share in self._shares:
+                one, other = (f"(SELECT * FROM {side} WHERE {share})" for side in ("earlier", "later"))
+                counts = connection.execute(f"SELECT {sums} FROM {one} b JOIN {other} a ON {self._on}").fetchone() or ()
+                found = [sum(both) for both in zip(found, counts, strict=True)]
         return {name: count for name, count in zip(self._compared, found, strict=True) if count}
+
+    @property
+    def _shares(self) -> list[str]:
+        """Conditions that cut the rows of both sides by their key, so that no comparison holds too many of them."""
+        rows = sum(
+            side.count_rows() if hasattr(side, "count_rows") else side.num_rows for side in (self.before, self.after)
+        )
+        return checks.shares(", ".join(map(duck.quoted, self.key)), rows, ROWS_A_PASS)
 
     @property
     def step(self) -> Step | None:
@@ -115,11 +132,12 @@ class TableDifference:
         )
         return RowChange(self.name, {name: (new or old)[name] for name in self.key}, kind, cells)
 
-    def _sql(self, also: str = "1 AS one") -> str:
+    def _sql(self, also: str = "1 AS one", where: str = "true") -> str:
         differs = " OR ".join(_differs(name) for name in self._compared) or "false"
         return (
             "SELECT CASE WHEN b.here IS NULL THEN 'added' WHEN a.here IS NULL THEN 'removed' ELSE 'changed' END AS kind, "
-            f"{also} FROM (SELECT *, true AS here FROM earlier) b FULL OUTER JOIN (SELECT *, true AS here FROM later) a "
+            f"{also} FROM (SELECT *, true AS here FROM earlier WHERE {where}) b "
+            f"FULL OUTER JOIN (SELECT *, true AS here FROM later WHERE {where}) a "
             f"ON {self._on} WHERE b.here IS NULL OR a.here IS NULL OR {differs}"
         )
 

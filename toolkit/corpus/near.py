@@ -112,13 +112,17 @@ def sketch(texts: Iterable[str]) -> Sketches:
 def candidates(bands: Iterable[Words], low: Bytes) -> Numbers:
     """Return pairs (m, 2) of places, the lower first, in order: texts that share a band and whose sketches agree enough.
 
-    ``bands`` are looked at one at a time, so that they may lie on disk, as ``low`` may.
+    ``bands`` are looked at one at a time, so that they may lie on disk, as ``low`` may. Which pairs are found by several bands
+    together, and which by each alone, is the same.
     """
     size = np.int64(len(low))
+    # Most pairs share several bands: each is held against its sketches once.
     found = united(
         np.concatenate([_NONE, *(one * size + other for one, other in _groups(keys, low))]) for keys in bands
     )
-    return np.stack(np.divmod(found, size), axis=1) if len(found) else np.empty((0, 2), np.int64)
+    one, other = np.divmod(found, size) if len(found) else (found, found)
+    close = agreeing(low, one, other)
+    return np.stack([one[close], other[close]], axis=1)
 
 
 def united(parts: Iterable[Numbers]) -> Numbers:
@@ -150,7 +154,7 @@ def _ordered(keys: Words) -> tuple[Numbers, Words]:
 
 
 def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield pairs of one band's groups that agree enough, the lower place first.
+    """Yield pairs of one band's groups, the lower place first: all that the sketches may find to agree.
 
     Each member is held against the seven behind it, which in most groups is everybody. In larger ones it is also held against the
     group's first; those that differ from it form a group among themselves, and so on for some rounds, so that texts which share a
@@ -166,9 +170,7 @@ def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
         same = group[behind:] == group[:-behind]
         if not same.any():
             return
-        one, other = members[:-behind][same], members[behind:][same]
-        close = agreeing(low, one, other)
-        yield one[close], other[close]
+        yield members[:-behind][same], members[behind:][same]
     large = np.repeat(sizes > _WINDOW, sizes)
     members, sizes = members[large], sizes[sizes > _WINDOW]
     for _ in range(_ROUNDS):

@@ -1,8 +1,8 @@
 """The search for equal and nearly equal posts over all parts of a corpus, in processes, through files.
 
 Each part's texts are sketched by a worker (:func:`sketch_part`); of equal texts the corpus's first stands for all. The sketches
-lie on disk, bands one after another: workers look at a band at a time (:func:`look_at_band`), and hold the pairs found against
-the texts themselves (:func:`verify_pairs`). What stays in memory is 16 bytes a post, and the pairs.
+lie on disk, bands one after another: workers look at a few bands at a time (:func:`look_at_bands`), and hold the pairs found
+against the texts themselves (:func:`verify_pairs`). What stays in memory is 16 bytes a post, and the pairs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from toolkit.parquet import read_batches
 Numbers = NDArray[np.int64]
 _ROWS = 5_000
 _PAIRS = 100_000
+# Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
+_BANDS = 5
 
 
 class Edges(NamedTuple):
@@ -46,8 +48,9 @@ class _Part(NamedTuple):
     work: Path
 
 
-class _Band(NamedTuple):
-    number: int
+class _Bands(NamedTuple):
+    start: int
+    stop: int
     work: Path
 
 
@@ -110,11 +113,11 @@ def sketch_part(job: _Part) -> int:
     return len(seen)
 
 
-def look_at_band(job: _Band) -> Numbers:
-    """Return the pairs that one band gives, as first × texts + second, in order."""
+def look_at_bands(job: _Bands) -> Numbers:
+    """Return the pairs that some bands give, as first × texts + second, in order."""
     bands = np.load(job.work / "bands.npy", mmap_mode="r")
     low = np.load(job.work / "low.npy", mmap_mode="r")
-    pairs = near.candidates([np.array(bands[job.number])], low)
+    pairs = near.candidates((np.array(bands[number]) for number in range(job.start, job.stop)), low)
     found: Numbers = pairs[:, 0] * len(low) + pairs[:, 1]
     return found
 
@@ -183,8 +186,9 @@ def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Pat
 
 
 def _candidates(size: int, work: Path, pool: Pool, small: bool) -> Numbers:
-    jobs = [_Band(n, work) for n in range(near.BANDS)] if size > 1 else []
-    found = near.united(pool.map(look_at_band, jobs, small=small))
+    starts = range(0, near.BANDS if size > 1 else 0, _BANDS)
+    jobs = [_Bands(start, min(start + _BANDS, near.BANDS), work) for start in starts]
+    found = near.united(pool.map(look_at_bands, jobs, small=small))
     return np.stack(np.divmod(found, max(size, 1)), axis=1) if len(found) else np.empty((0, 2), np.int64)
 
 

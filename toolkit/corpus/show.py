@@ -143,15 +143,17 @@ def _alike(version: CorpusVersion, post_id: str) -> list[Alike]:
         return []
     clusters = links.components(list(members), [(row["post_id"], row["other_id"]) for row in edges])
     others = [member for member in members if clusters[member] == clusters[post_id] and member != post_id]
-    direct = {
-        (row["other_id"] if row["post_id"] == post_id else row["post_id"]): row
-        for row in edges
-        if post_id in (row["post_id"], row["other_id"])
-    }
+    direct: dict[str, list[dict[str, Any]]] = {}
+    for row in edges:
+        if post_id in (row["post_id"], row["other_id"]):
+            other = row["other_id"] if row["post_id"] == post_id else row["post_id"]
+            direct.setdefault(other, []).append(row)
     found = []
     for row in _where(version, "posts", pc.field("post_id").isin(others)):
-        link = direct.get(row["post_id"], {"kind": "same cluster", "similarity": None})
-        found.append(Alike(row["post_id"], row["source_id"], link["kind"], link["similarity"], row["text"]))
+        own = direct.get(row["post_id"], [])
+        kinds = ", ".join(link["kind"] for link in own) or "same cluster"
+        shares = [link["similarity"] for link in own if link["similarity"] is not None]
+        found.append(Alike(row["post_id"], row["source_id"], kinds, shares[0] if shares else None, row["text"]))
     return found
 
 

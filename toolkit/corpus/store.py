@@ -40,7 +40,7 @@ from toolkit.corpus.parts import write_parts as write_rows
 from toolkit.corpus.steps import Version
 from toolkit.errors import InputError, WorkspaceError
 from toolkit.fsio import canonical_json, fsync_folder, publishing, read_json, sha256_file, write_atomic
-from toolkit.parquet import read_any, read_batches, read_table
+from toolkit.parquet import column_names, read_any, read_batches, read_table
 from toolkit.rowdigest import fold
 from toolkit.schema import table
 from toolkit.workspace import Workspace
@@ -88,11 +88,18 @@ class CorpusVersion:
 
     def rows_of(self, name: str, source_id: str) -> pa.Table:
         """Return a source's rows of a table, with the columns that they were made with."""
-        wanted = {
-            p["sha256"] for p in self.manifest["tables"].get(name, {"parts": []})["parts"] if p["name"] == source_id
-        }
-        parts = [read_any(path) for path in self._parts(name) if path.stem in wanted]
+        parts = [read_any(path) for path in self._parts_of(name, source_id)]
         return pa.concat_tables(parts) if parts else table(name).empty()
+
+    def batches_of(self, name: str, source_id: str, rows: int = 10_000) -> Iterator[pa.RecordBatch]:
+        """Yield :meth:`rows_of`, at most ``rows`` at a time."""
+        for path in self._parts_of(name, source_id):
+            yield from read_batches(path, column_names(path), rows)
+
+    def _parts_of(self, name: str, source_id: str) -> Iterator[Path]:
+        entries = self.manifest["tables"].get(name, {"parts": []})["parts"]
+        wanted = {part["sha256"] for part in entries if part["name"] == source_id}
+        return (path for path in self._parts(name) if path.stem in wanted)
 
     def part_files(self, name: str) -> list[tuple[str, Path]]:
         """Return (SHA-256, path) of a table's parts in corpus order, unchecked; none for a table that it has not."""

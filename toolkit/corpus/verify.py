@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.corpus import store
+from toolkit.corpus import checks, store
 from toolkit.corpus.contents import Contents
 from toolkit.corpus.difference import difference
 from toolkit.corpus.rebuild import rebuild
@@ -21,6 +21,7 @@ from toolkit.corpus.steps import Version
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_file
+from toolkit.parquet import read_any
 from toolkit.rowdigest import block_digest, fold
 from toolkit.schema import table, table_names
 from toolkit.workspace import Workspace
@@ -52,27 +53,25 @@ def verify(
     every = store.versions(workspace)
     chosen = [store.open_version(workspace, version)] if version else every
     contents = Contents(workspace)
-    checks: list[Check] = []
+    made: list[Check] = []
     for found in chosen:
         number = str(found.version)
         progress(number)
         files = [*_files(found), *_parts(found)]
-        checks.append(_check(number, "files", files, f"{_count(found)} parts, as the manifest has them"))
-        checks.append(_check(number, "ledger", _ledger(workspace, found), "manifest and input are those on record"))
+        made.append(_check(number, "files", files, f"{_count(found)} parts, as the manifest has them"))
+        made.append(_check(number, "ledger", _ledger(workspace, found), "manifest and input are those on record"))
         if files:
             continue
-        checks.append(
-            _check(number, "manifest", _manifest(found, every), "rows, digests and step follow from the rows")
-        )
-        checks.append(_check(number, "keys", _keys(found), "every row holds, every reference leads somewhere"))
-        checks += [Check(number, name, *state) for name, state in contents.check(found)]
+        made.append(_check(number, "manifest", _manifest(found, every), "rows, digests and step follow from the rows"))
+        made.append(_check(number, "keys", _keys(found), "every row holds, every reference leads somewhere"))
+        made += [Check(number, name, *state) for name, state in contents.check(found)]
         if again:
-            checks.append(Check(number, "again", *rebuild(workspace, found, progress=progress)))
-    checks.append(_check(STORE, "files", _left_over(workspace, every), "nothing that belongs to no version"))
+            made.append(Check(number, "again", *rebuild(workspace, found, progress=progress)))
+    made.append(_check(STORE, "files", _left_over(workspace, every), "nothing that belongs to no version"))
     recorded = {str(record["version"]) for record in workspace.ledger.records("corpus")}
     if missing := sorted(recorded - {str(found.version) for found in every}, key=Version.parse):
-        checks.append(Check(STORE, "versions", None, f"on record, but not on disk: {', '.join(missing)}"))
-    return checks
+        made.append(Check(STORE, "versions", None, f"on record, but not on disk: {', '.join(missing)}"))
+    return made
 
 
 def _check(version: str, name: str, problems: Iterable[str], held: str) -> Check:
@@ -136,10 +135,10 @@ def _manifest(version: CorpusVersion, every: list[CorpusVersion]) -> Iterator[st
     """Hold what a manifest says against the rows that it speaks of."""
     manifest = version.manifest
     for name, entry in manifest["tables"].items():
-        rows = version.stored(name)
-        if rows.num_rows != entry["rows"] or sum(part["rows"] for part in entry["parts"]) != entry["rows"]:
-            yield f"{name}: {rows.num_rows} rows, where the manifest says {entry['rows']}"
-        elif _row_digest(version, name) != entry["row_digest"]:
+        rows, digest = _counted(version, name)
+        if rows != entry["rows"] or sum(part["rows"] for part in entry["parts"]) != entry["rows"]:
+            yield f"{name}: {rows} rows, where the manifest says {entry['rows']}"
+        elif digest != entry["row_digest"]:
             yield f"{name}: the rows are not those of the manifest's row digest"
     held = version.stored("sources")["source_id"].to_pylist()
     if held != list(manifest["sources"]):
@@ -147,11 +146,15 @@ def _manifest(version: CorpusVersion, every: list[CorpusVersion]) -> Iterator[st
     yield from _number(version, every)
 
 
-def _row_digest(version: CorpusVersion, name: str) -> str:
-    """Return a table's digest; each part is a block, also where a purge made it shorter."""
-    parts = [store.read_part(path) for _, path in version.part_files(name)]
-    names = parts[0].schema.names if parts else table(name).arrow.names
-    return fold(names, map(block_digest, parts))
+def _counted(version: CorpusVersion, name: str) -> tuple[int, str]:
+    """Return a table's rows and digest, one part in memory at a time; each is a block, also where a purge made it shorter."""
+    names, rows, digests = table(name).arrow.names if name in table_names() else [], 0, []
+    for number, (_, path) in enumerate(version.part_files(name)):
+        part = store.read_part(path)
+        names = names if number else part.schema.names
+        rows += part.num_rows
+        digests.append(block_digest(part))
+    return rows, fold(names, digests)
 
 
 def _number(version: CorpusVersion, every: list[CorpusVersion]) -> Iterator[str]:
@@ -178,10 +181,19 @@ def _number(version: CorpusVersion, every: list[CorpusVersion]) -> Iterator[str]
 
 
 def _keys(version: CorpusVersion) -> Iterator[str]:
-    """Hold every table against its declaration; columns of an earlier declaration are passed over."""
-    tables = {name: version.stored(name) for name in version.manifest["tables"]}
-    for name in [name for name in tables if name in table_names()]:
-        yield from table(name).check(tables[name], tables)
+    """Hold every table against its declaration: values a part at a time, keys and references by :mod:`checks`."""
+    files, rows = {}, {}
+    for name in [name for name in version.manifest["tables"] if name in table_names()]:
+        files[name] = [path for _, path in version.part_files(name)]
+        rows[name] = version.manifest["tables"][name]["rows"]
+        problems = dict.fromkeys(
+            problem for path in files[name] for problem in table(name).check_values(read_any(path))
+        )
+        yield from problems
+        if any("columns are not those of its schema" in problem for problem in problems):
+            # Of an earlier declaration, which had other keys.
+            del files[name]
+    yield from checks.problems(files, rows)
 
 
 def _left_over(workspace: Workspace, every: list[CorpusVersion]) -> Iterator[str]:

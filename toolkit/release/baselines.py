@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.codebook import Codebook
+from toolkit.fsio import sha256_text
 from toolkit.release.coded import TASK_OF, coded_fields
 
 # Below these numbers a figure would be chance.
 LEAST_TRAIN, LEAST_TEST = 5, 2
+MOST = 2_000
+"""Texts of a split that are trained or tested on: more would tell little more, and take long."""
 
 
 @dataclass(frozen=True)
@@ -44,38 +48,56 @@ def baselines(
         splits = parts.get(config, {})
         if not {"train", "test"} <= splits.keys():
             continue
-        train, test = ([row for row in splits[name].to_pylist() if row["text"]] for name in ("train", "test"))
+        train, test = (drawn(splits[name], seed) for name in ("train", "test"))
         every = [row for rows in splits.values() for row in rows.to_pylist()]
+        features = _features([row["text"] for row in train], [row["text"] for row in test]) if train and test else None
         for one in coded_fields(codebooks[task]):
             for leaf in codebooks[task].leaves(one.name):
-                made = _label(config, one.name, leaf.id, train, test, seed)
+                made = _label((one.name, leaf.id), train, test, features, seed)
                 if made is not None:
                     human = _human(every, one.name, leaf.id, "yes" if one.kind == "multi" else "votes")
                     found.append(Baseline(config, one.name, leaf.id, *made, human))
     return found
 
 
+def drawn(rows: pa.Table, seed: int) -> list[dict[str, Any]]:
+    """Return the rows with a text; of more than :data:`MOST` those that the seed draws, in their order."""
+    with_text: list[dict[str, Any]] = rows.filter(pc.greater(pc.utf8_length(rows["text"]), 0)).to_pylist()
+    if len(with_text) <= MOST:
+        return with_text
+    chosen = {
+        *sorted(range(len(with_text)), key=lambda n: sha256_text(f"{seed}:{with_text[n]['exact_hash']}:{n}"))[:MOST]
+    }
+    return [row for place, row in enumerate(with_text) if place in chosen]
+
+
+def _features(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
+    """Return TF-IDF of character 2- to 4-grams, which need no word boundaries, as seen in training."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    grams = TfidfVectorizer(analyzer="char", ngram_range=(2, 4), min_df=1, max_features=50_000)
+    return grams.fit_transform(list(train)), grams.transform(list(test))
+
+
 def _label(
-    config: str,
-    field: str,
-    label: str,
+    asked: tuple[str, str],
     train: Sequence[Mapping[str, Any]],
     test: Sequence[Mapping[str, Any]],
+    features: tuple[Any, Any] | None,
     seed: int,
 ) -> tuple[int, int, float | None, float | None] | None:
     known, there = (
-        [(row["text"], value) for row in rows if (value := _gold(row, field, label)) is not None]
+        {place: value for place, row in enumerate(rows) if (value := _gold(row, *asked)) is not None}
         for rows in (train, test)
     )
-    texts, gold = [text for text, _ in known], [value for _, value in known]
-    positives, held = sum(gold), sum(value for _, value in there)
+    gold, answers = [*known.values()], [*there.values()]
+    positives, held = sum(gold), sum(answers)
     if not positives or not held:
         return None
-    if positives < LEAST_TRAIN or held < LEAST_TEST or positives == len(gold):
+    if positives < LEAST_TRAIN or held < LEAST_TEST or positives == len(gold) or features is None:
         return positives, held, None, None
-    answers = [value for _, value in there]
     majority = _f1(answers, [2 * positives > len(gold)] * len(answers))
-    return positives, held, majority, _f1(answers, _tfidf(texts, gold, [text for text, _ in there], seed))
+    return positives, held, majority, _f1(answers, _linear(features[0][[*known]], gold, features[1][[*there]], seed))
 
 
 def _gold(row: Mapping[str, Any], field: str, label: str) -> bool | None:
@@ -87,17 +109,12 @@ def _gold(row: Mapping[str, Any], field: str, label: str) -> bool | None:
     return None if value is None else value == label
 
 
-def _tfidf(texts: Sequence[str], gold: Sequence[bool], asked: Sequence[str], seed: int) -> list[bool]:
-    """Return a linear model's answers over TF-IDF of character 2- to 4-grams, which need no word boundaries."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+def _linear(train: Any, gold: Sequence[bool], test: Any, seed: int) -> list[bool]:
+    """Return a linear model's answers."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
 
-    model = make_pipeline(
-        TfidfVectorizer(analyzer="char", ngram_range=(2, 4), min_df=1, max_features=50_000),
-        LogisticRegression(solver="liblinear", class_weight="balanced", random_state=seed),
-    )
-    return [bool(value) for value in model.fit(list(texts), list(gold)).predict(list(asked))]
+    model = LogisticRegression(solver="liblinear", class_weight="balanced", random_state=seed)
+    return [bool(value) for value in model.fit(train, list(gold)).predict(test)]
 
 
 def _f1(wanted: Sequence[bool], given: Sequence[bool]) -> float:

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from jinja2 import Environment, StrictUndefined, TemplateError, Undefined
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
-from toolkit.release.baselines import baselines
+from toolkit.release.baselines import MOST, baselines
 from toolkit.release.coded import TASK_OF, coded_fields
 from toolkit.release.vocabulary import SIZES
 from toolkit.resources import resource
@@ -93,6 +95,15 @@ def _counted(values: list[str]) -> list[dict[str, Any]]:
     return [{"name": name, "count": count} for name, count in counted]
 
 
+def _counted_in(column: pa.ChunkedArray) -> list[dict[str, Any]]:
+    counted = [(row["values"], row["counts"]) for row in pc.value_counts(column).to_pylist()]
+    return [{"name": name, "count": count} for name, count in sorted(counted, key=lambda entry: (-entry[1], entry[0]))]
+
+
+def _sum(truths: Any) -> int:
+    return int(pc.sum(truths, min_count=0).as_py())
+
+
 def _label_rows(contents: Contents) -> list[dict[str, Any]]:
     """Return for each label that anybody gave: gold, contested and undecided items, votes for it, votes on it."""
     found = []
@@ -135,11 +146,11 @@ def _shown(value: float | None) -> str:
 
 def numbers(contents: Contents) -> dict[str, Any]:
     """Return everything that the template may name."""
-    judgements = contents.rows("judgements").to_pylist()
+    judgements = contents.rows("judgements")
     sources = contents.rows("sources").to_pylist()
     items = _items(contents)
-    kept = [row for row in judgements if not row["skipped"]]
-    per_item = Counter(row["item_id"] for row in kept)
+    kept = judgements.filter(pc.invert(judgements["skipped"]))
+    per_item = pc.value_counts(kept["item_id"]).field("counts").to_pylist()
     return {
         "title": contents.title,
         "name": contents.name,
@@ -148,7 +159,7 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "licence": contents.licence,
         "contact": contents.contact,
         "simulated": contents.simulated,
-        "simulated_count": sum(row["provenance"] == "simulated" for row in judgements),
+        "simulated_count": _sum(pc.equal(judgements["provenance"], "simulated")),
         "restricted": contents.restricted,
         "fictional": [row["title"] for row in sources if row["fictional"]],
         "all_fictional": bool(sources) and all(row["fictional"] for row in sources),
@@ -172,6 +183,7 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "labels": _label_rows(contents),
         "agreement": [row for row in _agreement_rows(contents) if not row["part"]],
         "by_layer": [row for row in _agreement_rows(contents) if row["part"] and row["label"] == "(all)"],
+        "baseline_texts": MOST,
         "baselines": [
             {name: getattr(one, name) for name in ("config", "field", "label", "train", "test")}
             | {name: Safe(_shown(getattr(one, name))) for name in ("majority", "tfidf", "human")}
@@ -185,14 +197,16 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "annotator_demographics": contents.annotator_demographics,
         "ethical_review": contents.ethical_review,
         "selections": _counted([row["selection"] for row in sources]),
-        "judgements": len(judgements),
-        "skipped": sum(row["skipped"] for row in judgements),
+        "judgements": judgements.num_rows,
+        "skipped": _sum(judgements["skipped"]),
         "annotators": contents.annotators,
-        "linkable": len({row["annotator"] for row in judgements} & {*contents.linkable}),
-        "per_item": _spread(list(per_item.values())),
-        "months": sorted({row["month"] for row in judgements}),
-        "layers": _counted([row["text_layer"] for row in judgements]),
-        "images_seen": sum(row["image_seen"] for row in judgements),
+        "linkable": _sum(
+            pc.is_in(pa.array(contents.linkable, pa.string()), value_set=judgements["annotator"].unique())
+        ),
+        "per_item": _spread(per_item),
+        "months": sorted(judgements["month"].unique().to_pylist()),
+        "layers": _counted_in(judgements["text_layer"]),
+        "images_seen": _sum(judgements["image_seen"]),
         "codebooks": [{"task": task, "version": book.version} for task, book in contents.codebooks.items()],
         "held_out": [{"id": item, "why": why} for item, why in sorted((contents.held_out or {}).items())],
         "dropped": [{"why": why, "count": count} for why, count in sorted((contents.dropped or {}).items())],

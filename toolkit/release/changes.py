@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from toolkit.corpus.steps import Step, Version, compare
+from toolkit.corpus.steps import Change, Step, Version
 from toolkit.release.features import release_table
 from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
+from toolkit.schema import Table
 
 FIRST = Version(1, 0, 0)
+_SLICE = 20_000
 Parts = Mapping[str, Mapping[str, pa.Table]]
 
 
@@ -50,7 +53,7 @@ def difference(before: Side, after: Side) -> Difference:
     for config in CONFIGS:
         schema = release_table(config)
         old, new = (_whole(side.parts.get(config, {}), schema.empty()) for side in (before, after))
-        change = compare(old, new, schema)
+        change = compared(old, new, schema)
         if change.step:
             steps.append(change.step)
             edits = [f"{column} of {count}" for column, count in change.changed.items()]
@@ -82,6 +85,53 @@ def difference(before: Side, after: Side) -> Difference:
     return Difference(next((step for step in order if step in steps), None), lines)
 
 
+def compared(before: pa.Table, after: pa.Table, schema: Table) -> Change:
+    """Return what changed between two states of a config, rows matched by its key, as :func:`toolkit.corpus.steps.compare`.
+
+    Column by column: a release has millions of judgements.
+    """
+    (key,) = schema.primary_key
+    lost = [name for name in before.schema.names if name not in after.schema.names]
+    gained = [name for name in after.schema.names if name not in before.schema.names]
+    shared = [name for name in before.schema.names if name not in lost]
+    retyped = [name for name in shared if before.schema.field(name).type != after.schema.field(name).type]
+    old, new, places = matched(before, after, key)
+    changed = {name: count for name in shared if (count := len(unequal(old[name], new[name])))}
+    added, removed = after.num_rows - len(places), before.num_rows - len(places)
+    step: Step | None = None
+    if lost or retyped or removed or {*schema.names("identity", "content")} & changed.keys():
+        step = "major"
+    elif added or gained:
+        step = "minor"
+    elif changed:
+        step = "patch"
+    return Change(added, removed, dict(sorted(changed.items())), step)
+
+
+def matched(before: pa.Table, after: pa.Table, key: str) -> tuple[pa.Table, pa.Table, pa.Array]:
+    """Return the rows that both have, in the order of ``before``, as each has them; and their keys."""
+    place = pc.index_in(before[key], value_set=after[key].combine_chunks()).combine_chunks()
+    both = pc.is_valid(place)
+    return before.filter(both), after.take(place.filter(both)), before[key].filter(both)
+
+
+def unequal(old: pa.ChunkedArray, new: pa.ChunkedArray) -> Sequence[int]:
+    """Return the places at which two columns of one length differ, empty values equal to each other alone."""
+    if old.type != new.type:
+        return range(len(old))
+    if pa.types.is_nested(old.type):
+        places: list[int] = []
+        for start in range(0, len(old), _SLICE):
+            one, other = old.slice(start, _SLICE), new.slice(start, _SLICE)
+            if not one.equals(other):
+                pairs = zip(one.to_pylist(), other.to_pylist(), strict=True)
+                places += [start + place for place, (was, now) in enumerate(pairs) if was != now]
+        return places
+    differ = pc.or_(pc.fill_null(pc.not_equal(old, new), False), pc.xor(pc.is_null(old), pc.is_null(new)))
+    found: Sequence[int] = pc.indices_nonzero(differ).to_pylist()
+    return found
+
+
 def _said(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value) or "none"
 
@@ -95,10 +145,12 @@ def _whole(splits: Mapping[str, pa.Table], empty: pa.Table) -> pa.Table:
 
 
 def _moved(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], key: str) -> int:
-    was, now = (
-        {item: split for split, rows in splits.items() for item in rows[key].to_pylist()} for splits in (before, after)
-    )
-    return sum(now[item] != split for item, split in was.items() if item in now)
+    moved = 0
+    for split, rows in before.items():
+        for other, there in after.items():
+            if split != other:
+                moved += int(pc.sum(pc.is_in(rows[key], value_set=there[key].combine_chunks()), min_count=0).as_py())
+    return moved
 
 
 def _labels_step(before: Any, after: Any) -> Step | None:

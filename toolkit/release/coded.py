@@ -13,8 +13,13 @@ import pyarrow as pa
 from toolkit.codebook import Codebook
 from toolkit.codebook import Field as CodedField
 from toolkit.schema import table
-from toolkit.votes import CONTESTED, YES, Answer, Question, answers, latest, questions
+from toolkit.votes import CONTESTED, YES, Answer, Question, asked, given, latest
 
+# The columns that answers are made of: the others are no votes.
+_ANSWERS = [
+    *("judgement_id", "item_id", "item_type", "task", "annotator", "created_at", "round_kind"),
+    *("skipped", "labels", "unanswered"),
+]
 # The config of each item type, and the task whose fields it carries.
 TASK_OF = {"posts": "narrative", "photo_texts": "photo_text"}
 
@@ -70,12 +75,13 @@ class Votes:
         cls, judgements: pa.Table, codebooks: Mapping[str, Codebook], outcomes: Mapping[str, str] | None = None
     ) -> Votes:
         """Count the votes of judgements (``schemas/judgements.json``)."""
-        asked: dict[tuple[str, str], list[Question]] = {}
-        for question in questions(judgements, codebooks.__getitem__):
-            asked.setdefault((question.item_id, question.field), []).append(question)
-        judged = Counter(row["item_id"] for row in latest(judgements) if not row["skipped"])
-        by_field = {(answer.item_id, answer.field): answer for answer in answers(judgements, codebooks.__getitem__)}
-        return cls(by_field, asked, judged, outcomes or {})
+        submissions = latest(judgements.select(_ANSWERS))
+        found = given(submissions, codebooks.__getitem__)
+        by_item: dict[tuple[str, str], list[Question]] = {}
+        for question in asked(found, codebooks.__getitem__):
+            by_item.setdefault((question.item_id, question.field), []).append(question)
+        judged = Counter(row["item_id"] for row in submissions if not row["skipped"])
+        return cls({(answer.item_id, answer.field): answer for answer in found}, by_item, judged, outcomes or {})
 
     def columns(self, item_id: str, codebook: Codebook) -> dict[str, Any]:
         """Return an item's coded columns and its number of judgements."""
@@ -87,8 +93,8 @@ class Votes:
 
     def _multi(self, item_id: str, name: str, codebook: Codebook) -> dict[str, Any]:
         answer = self.answers.get((item_id, name))
-        asked = {question.label: question for question in self.questions.get((item_id, name), ())}
-        ordered = [(leaf.id, asked[leaf.id]) for leaf in codebook.leaves(name) if leaf.id in asked]
+        by_label = {question.label: question for question in self.questions.get((item_id, name), ())}
+        ordered = [(leaf.id, by_label[leaf.id]) for leaf in codebook.leaves(name) if leaf.id in by_label]
         outcome = {label: self.outcomes.get(question.id) for label, question in ordered}
         return {
             "": [label for label, value in outcome.items() if value == YES] if answer and answer.by else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from toolkit.codebook import Field as CodedField
 from toolkit.corpus.steps import Version
-from toolkit.release.changes import Side, difference
+from toolkit.release.changes import Side, difference, matched, unequal
 from toolkit.release.coded import TASK_OF, coded_fields
 from toolkit.release.folder import Folder
 from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
@@ -127,38 +127,22 @@ def diff(before: Folder, after: Folder) -> ReleaseDiff:
 
 def _config(config: str, before: pa.Table, after: pa.Table) -> tuple[ConfigDiff, list[Cell]]:
     key = KEYS[config]
-    was, now = _places(before, key), _places(after, key)
-    common = [name for name in was if name in now]
-    old = before.take(pa.array([was[name] for name in common], pa.int64()))
-    new = after.take(pa.array([now[name] for name in common], pa.int64()))
+    old, new, keys = matched(before, after, key)
     cells = [
-        Cell(config, common[place], column, old[column][place].as_py(), new[column][place].as_py())
+        Cell(config, keys[place].as_py(), column, old[column][place].as_py(), new[column][place].as_py())
         for column in after.schema.names
         if column in before.schema.names
-        for place in _unequal(old[column], new[column])
+        for place in unequal(old[column], new[column])
     ]
     counts: dict[str, int] = {}
     for cell in cells:
         counts[cell.column] = counts.get(cell.column, 0) + 1
-    added = tuple(name for name in now if name not in was)
-    removed = tuple(name for name in was if name not in now)
+    added, removed = _without(after[key], before[key]), _without(before[key], after[key])
     return ConfigDiff(config, before.num_rows, after.num_rows, added, removed, counts), cells
 
 
-def _places(rows: pa.Table, key: str) -> dict[str, int]:
-    return {name: place for place, name in enumerate(rows[key].to_pylist())}
-
-
-def _unequal(old: pa.ChunkedArray, new: pa.ChunkedArray) -> Sequence[int]:
-    """Return the places at which two columns of one length differ, empty values equal to each other alone."""
-    if old.type != new.type:
-        return range(len(old))
-    if pa.types.is_nested(old.type):
-        pairs = zip(old.to_pylist(), new.to_pylist(), strict=True)
-        return [place for place, (one, other) in enumerate(pairs) if one != other]
-    differ = pc.or_(pc.fill_null(pc.not_equal(old, new), False), pc.xor(pc.is_null(old), pc.is_null(new)))
-    places: Sequence[int] = pc.indices_nonzero(differ).to_pylist()
-    return places
+def _without(keys: pa.ChunkedArray, others: pa.ChunkedArray) -> tuple[str, ...]:
+    return tuple(keys.filter(pc.invert(pc.is_in(keys, value_set=others.combine_chunks()))).to_pylist())
 
 
 def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.codebook import Codebook
 from toolkit.release.coded import TASK_OF, coded_fields
@@ -67,7 +68,9 @@ def _scalar(kind: pa.DataType, path: str, names: Labels) -> Any:
 def label_values(rows: pa.Table, path: str) -> set[str]:
     """Return the labels that a column, or a part of its structs, holds."""
     column, _, part = path.partition(".")
-    values = rows[column].to_pylist()
-    if pa.types.is_list(rows.schema.field(column).type):
-        values = [item for value in values if value is not None for item in value]
-    return {value[part] if part else value for value in values} - {None}
+    values = rows[column]
+    if pa.types.is_list(values.type):
+        values = pc.list_flatten(values)
+    if part:
+        values = pc.struct_field(values, part)
+    return {*values.unique().to_pylist()} - {None}

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from toolkit.errors import InputError
-from toolkit.fsio import read_text
+from toolkit.fsio import read_text, write_atomic
+from toolkit.parquet import write_table
 from toolkit.release import croissant as described
+from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
-from toolkit.release.layout import part_path
+from toolkit.release.layout import canonical_pretty, list_files, part_path
 from toolkit.release.rows import KEYS
 
 SAYS = "croissant.json describes these files and columns, and its keys of responsible AI are known ones"
 READS = "the reference implementation of Croissant validates the description and gives every record"
-# The reference implementation reads some ten thousand rows a second: of a larger config, the first.
+# The reference implementation reads some ten thousand rows a second, and holds all of them: of a larger part, the first.
 _READ = 20_000
 
 
@@ -62,25 +67,45 @@ def records(folder: Folder) -> list[str]:
     with _quiet():
         try:
             problems = []
-            for config, splits in folder.manifest["configs"].items():
-                # A new one each time: after one config it gives wrong records of the next.
-                dataset = mlcroissant.Dataset(str(folder.path / described.FILE))
-                problems += _records(dataset, config, {split: part["rows"] for split, part in splits.items()}, folder)
+            for config, splits in folder.parts.items():
+                with _readable(folder, config) as (where, rows):
+                    # A new one each time: after one config it gives wrong records of the next.
+                    dataset = mlcroissant.Dataset(str(where / described.FILE))
+                    problems += _records(
+                        dataset, config, {split: rows.get(split, part) for split, part in splits.items()}
+                    )
         except Exception as error:
             return [f"{described.FILE}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
     return problems
 
 
-def _records(dataset: Any, config: str, rows: dict[str, int], folder: Folder) -> list[str]:
-    whole = sum(rows.values())
+@contextmanager
+def _readable(folder: Folder, config: str) -> Iterator[tuple[Path, Mapping[str, pa.Table]]]:
+    """Yield the release, or where a config is too large a copy with its first rows; and the rows that were cut down."""
+    cut = {split: rows.slice(0, _READ) for split, rows in folder.parts[config].items() if rows.num_rows > _READ}
+    if not cut:
+        yield folder.path, {}
+        return
+    with tempfile.TemporaryDirectory(prefix="docposts-records-") as name:
+        beside = Path(name)
+        for path, entry in folder.manifest["files"].items():
+            if path.endswith(".parquet") and entry:
+                (beside / path).parent.mkdir(exist_ok=True)
+                (beside / path).symlink_to((folder.path / path).absolute())
+        for split, rows in cut.items():
+            (beside / part_path(config, split)).unlink()
+            write_table(beside / part_path(config, split), rows, release_table(config))
+        said = read(folder)
+        files = {path: entry for path, entry in list_files(beside).items() if path.endswith(".parquet")}
+        said["distribution"] = described.distribution(folder.manifest["configs"], files)
+        write_atomic(beside / described.FILE, canonical_pretty(said))
+        yield beside, cut
+
+
+def _records(dataset: Any, config: str, splits: Mapping[str, pa.Table]) -> list[str]:
     key = f"{config}/{KEYS[config]}"
-    found = [
-        (record[f"{config}/split"].decode(), record[key].decode())
-        for record in islice(dataset.records(config), _READ + 1)
-    ]
-    if whole > _READ:
-        return [] if len(found) == _READ + 1 else [f"{config}: {len(found)} records were read of {whole}"]
-    wanted = [(split, name) for split, part in folder.parts[config].items() for name in part[KEYS[config]].to_pylist()]
+    found = [(record[f"{config}/split"].decode(), record[key].decode()) for record in dataset.records(config)]
+    wanted = [(split, name) for split, part in splits.items() for name in part[KEYS[config]].to_pylist()]
     return [] if sorted(found) == sorted(wanted) else [f"{config}: the records read are not the release's rows"]
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from toolkit.codebook import Codebook
+from toolkit.release import judged
 from toolkit.release.coded import TASK_OF, Votes, coded_fields
 from toolkit.release.features import label_values, labels
 from toolkit.release.folder import Folder
-from toolkit.release.rows import KEYS, as_judgements
+from toolkit.release.rows import KEYS
 
 
 def known(folder: Folder) -> list[str]:
@@ -25,13 +29,27 @@ def known(folder: Folder) -> list[str]:
         for one in book.fields
         if one.coded
     }
-    for row in folder.rows("judgements").select(["judgement_id", "task", "labels", "evidence"]).to_pylist():
-        for given in [*row["labels"], *row["evidence"]]:
-            if given["label"] not in allowed.get((row["task"], given["field"]), set()):
-                problems.append(
-                    f"judgement {row['judgement_id']}: {given['field']} {given['label']} is not in the codebook"
-                )
-    return problems
+    return problems + [
+        f"judgement {name}: {field} {label} is not in the codebook"
+        for task, field, label, name in _given(folder.rows("judgements"))
+        if label not in allowed.get((task, field), set())
+    ]
+
+
+def _given(judgements: pa.Table) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each label that was given, once: task, field, label, and one judgement that has it."""
+    for column in ("labels", "evidence"):
+        of, given = pc.list_parent_indices(judgements[column]), pc.list_flatten(judgements[column])
+        rows = pa.table(
+            {
+                "task": judgements["task"].take(of),
+                "field": pc.struct_field(given, "field"),
+                "label": pc.struct_field(given, "label"),
+                "name": judgements["judgement_id"].take(of),
+            }
+        )
+        for row in rows.group_by(["task", "field", "label"]).aggregate([("name", "min")]).to_pylist():
+            yield row["task"], row["field"], row["label"], row["name_min"]
 
 
 def _rows(folder: Folder) -> Iterator[tuple[str, dict[str, Any], Codebook]]:
@@ -42,10 +60,15 @@ def _rows(folder: Folder) -> Iterator[tuple[str, dict[str, Any], Codebook]]:
 
 def votes(folder: Folder) -> list[str]:
     """Count the votes again, from the judgements in the folder."""
-    counted = Votes.of(as_judgements(folder.rows("judgements")), folder.codebooks)
-    problems = []
+    books = {name: codebook for name, _, codebook in _rows(folder)}
+    rows, problems = folder.rows("judgements"), []
+    counted: dict[str, dict[str, Any]] = {}
+    order, _ = judged.known(rows, [*books])
+    for batch in judged.batches(rows, order):
+        found = Votes.of(judged.as_judgements(batch), folder.codebooks)
+        counted |= {item: found.columns(item, books[item]) for item in batch["item_id"].unique().to_pylist()}
     for item, row, book in _rows(folder):
-        wanted = counted.columns(item, book)
+        wanted = counted.get(item) or Votes().columns(item, book)
         names = ["judgements", *(f"{one.name}_dist" for one in coded_fields(book))]
         problems += [
             f"{item}: {name} does not follow from the judgements" for name in names if row[name] != wanted[name]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from toolkit.release.folder import Folder
 from toolkit.release.leakage import near_pairs
 from toolkit.release.rows import KEYS
@@ -27,11 +30,15 @@ def groups(folder: Folder) -> list[str]:
             for campaign in rows["campaign"].unique().drop_null().to_pylist():
                 places["campaign", campaign].add(split)
     problems = [f"{what} {name} is in {', '.join(sorted(s))}" for (what, name), s in places.items() if len(s) > 1]
+    items, splits = pa.array([*split_of], pa.string()), pa.array([*split_of.values()], pa.string())
     for config, key, of in (("judgements", "judgement_id", "item_id"), ("photo_texts", "photo_id", "post_id")):
         for split, rows in folder.parts.get(config, {}).items():
-            for row in rows.select([key, of]).to_pylist():
-                if row[of] in split_of and split_of[row[of]] != split:
-                    problems.append(f"{row[key]} is in {split}, its {of} {row[of]} in {split_of[row[of]]}")
+            there = splits.take(pc.index_in(rows[of], value_set=items).combine_chunks())
+            apart = pc.fill_null(pc.not_equal(there, split), False)
+            problems += [
+                f"{row[key]} is in {split}, its {of} {row[of]} in {split_of[row[of]]}"
+                for row in rows.filter(apart).select([key, of]).to_pylist()
+            ]
     return problems
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import pyarrow.compute as pc
 
 from toolkit.release.dehydrate import WORDS, holds_words, restricted
 from toolkit.release.folder import Folder
@@ -88,14 +89,15 @@ def _account(row: dict[str, Any], public: set[str]) -> Iterator[str]:
 
 def _annotators(folder: Folder) -> Iterator[str]:
     """Look for judgements that can be joined across items without their annotator's word."""
-    agreed, items = {*folder.manifest.get("linkable", ())}, defaultdict(set)
-    for row in folder.rows("judgements").select(["annotator", "item_id"]).to_pylist():
-        items[row["annotator"]].add(row["item_id"])
-    for name, own in items.items():
+    agreed = {*folder.manifest["linkable"]}
+    by = folder.rows("judgements").group_by("annotator").aggregate([("item_id", "count_distinct")])
+    several = pc.greater(by["item_id_count_distinct"], 1)
+    for row in by.filter(pc.or_(several, pc.starts_with(by["annotator"], LINKABLE))).to_pylist():
+        name, items = row["annotator"], row["item_id_count_distinct"]
         if name.startswith(LINKABLE) and name not in agreed:
             yield f"{name} is linkable, and the manifest names nobody of that name who agreed"
-        elif len(own) > 1 and name not in agreed:
-            yield f"{name} is on {len(own)} items: their judgements can be joined"
+        elif name not in agreed:
+            yield f"{name} is on {items} items: their judgements can be joined"
 
 
 def _named(name: str, public: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -38,20 +39,24 @@ def declared(folder: Folder) -> list[str]:
         lists = [name for name in rows.column_names if pa.types.is_list(rows.schema.field(name).type)]
         holes = [name for name in lists if _holes(pc.list_flatten(rows[name]))]
         problems += [f"release_{config}.{name}: a list holds an empty value" for name in holes]
-    known = {
-        "post": {*tables["posts"]["post_id"].to_pylist()},
-        "photo_text": {*tables["photo_texts"]["photo_id"].to_pylist()},
-    }
-    for row in tables["judgements"].select(["judgement_id", "item_id", "item_type"]).to_pylist():
-        if row["item_id"] not in known.get(row["item_type"], set()):
-            problems.append(
-                f"judgement {row['judgement_id']}: {row['item_id']} is no {row['item_type']} of the release"
-            )
+    problems += _of_items(tables)
     posts = Counter(tables["posts"]["account"].to_pylist())
     for row in tables["accounts"].select(["account", "posts"]).to_pylist():
         if row["posts"] != posts[row["account"]] or not row["posts"]:
             problems.append(f"account {row['account']}: posts is {row['posts']}, {posts[row['account']]} name it")
     return problems
+
+
+def _of_items(tables: Mapping[str, pa.Table]) -> list[str]:
+    """Look for judgements of an item that is not there, or of another type."""
+    rows, held = tables["judgements"], pa.scalar(False)
+    for kind, ids in (("post", tables["posts"]["post_id"]), ("photo_text", tables["photo_texts"]["photo_id"])):
+        of = pc.and_(pc.equal(rows["item_type"], kind), pc.is_in(rows["item_id"], value_set=ids.combine_chunks()))
+        held = pc.or_(of, held)
+    return [
+        f"judgement {row['judgement_id']}: {row['item_id']} is no {row['item_type']} of the release"
+        for row in rows.filter(pc.invert(held)).select(["judgement_id", "item_id", "item_type"]).to_pylist()
+    ]
 
 
 def _holes(values: pa.ChunkedArray) -> bool:
@@ -85,22 +90,31 @@ def shown_texts(folder: Folder) -> dict[str, dict[str, str | None]]:
 
 def evidence(folder: Folder) -> list[str]:
     """Look for every span in its text."""
-    texts = shown_texts(folder)
-    problems = []
-    for row in folder.rows("judgements").select(["judgement_id", "item_id", "text_layer", "evidence"]).to_pylist():
-        own = texts.get(row["item_id"], {})
-        if None in own.values():
-            # Without the text there is no end to lie behind.
-            continue
-        length = len(own.get(row["text_layer"]) or "")
-        outside = [span for span in row["evidence"] if not _inside(span, length)]
-        problems += [
-            f"judgement {row['judgement_id']}: evidence at {s['start']} to {s['end']} of {length}" for s in outside
-        ]
+    problems = _outside(folder.rows("judgements"), shown_texts(folder))
     for row in folder.rows("posts").select(["post_id", "text", "insertions"]).to_pylist():
         if any(not _inside(span, len(row["text"] or "")) for span in row["insertions"]):
             problems.append(f"{row['post_id']}: an insertion lies outside the text")
     return problems
+
+
+def _outside(rows: pa.Table, texts: Mapping[str, Mapping[str, str | None]]) -> list[str]:
+    # Without the text there is no end to lie behind.
+    wet = {item: own for item, own in texts.items() if None not in own.values()}
+    sizes = {f"{item}\n{layer}": len(text or "") for item, own in wet.items() for layer, text in own.items()}
+    dry = pa.array([item for item in texts if item not in wet], pa.string())
+    rows = rows.filter(pc.invert(pc.is_in(rows["item_id"], value_set=dry)))
+    shown = pc.binary_join_element_wise(rows["item_id"], rows["text_layer"], "\n")
+    place = pc.index_in(shown, value_set=pa.array([*sizes], pa.string()))
+    size = pc.fill_null(pa.array([*sizes.values()], pa.int64()).take(place.combine_chunks()), 0)
+    of, spans = pc.list_parent_indices(rows["evidence"]).combine_chunks(), pc.list_flatten(rows["evidence"])
+    start, end = (pc.fill_null(pc.struct_field(spans, side), -1) for side in ("start", "end"))
+    length = size.take(of)
+    lies = pc.and_(pc.and_(pc.greater_equal(start, 0), pc.less(start, end)), pc.less_equal(end, length))
+    found = pa.table({"name": rows["judgement_id"].take(of), "start": start, "end": end, "length": length})
+    return [
+        f"judgement {row['name']}: evidence at {row['start']} to {row['end']} of {row['length']}"
+        for row in found.filter(pc.invert(lies)).to_pylist()
+    ]
 
 
 def _inside(span: dict[str, Any], length: int) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.corpus import store
 from toolkit.errors import InputError
@@ -65,7 +66,7 @@ def gather(
         shares=dict[str, float](settings.release.splits.items()),
         seed=settings.release.seed,
     )
-    parts, lost = split_rows(made.rows, splits)
+    parts, lost = split_rows(made, splits)
     if "posts" not in parts:
         raise InputError("there is no post to release", hint="docposts status")
     left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost}
@@ -93,7 +94,7 @@ def gather(
         restricted=bool(forbidden - dry),
         dehydrated=tuple(sorted(dry)),
         public=made.public,
-        annotators=_people(parts, made.by),
+        annotators=_people(parts, judgements),
         linkable=made.linkable,
         held_out=splits.held_out,
         dropped=dropped,
@@ -132,10 +133,12 @@ def _linkable(workspace: Workspace, judgements: pa.Table) -> frozenset[str]:
     return agreed
 
 
-def _people(parts: Mapping[str, Mapping[str, pa.Table]], by: Mapping[str, str]) -> int:
+def _people(parts: Mapping[str, Mapping[str, pa.Table]], judgements: pa.Table) -> int:
     """Return how many annotators the released judgements are by."""
-    released = [rows["judgement_id"].to_pylist() for rows in parts.get("judgements", {}).values()]
-    return len({by[judgement] for own in released for judgement in own})
+    own = [rows["judgement_id"] for rows in parts.get("judgements", {}).values()]
+    ids = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string()).combine_chunks()
+    held = pc.is_in(judgements["judgement_id"], value_set=ids)
+    return int(pc.count_distinct(judgements["annotator"].filter(held)).as_py())
 
 
 def _split_records(workspace: Workspace, items: Sequence[str]) -> list[Mapping[str, Any]]:

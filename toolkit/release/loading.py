@@ -16,6 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from toolkit.parquet import row_digest
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 
@@ -25,7 +30,8 @@ _QUIET = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
 }
 _OFFLINE = _QUIET | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-_DEADLINE = 600
+_DEADLINE = 3600
+_BATCH = 10_000
 
 
 def load(folder: Folder) -> list[str]:
@@ -80,18 +86,22 @@ def _compare(folder: Folder, loaded: dict[str, Any]) -> list[str]:
     return problems
 
 
-def words(value: Any, feature: Any) -> Any:
-    """Return a loaded value with the numbers of its labels turned back into words."""
+def words(values: pa.Array, feature: Any, kind: pa.DataType) -> pa.Array:
+    """Return loaded values, as Arrow has them, with the numbers of their labels turned back into words, as ``kind``."""
     from datasets import ClassLabel
 
-    if value is None:
-        return None
     if isinstance(feature, ClassLabel):
-        return feature.int2str(value)
+        return pa.array(feature.names, pa.string()).take(values)
+    if inner := getattr(feature, "feature", None):
+        ends = np.cumsum([0, *pc.fill_null(pc.list_value_length(values), 0).to_pylist()])
+        made = words(values.flatten(), inner, kind.value_type)
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), made, kind, mask=values.is_null())
     if isinstance(feature, dict):
-        return {name: words(value[name], part) for name, part in feature.items()}
-    inner = getattr(feature, "feature", None)
-    return value if inner is None else [words(item, inner) for item in value]
+        # Flattened, so that a field of a null struct is null.
+        fields = dict(zip((part.name for part in values.type), values.flatten(), strict=True))
+        parts = [words(fields[part.name], feature[part.name], part.type) for part in kind]
+        return pa.StructArray.from_arrays(parts, fields=[*kind], mask=values.is_null())
+    return values.cast(kind)
 
 
 def _no_network(*_: object, **__: object) -> None:
@@ -99,15 +109,15 @@ def _no_network(*_: object, **__: object) -> None:
 
 
 def loaded_digest(config: str, rows: Any) -> str:
-    """Return the row digest of loaded rows, as the manifest's are computed."""
-    import pyarrow as pa
-
-    from toolkit.parquet import row_digest
-
-    plain = [{name: words(row[name], feature) for name, feature in rows.features.items()} for row in rows]
-    if plain and list(plain[0]) != release_table(config).arrow.names:
-        return "other columns"
-    return row_digest(pa.Table.from_pylist(plain, schema=release_table(config).arrow))
+    """Return the row digest of loaded rows (a ``Dataset`` or one that streams), as the manifest's are computed."""
+    schema = release_table(config).arrow
+    made = [schema.empty_table()]
+    for batch in rows.with_format("arrow").iter(batch_size=_BATCH):
+        if batch.schema.names != schema.names:
+            return "other columns"
+        columns = [words(batch[part.name].combine_chunks(), rows.features[part.name], part.type) for part in schema]
+        made.append(pa.Table.from_arrays(columns, schema=schema))
+    return row_digest(pa.concat_tables(made))
 
 
 def main(folder: Path, cache: str, repo: str = "", revision: str = "") -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.codebook import Codebook
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
-from toolkit.release import accounts
+from toolkit.release import accounts, judged
 from toolkit.release.coded import TASK_OF, Votes
 from toolkit.release.dehydrate import dehydrated
-from toolkit.release.people import LINKABLE, Cleaned, Pseudonyms
+from toolkit.release.judged import Layers
+from toolkit.release.people import Cleaned, Pseudonyms
 from toolkit.release.splits import Edge, Item
 from toolkit.schema import table
 from toolkit.text.entities import mentions
@@ -42,25 +44,17 @@ SPLIT_CONFIGS = ("posts", "photo_texts", "judgements")
 class Rows:
     """The rows of every config in corpus order, the items and links to split by, and what was left out by reason.
 
-    ``public`` are the handles of public accounts that post or are mentioned: they are released as they stand. ``linkable``
-    are the pseudonyms of annotators that hold for all items. ``by``, judgement → annotator, is for counting and is not released.
+    ``rows`` are those of the configs but ``judgements``, which stay columns. ``public`` are the handles of public accounts that
+    post or are mentioned: they are released as they stand. ``linkable`` are the pseudonyms of annotators that hold for all items.
     """
 
     rows: Mapping[str, list[Row]]
+    judgements: pa.Table
     items: list[Item]
     links: list[Edge]
     dropped: Mapping[str, int]
     public: tuple[str, ...]
     linkable: tuple[str, ...] = ()
-    by: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Layers:
-    """An item's texts as released, by the layer that annotators were shown, and the hash of each as it was shown."""
-
-    by_layer: Mapping[str, Cleaned]
-    hashes: Mapping[str, str]
 
 
 def make(
@@ -79,37 +73,36 @@ def make(
     """
     people = Pseudonyms.of(key, corpus["accounts"], linkable)
     layers = _layers(corpus, people, dry)
-    votes, dropped = _votes(judgements, decisions, layers, codebooks)
     posts, photos = _posts(corpus, people, layers), _photos(corpus, people)
-    for config, rows in (("posts", posts), ("photo_texts", photos)):
+    both = (("posts", posts), ("photo_texts", photos))
+    config_of = {row[KEYS[config]]: config for config, rows in both for row in rows}
+    said, released, dropped = _judged(judgements, decisions, layers, codebooks, people, config_of)
+    for config, rows in both:
+        book = codebooks[TASK_OF[config]]
         for row in rows:
-            row.update(votes.columns(row[KEYS[config]], codebooks[TASK_OF[config]]))
-    released, lost_spans = _judgements(judgements, people, layers)
-    if lost_spans:
-        dropped["evidence in an earlier edition of a text"] = lost_spans
+            row.update(said.get(row[KEYS[config]]) or Votes().columns(row[KEYS[config]], book))
     items = [Item(p["post_id"], p["source_id"], None, _texts(p["text"], p["translation"])) for p in posts]
     items += [Item(p["photo_id"], p["source_id"], p["post_id"], _texts(p["text"])) for p in photos]
     sources = [_worded("sources", row, people) for row in _plain(corpus["sources"], "release_sources")]
-    said = [text for item in items if item.source not in dry for text in item.texts]
-    said += [text for config, rows in (("posts", posts), ("sources", sources)) for text in words_of(config, rows)]
-    public = {m.value for text in said for m in mentions(text) if m.value.casefold() in people.public}
+    words = [text for item in items if item.source not in dry for text in item.texts]
+    words += [text for config, rows in (("posts", posts), ("sources", sources)) for text in words_of(config, rows)]
+    public = {m.value for text in words for m in mentions(text) if m.value.casefold() in people.public}
     posts, photos = _dry("posts", posts, corpus, dry), _dry("photo_texts", photos, corpus, dry)
     links = corpus["post_links"]
     return Rows(
         {
             "posts": posts,
             "photo_texts": photos,
-            "judgements": released,
             "sources": sources,
             "narratives": _narratives(corpus, people, dry),
             "accounts": accounts.of(corpus, people, dry),
         },
+        released,
         items,
         list(zip(links["post_id"].to_pylist(), links["other_id"].to_pylist(), strict=True)),
         {reason: count for reason, count in dropped.items() if count},
         tuple(sorted(public | _public_accounts(corpus["accounts"], posts))),
-        tuple(sorted({row["annotator"] for row in released if row["annotator"].startswith(LINKABLE)})),
-        dict(zip(judgements["judgement_id"].to_pylist(), judgements["annotator"].to_pylist(), strict=True)),
+        judged.linkable(released),
     )
 
 
@@ -136,7 +129,7 @@ def _plain(rows: pa.Table, name: str) -> list[Row]:
     return found
 
 
-def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[str]) -> dict[str, _Layers]:
+def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[str]) -> dict[str, Layers]:
     texts: dict[str, dict[str, str]] = {}
     sources: dict[str, str] = {}
     for row in corpus["text_layers"].to_pylist():
@@ -146,7 +139,7 @@ def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[s
         texts[row["photo_id"]] = {row["kind"]: row["text"]}
         sources[row["photo_id"]] = row["source_id"]
     return {
-        item: _Layers(
+        item: Layers(
             # Of a text that is not released, evidence counts characters as documented: so does whoever puts it back.
             {n: Cleaned(text) if sources[item] in dry else people.clean(text) for n, text in own.items()},
             {n: sha256_text(text) for n, text in own.items()},
@@ -155,22 +148,36 @@ def _layers(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[s
     }
 
 
-def _votes(
-    judgements: pa.Table, decisions: pa.Table, layers: Mapping[str, _Layers], codebooks: Mapping[str, Codebook]
-) -> tuple[Votes, dict[str, int]]:
-    rows = judgements.to_pylist()
-    known = [row["item_id"] in layers and row["task"] in TASK_OF.values() for row in rows]
-    held = judgements.filter(pa.array(known, pa.bool_()))
+def _judged(
+    judgements: pa.Table,
+    decisions: pa.Table,
+    layers: Mapping[str, Layers],
+    codebooks: Mapping[str, Codebook],
+    people: Pseudonyms,
+    config_of: Mapping[str, str],
+) -> tuple[dict[str, Row], pa.Table, dict[str, int]]:
+    """Return item → its coded columns, the judgements as released, and what was dropped by reason."""
+    items = [item for item in layers if item in config_of]
+    order, strange = judged.known(judgements, items)
+    places = {item: place for place, item in enumerate(items)}
     outcomes = dict(zip(decisions["question_id"].to_pylist(), decisions["outcome"].to_pylist(), strict=True))
-    votes = Votes.of(held, codebooks, outcomes)
-    methods = zip(decisions["question_id"].to_pylist(), decisions["method"].to_pylist(), strict=True)
-    adjudicated = {question_id for question_id, method in methods if method == "adjudicated"}
-    asked = {question.id for own in votes.questions.values() for question in own}
+    unasked = {*decisions.filter(pc.equal(decisions["method"], "adjudicated"))["question_id"].to_pylist()}
+    said: dict[str, Row] = {}
+    rows, lost = [table("release_judgements").empty()], 0
+    for batch in judged.batches(judgements, order):
+        votes = Votes.of(batch, codebooks, outcomes)
+        unasked -= {question.id for own in votes.questions.values() for question in own}
+        for item in batch["item_id"].unique().to_pylist():
+            said[item] = votes.columns(item, codebooks[TASK_OF[config_of[item]]])
+        made, left = judged.released(batch, people, layers, places)
+        rows.append(made)
+        lost += left
     dropped = {
-        "judgement of an item that the corpus version does not hold": known.count(False),
-        "decision on votes that have changed since": len(adjudicated - asked),
+        "judgement of an item that the corpus version does not hold": strange,
+        "decision on votes that have changed since": len(unasked),
+        "evidence in an earlier edition of a text": lost,
     }
-    return votes, dropped
+    return said, pa.concat_tables(rows), dropped
 
 
 def words_of(config: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -206,7 +213,7 @@ def _cleaned(row: Row, people: Pseudonyms) -> tuple[Row, Cleaned]:
     }, text
 
 
-def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[str, _Layers]) -> list[Row]:
+def _posts(corpus: Mapping[str, pa.Table], people: Pseudonyms, layers: Mapping[str, Layers]) -> list[Row]:
     cited, clusters = _cited(corpus, people), {}
     for link in corpus["post_links"].to_pylist():
         clusters[link["post_id"]] = clusters[link["other_id"]] = link["cluster_id"]
@@ -255,47 +262,3 @@ def _narratives(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozens
         row["name"] = None if row["source_id"] in dry else people.clean(row["name"]).text
         row["text"] = people.clean(row["text"]).text if passed_on else None
     return rows
-
-
-def _judgements(judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, _Layers]) -> tuple[list[Row], int]:
-    """Return the judgements of known items in corpus order, an annotator's by time; and the number of lost spans."""
-    order = {item_id: place for place, item_id in enumerate(layers)}
-    rows = [r for r in judgements.to_pylist() if r["item_id"] in order and r["task"] in TASK_OF.values()]
-    names = {r["judgement_id"]: people.annotator(r["annotator"], r["item_id"]) for r in rows}
-    rows.sort(key=lambda r: (order[r["item_id"]], names[r["judgement_id"]], r["created_at"], r["judgement_id"]))
-    same = [column for column in table("release_judgements").arrow.names if column in judgements.column_names]
-    released, lost = [], 0
-    for row in rows:
-        layer = layers[row["item_id"]]
-        text = layer.by_layer.get(row["text_layer"])
-        # Places count characters of the text that was shown: in another edition of it they would mark other words.
-        fit = row["evidence"] if layer.hashes.get(row["text_layer"]) == row["text_sha256"] else []
-        lost += len(row["evidence"]) - len(fit)
-        evidence = []
-        for span in fit:
-            start, end = text.span(span["start"], span["end"]) if text else (0, 0)
-            evidence.append(span | {"start": start, "end": end})
-        regions = [{side: region[side] for side in ("x", "y", "width", "height")} for region in row["regions"]]
-        released.append(
-            {name: row[name] for name in same}
-            | {
-                "annotator": names[row["judgement_id"]],
-                "month": f"{row['created_at']:%Y-%m}",
-                "evidence": evidence,
-                "regions": regions,
-            }
-        )
-    return released, lost
-
-
-def as_judgements(released: pa.Table) -> pa.Table:
-    """Return released judgements as a table of ``schemas/judgements.json``: their order stands for their times."""
-    import datetime as dt
-
-    start = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-    rows = []
-    for place, row in enumerate(released.to_pylist()):
-        at = start + dt.timedelta(seconds=place)
-        named = {name: row[name] for name in table("judgements").arrow.names if name in row and name != "regions"}
-        rows.append(named | {"created_at": at, "updated_at": at, "free": [], "regions": []})
-    return table("judgements").from_rows(rows)

@@ -17,7 +17,7 @@ from toolkit.fsio import write_atomic
 from toolkit.report.layout import ROLES, View, tokens
 from toolkit.report.pages import render
 from toolkit.report.visible import Piece, pieces
-from toolkit.sources import segments
+from toolkit.sources import remarks, segments
 from toolkit.sources.model import Segment
 from toolkit.sources.source import Source
 from toolkit.text.analysis import analyse
@@ -90,6 +90,7 @@ def review(source: Source) -> Review:
         roles=ROLES,
         unmarked=unmarked,
         problem=problem,
+        remarks=[] if accepted or not proposed else remarks.remarks(source.id, source.text, proposed),
         accepted=len(accepted),
         proposed=len(proposed),
     )

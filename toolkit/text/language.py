@@ -125,13 +125,15 @@ def _of_script(text: str, code: str) -> str:
 
 def detect(texts: Sequence[str]) -> list[str]:
     """Return langdetect's answers: ``und`` where it has none. Equal texts are looked at once, also in calls to come."""
-    fresh = [text for text in dict.fromkeys(texts) if text not in _remembered]
-    answers = dict(zip(fresh, _answers(fresh), strict=True))
-    found = [answers.get(text) or _remembered[text] for text in texts]
-    if len(_remembered) + len(answers) > _REMEMBERED:
+    # Taken out at once: workers of some engines are threads of one process, and another may forget all meanwhile.
+    answers = {text: known for text in dict.fromkeys(texts) if (known := _remembered.get(text))}
+    unknown = [text for text in dict.fromkeys(texts) if text not in answers]
+    fresh = dict(zip(unknown, _answers(unknown), strict=True))
+    if len(_remembered) + len(fresh) > _REMEMBERED:
         _remembered.clear()
-    _remembered.update(answers)
-    return found
+    _remembered.update(fresh)
+    answers |= fresh
+    return [answers[text] for text in texts]
 
 
 def _answers(texts: Sequence[str]) -> list[str]:

@@ -123,7 +123,7 @@ def faults(shown: str) -> Iterator[None]:
 
 def explained(said: str, shown: str) -> tuple[str, str]:
     """Return what an error of Spark's means, and what to do; ``said`` is all that it says."""
-    nothing = "nothing was published; run the command again"
+    nothing = "nothing was published; run the command again (docposts --debug … shows all that was said)"
     if found := re.search(r"PYTHON_VERSION_MISMATCH.*?(\d+\.\d+).*?(\d+\.\d+)", said, re.S):
         return (
             f"the workers of {shown} have Python {found[1]}, here it is {found[2]}",
@@ -149,7 +149,7 @@ def explained(said: str, shown: str) -> tuple[str, str]:
 
 def _last(said: str) -> str:
     """Return the line of an error that says most: the last one of a worker's traceback, else the first."""
-    found = re.findall(r"^\s*(?:[\w.]+(?:Error|Exception)): (.+)$", said, re.M)
+    found = re.findall(r"^\s*((?:[\w.]+(?:Error|Exception)): .+)$", said, re.M)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return (found[-1] if found else lines[0] if lines else "an error without a message")[:300]
 

@@ -17,6 +17,7 @@ from toolkit.sources.proposals.vocabulary import (
     DOCUMENT,
     ENGAGEMENT,
     FINITE,
+    FOR_EXAMPLE,
     HANDLE,
     IN_BRACKETS,
     IN_DOCUMENT,
@@ -26,6 +27,7 @@ from toolkit.sources.proposals.vocabulary import (
     NOUN,
     OTHER,
     PERSON,
+    PHRASES,
     PICTURED,
     PLACE,
     PLATFORM,
@@ -69,7 +71,8 @@ def before(words: str, inherited: Verdict | None) -> Verdict | None:
     verbs = list(VERB.finditer(clause))
     if verbs:
         verb = verbs[-1]
-        tail = clause[verb.end() : len(clause) - len(ends)]
+        tail = FOR_EXAMPLE.sub("", clause[verb.end() :])
+        tail = tail.removesuffix(ends) if ends else tail
         if _fits(tail, ends):
             return _spoken(clause[: verb.start()], verb.lastgroup == "strong", tail, inherited, context)
     return _named(clause, ends)
@@ -150,7 +153,7 @@ def _named(clause: str, ends: str) -> Verdict | None:
     if ends in (":", "："):
         return "post" if len(behind) <= 90 and not FINITE.search(behind) and not VERB.search(behind) else None
     if SUCH_AS.search(behind):
-        return "post"
+        return None if PHRASES.search(behind) else "post"
     return "post" if not behind.strip(" ,，") and _CONTENT.match(posted[-1][0]) else None
 
 
@@ -239,6 +242,11 @@ def names_poster(line: str) -> bool:
 def is_signature(text: str) -> bool:
     """Tell whether a text behind a quotation signs it: a handle, a platform, numbers of likes, who posted it."""
     return bool(SIGNATURE.match(text[:200]))
+
+
+def lists(gap: str) -> bool:
+    """Tell whether the words in front of a quotation give it as one example of several."""
+    return bool(SUCH_AS.search(gap)) or (bool(gap.strip()) and goes_on(gap))
 
 
 def goes_on(gap: str) -> bool:

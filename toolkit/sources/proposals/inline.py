@@ -17,6 +17,7 @@ from toolkit.sources.proposals.attribution import (
     first_sentence,
     goes_on,
     is_signature,
+    lists,
     pictures_post,
 )
 from toolkit.sources.proposals.pairs import Tongues
@@ -94,7 +95,7 @@ def _verdict(text: str, quote: Quoted, gap: str, after: str, last: Verdict | Non
 def _whole(text: str, quote: Quoted, gap: str) -> bool:
     """Tell whether a quotation can be a whole post: long, or led to by a colon or comma, and no part of the sentence."""
     words = text[quote.inner : quote.inner_end].strip()
-    led = gap.rstrip().endswith((":", "：", ",", "，"))
+    led = gap.rstrip().endswith((":", "：", ",", "，")) or lists(gap)
     if not is_long(words) and not (led and len(words) >= 8):
         return False
     first = _CASELESS.search(words)

@@ -79,8 +79,11 @@ class Labels:
         if kind == "post" and markers.defaults:
             parts += [rf"{_literal(marker[:-1])}{_NUMBER}(?:{_REMARK}|{_ASIDE})?\s*[:：]" for marker in _NUMBERED_ONLY]
             parts.append(
-                rf"(?:{self._platforms})\s+(?:post|message|tweet|comment|status)(?:\s+text)?{_NUMBER}?{_REMARK}?\s*[:：]"
+                rf"(?:{self._platforms})\s+(?:post|message|tweet|comment|status)(?:\s+text)?{_NUMBER}?(?:{_REMARK}|{_ASIDE})?\s*[:：]"
             )
+        if kind == "post" and markers.defaults:
+            about = r"(?:@|user\b|account\b|page\b|channel\b|the (?:user|account|page|channel)\b)[^:：“\"\n]{0,60}"
+            parts.append(rf"(?:post|tweet|comment|reply|message) (?:by|from) {about}{_REMARK}?\s*[:：]")
         if kind == "translation" and markers.defaults:
             parts.append(
                 rf"(?:machine )?translat(?:ion|ed) from (?:the )?[^\W\d_]+(?:[ -][^\W\d_]+)?{_REMARK}?\s*[:：]"

@@ -32,6 +32,7 @@ _AFTER_DIGIT = re.compile(r"[0-9][.,:]\Z")
 _UNIT = re.compile(r"(?:^|[^\w])(?:k|c|d)?m\Z")
 _CJK = re.compile(r"[\u2e80-\uffdc]")
 _CHAIN = 3
+_FEW = 30
 _DECIMAL = 0.25
 _GAPS = {1: 0.0, 0: -1.0, 2: -1.5, 3: -2.5, 4: -4.0}
 
@@ -77,7 +78,8 @@ def footnote_markers(found: Sequence[Paragraph], labels: frozenset[str] = frozen
 
 
 def _plain(numbers: Sequence[Number]) -> list[Number]:
-    return [number for number in numbers if number.weight >= 1.5]
+    # A name may end in a number too ("Lampist99"): where no sequence is seen, a report has few notes.
+    return [n for n in numbers if n.weight >= 3 or (n.weight >= 1.5 and n.value <= _FEW)]
 
 
 def candidates(paragraph: Paragraph) -> list[Number]:

@@ -18,6 +18,7 @@ _ABOUT = re.compile(
     r"(?:likes|shares|retweets|reposts|views|comments|replies|reactions|engagement)\s*[:：])",
     re.IGNORECASE,
 )
+_SIC = re.compile(r"\s*[\[(](?:sic|emphasis|[A-Z]{0,2}\d)", re.IGNORECASE)
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
 
 
@@ -84,6 +85,8 @@ def _quotation_end(text: str, at: int) -> int:
     if quote is None or (text[quote.inner_end - 1] not in '.!?…。！？"”' and text[quote.end : quote.end + 1] != "."):
         return 0
     behind = text[quote.end :]
+    if _SIC.match(behind):
+        return 0
     rest = re.match(r"[.,]?\s*(?:\[?[0-9]{1,3}\]?|[⁰¹²³⁴-⁹]+)?\s+(?=[^\W\d_a-z]|[(（\[—–-])", behind)
     return quote.end + rest.end() if rest else 0
 

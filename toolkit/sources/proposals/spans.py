@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import regex
-
 from toolkit.sources.events import is_history
 from toolkit.sources.model import Segment
+from toolkit.sources.proposals.glosses import glosses
 from toolkit.sources.proposals.numbers import Number
 from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign
 from toolkit.sources.proposals.structure import number_of, series_inside
@@ -20,16 +19,6 @@ from toolkit.text.script import chinese_variant, letter_counts
 _INSERTION = re.compile(r"\[[^\[\]\n]+\]")
 # "example[.]com" is an address made harmless, "[text](address)" a link.
 _DEFANGED = re.compile(r"\[(?:\.|:|@|://|dot|at)\]", re.IGNORECASE)
-_HAN = regex.compile(
-    r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+(?:·[\p{Script=Han}]+)*"
-)
-_NAMES = {"Cyrl": "Cyrillic", "Arab": "Arabic", "Grek": "Greek", "Hebr": "Hebrew", "Deva": "Devanagari", "Thai": "Thai"}
-_SPACED = {
-    code: regex.compile(rf"[\p{{Script={name}}}\p{{M}}]++(?:[ ’'-][\p{{Script={name}}}\p{{M}}]++){{0,11}}")
-    for code, name in (_NAMES | {"Tibt": "Tibetan", "Mong": "Mongolian"}).items()
-}
-_LATIN = regex.compile(r"(?<=[(（])[\p{Script=Latin}\p{M}][\p{Script=Latin}\p{M}\p{N} .,’'&-]{0,80}(?=[)）])")
-_LONGEST_GLOSS = 60
 _DESCRIBES = re.compile(
     r"(?:an? |the |two |three |several )?(?:\w+ ){0,3}(?:card|poster|quote|quotation|photo|photograph|picture|image|"
     r"screenshot|map|cartoon|drawing|timetable|portrait|graphic|meme|video|collage|chart|logo|banner|flag|leaflet|still|caricature)s?\b",
@@ -45,6 +34,7 @@ class Spans:
     def __init__(self, found: Sequence[Paragraph], numbers: Sequence[Number], script: str) -> None:
         self.found = found
         self.numbers = numbers
+        self._marked = {number.start for number in numbers}
         self.script = script
         self._counts: dict[str, int] = {}
         self._at = 0
@@ -188,7 +178,7 @@ class Spans:
                     place = (inner.start + tag.start, inner.start + tag.end)
                     yield self._span(*place, "hashtag", "hashtag", 0.9, belongs_to=key)
             for match in _INSERTION.finditer(text):
-                if _is_inserted(match, text):
+                if _is_inserted(match, text) and inner.start + match.start() not in self._marked:
                     place = (inner.start + match.start(), inner.start + match.end())
                     yield self._span(*place, "insertion", "square brackets", 0.8, belongs_to=key)
 
@@ -261,10 +251,9 @@ class Spans:
             about = {"footnote": number.label, "belongs_to": owner}
             yield self._span(number.start, number.end, "footnote_marker", number.rule, confidence, **about)
         if paragraph.role in ("post", "translation", "photo_text"):
-            taken = {number.start for number in markers}
             text, start = self._text(paragraph, end)
             for match in _INSERTION.finditer(text):
-                if _is_inserted(match, text) and start + match.start() not in taken:
+                if _is_inserted(match, text) and start + match.start() not in self._marked:
                     at = (start + match.start(), start + match.end())
                     yield self._span(*at, "insertion", "square brackets", 0.8, belongs_to=key)
         elif paragraph.role in _GLOSSED:
@@ -274,16 +263,9 @@ class Spans:
         text, start = self._text(paragraph, end)
         if is_foreign(text, self.script):
             return
-        patterns = [_HAN] if self.script not in ("Hani", "Kana", "Hang") else []
-        patterns += [pattern for code, pattern in _SPACED.items() if code != self.script]
-        if self.script != "Latn":
-            patterns.append(_LATIN)
-        for pattern in patterns:
-            for match in pattern.finditer(text):
-                quoted = any(p.start <= start + match.start() < p.end for p in paragraph.inner)
-                if match.end() - match.start() <= _LONGEST_GLOSS and not quoted:
-                    at = (start + match.start(), start + match.end())
-                    yield self._span(*at, "gloss", "words in another script", 0.8, belongs_to=key)
+        for low, high in glosses(text, self.script):
+            if not any(p.start <= start + low < p.end for p in paragraph.inner):
+                yield self._span(start + low, start + high, "gloss", "words in another script", 0.8, belongs_to=key)
 
     def _images(self, paragraph: Paragraph, owner: str | None, place: Paragraph | None) -> Iterator[Segment]:
         """Yield the image before a paragraph: on its caption, or on the post that it stands by."""

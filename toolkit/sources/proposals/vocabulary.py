@@ -64,7 +64,8 @@ STRONG = _words(
 SAID = _words(
     r"wrote|writes|writing|written|commented|commenting|replied|replying|responded|asked|said|says|saying|claimed|claiming|reads?|"
     r"reading|stated|stating|declared|complained|joked|argued|added|shared|published|exclaimed|urged|warned|quipped|insisted|"
-    r"alleged|asserted|proclaimed|answered|announced|mocked|lamented|thundered|concluded|told|tells|went on|"
+    r"alleged|asserted|(?:would|will|could|did|to) (?:write|say|reply|comment|answer|ask|claim)|"
+    r"proclaimed|answered|announced|mocked|lamented|thundered|concluded|told|tells|went on|"
     r"schrieb|schreibt|schrieben|kommentierte|antwortete|behauptete|sagte|erklärte|lautete?|hieß es|"
     r"(?:a )?écrit|écrivait|(?:a )?publié|(?:a )?commenté|(?:a )?répondu|affirme|"
     r"escribió|escribieron|publicó|comentó|respondió|afirmó|decía|dice|escreveu|publicou|comentou|afirmou|disse|"
@@ -85,7 +86,7 @@ IN_DOCUMENT = re.compile(
     rf"^\s*(?:an?|the|its|his|her|their|another) (?:[\w’'-]+ ){{0,3}}{DOCUMENTS}",
     re.IGNORECASE,
 )
-BARE = re.compile(r"\s*(?:(?:that|how|as follows|the following|que|dass|что)\s*)?", re.IGNORECASE)
+BARE = re.compile(r"\s*(?:(?:that|how|with|as follows|the following|que|dass|что)\s*)?", re.IGNORECASE)
 NEW_SUBJECT = re.compile(
     r"(?:,|;|，|；|(?<!\w)(?:while|whereas|and|but|when|after|before|as|und|während|et|mais|y|mientras|и|а|но)(?!\w))\s*",
     re.IGNORECASE,
@@ -113,6 +114,13 @@ PICTURED = re.compile(
 )
 FINITE = re.compile(
     r"(?<!\w)(?:is|was|are|were|has|had|have|will|would|could|can|ist|war|est|es|fue)(?!\w)", re.IGNORECASE
+)
+# Between a verb and its words: ", e.g.,".
+FOR_EXAMPLE = re.compile(r",? ?(?:e\.g\.|for example|for instance|namely|among other things),?", re.IGNORECASE)
+# What is quoted from posts and is none.
+PHRASES = re.compile(
+    r"(?<!\w)(?:phrases?|words?|terms?|slogans?|hashtags?|expressions?|keywords?|insults?|tags?|titles?|names?)(?!\w)",
+    re.IGNORECASE,
 )
 SUCH_AS = re.compile(
     r"(?:such as|like|including|included?|for example|for instance|e\.g\.|namely|among them|with the (?:words?|text)|"

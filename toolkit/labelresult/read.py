@@ -1,114 +1,33 @@
-"""A Label Studio annotation's ``result``, read into a submission and written back as the browser would write it.
+"""Reading a result. The server stores whatever it is sent, so that reading checks everything.
 
-The server stores whatever it is sent, so that reading checks everything: an unknown control or label, a span outside
-the text, an answer that the codebook rules out. What does not hold is reported in words and left out; an answer that
-contradicts another one is reported and kept.
-
-Offsets are Unicode code points into the text shown. The ``text`` that Label Studio stores beside a span is never read:
-it is not what stands in the text (line breaks become a literal ``\\n``, double blanks collapse).
+An unknown control or label, a span outside the text, an answer that the codebook rules out: what does not hold is reported in
+words and left out; an answer that contradicts another one is reported and kept. The ``text`` that Label Studio stores beside a
+span is never read: it is not what stands in the text (line breaks become a literal ``\\n``, double blanks collapse).
 """
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from toolkit.codebook import Codebook, Field
-from toolkit.errors import InputError
+from toolkit.codebook import Codebook
+from toolkit.labelresult.model import (
+    EVIDENCE,
+    MODE,
+    MODES,
+    REGION,
+    UNABLE,
+    Free,
+    Mode,
+    Region,
+    Result,
+    Span,
+    Submission,
+    Vote,
+    canonical,
+)
 from toolkit.resultshape import well_formed
-
-Mode = Literal["explicit", "implied"]
-Result = list[dict[str, Any]]
-
-TEXT, IMAGE, EVIDENCE, MODE, REGION, DECISION = "text", "image", "evidence", "mode", "region", "decision"
-UNABLE, DISTRESSING = "unable", "distressing"
-REGION_LABEL = "photo_text"
-MODES: tuple[Mode, ...] = ("explicit", "implied")
-
-_RESULT_IDS = uuid.UUID("0b9f4c52-6f53-5c52-9a1e-2f6f3f1d7c11")
-
-
-class Vote(NamedTuple):
-    """A label chosen for a field."""
-
-    field: str
-    label: str
-
-
-class Span(NamedTuple):
-    """Characters ``start`` to ``end`` (code points, end excluded) that back a label."""
-
-    field: str
-    label: str
-    start: int
-    end: int
-    mode: Mode = "explicit"
-
-
-class Free(NamedTuple):
-    """What was written for a free field."""
-
-    field: str
-    text: str
-
-
-class Region(NamedTuple):
-    """A marked part of the image, in percent of its width and height, the text read there (may be empty), its writing.
-
-    ``writing`` is the label of the codebook's per-region choice: language and script.
-    """
-
-    x: float
-    y: float
-    width: float
-    height: float
-    text: str
-    writing: str | None = None
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One annotator's answers on one item: votes in the codebook's order, evidence in the text's.
-
-    ``unable``: why the annotator passes the item over, where they say so (``distressing``).
-    """
-
-    labels: tuple[Vote, ...] = ()
-    evidence: tuple[Span, ...] = ()
-    confidence: int | None = None
-    free: tuple[Free, ...] = ()
-    comment: str | None = None
-    regions: tuple[Region, ...] = ()
-    unable: str | None = None
-
-
-def canonical(codebook: Codebook, submission: Submission) -> Submission:
-    """Return the submission as reading gives it back: no repeats, declared order, a span's label among the labels.
-
-    :class:`InputError` when it holds a field or label that the codebook does not have.
-    """
-    label_order = {label.id: place for place, label in enumerate(codebook.labels)}
-    field_order = {field.name: place for place, field in enumerate(codebook.fields)}
-    votes = {*submission.labels, *(Vote(span.field, span.label) for span in submission.evidence)}
-    for vote in votes:
-        if vote.field != codebook.label(vote.label).field:
-            raise InputError(f"the label {vote.label!r} is none of the field {vote.field!r}")
-    texts: dict[str, list[str]] = defaultdict(list)
-    for field, text in submission.free:
-        codebook.field(field)
-        texts[field] += [text] if text else []
-    return Submission(
-        labels=tuple(sorted(votes, key=lambda vote: (field_order[vote.field], label_order[vote.label]))),
-        evidence=tuple(sorted({*submission.evidence}, key=lambda s: (s.start, s.end, label_order[s.label], s.mode))),
-        confidence=submission.confidence,
-        free=tuple(Free(field, "\n".join(texts[field])) for field in field_order if texts.get(field)),
-        comment=submission.comment or None,
-        regions=submission.regions,
-        unable=submission.unable,
-    )
 
 
 def parse_result(
@@ -123,72 +42,6 @@ def parse_result(
     for item in entries:
         reader.read(item)
     return reader.finish()
-
-
-def build_result(codebook: Codebook, submission: Submission, *, form: str) -> Result:
-    """Return the ``result`` that the browser would make of a submission filled into one form; the inverse of reading.
-
-    The ids in it depend on nothing but the content.
-    """
-    submission = canonical(codebook, submission)
-    result: Result = []
-    for field in codebook.fields:
-        if not field.on(form) or field.per_region or field.spans_only:
-            continue
-        answer = _answer(codebook, field, submission)
-        if answer is not None:
-            kind, value = answer
-            key = "text" if kind == "textarea" else kind
-            result.append(result_item(field.name, field.name, kind, {key: value}))
-    for place, span in enumerate(submission.evidence):
-        own = codebook.field(span.field).spans_only
-        where: dict[str, Any] = {"start": span.start, "end": span.end}
-        name = f"span {place}"
-        result.append(result_item(name, span.field if own else EVIDENCE, "labels", {**where, "labels": [span.label]}))
-        if not own:
-            result.append(result_item(name, MODE, "choices", {**where, "choices": [span.mode]}))
-    asked = [field for field in codebook.fields if field.per_region and field.on(form)]
-    if asked:
-        result.extend(_region_items(submission.regions, asked))
-    if submission.unable:
-        result.append(result_item(UNABLE, UNABLE, "choices", {"choices": [submission.unable]}))
-    return result
-
-
-def _answer(codebook: Codebook, field: Field, submission: Submission) -> tuple[str, Any] | None:
-    """Return the type and value of a field's answer as a whole; None when it has none."""
-    if field.kind == "ordinal":
-        return ("choices", [str(submission.confidence)]) if submission.confidence is not None else None
-    if field.kind == "free":
-        if field.name == "comment":
-            return ("textarea", [submission.comment]) if submission.comment else None
-        texts = [text for name, text in submission.free if name == field.name]
-        return ("textarea", texts) if texts else None
-    chosen = [vote.label for vote in submission.labels if vote.field == field.name]
-    if not chosen:
-        return None
-    return ("taxonomy", [list(codebook.path(label)) for label in chosen]) if field.evidence else ("choices", chosen)
-
-
-def _region_items(regions: Iterable[Region], asked: Iterable[Field]) -> Result:
-    items: Result = []
-    for place, region in enumerate(regions):
-        where = {"x": region.x, "y": region.y, "width": region.width, "height": region.height, "rotation": 0}
-        name = f"region {place}"
-        labels = {**where, "rectanglelabels": [REGION_LABEL]}
-        items.append(result_item(name, REGION, "rectanglelabels", labels, to=IMAGE))
-        for field in asked:
-            if field.kind == "free" and region.text:
-                items.append(result_item(name, field.name, "textarea", {**where, "text": [region.text]}, to=IMAGE))
-            if field.kind == "single" and region.writing:
-                items.append(result_item(name, field.name, "choices", {**where, "choices": [region.writing]}, to=IMAGE))
-    return items
-
-
-def result_item(name: str, control: str, kind: str, value: dict[str, Any], *, to: str = TEXT) -> dict[str, Any]:
-    """Return one entry of a result; entries of one region share their ``name``, and so their id."""
-    identity = uuid.uuid5(_RESULT_IDS, name).hex[:10]
-    return {"id": identity, "from_name": control, "to_name": to, "type": kind, "origin": "manual", "value": value}
 
 
 class _Reader:

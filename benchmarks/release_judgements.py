@@ -1,0 +1,157 @@
+"""A release with as many judgements as a crowd makes: cut and verified; seconds and the most memory that was held.
+
+    python -m benchmarks.release_judgements [POSTS] [VOTES]
+
+Posts are words drawn by a seed, judgements labels drawn by it, decisions what the policy settles. What is timed is what
+``docposts release cut`` does from the tables on (gather, write, every gate but making it again), each step apart.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from toolkit.adjudication.store import standing_of
+from toolkit.codebook import load_codebook
+from toolkit.corpus import store
+from toolkit.fsio import sha256_text
+from toolkit.ids import normalise
+from toolkit.release import build
+from toolkit.release.verify import verify
+from toolkit.schema import table
+from toolkit.settings import AdjudicationSettings
+from toolkit.workspace import Workspace, new_settings
+
+SOURCES = 40
+SYLLABLES = [a + b for a in "b d f g k l m n p r s t v".split() for b in "a e i o u ai".split()]
+Row = dict[str, Any]
+
+
+def corpus(posts: int, seed: int = 0) -> dict[str, list[Row]]:
+    """Return the rows of a corpus of fictional words, in sources of equal size."""
+    draw = np.random.default_rng(seed)
+    sources, rows, layers = [], [], []
+    known = table("posts").arrow.names
+    for number in range(SOURCES):
+        row: Row = {"source_id": f"quay-{number:02}", "key": f"key-{number}", "sequence": number + 1}
+        row |= {"title": f"On quay {number}", "authors": [], "languages": ["en"], "platforms": [], "characters": 1000}
+        row |= {"rights": "redistributable", "selection": "illustrative", "fictional": True, "format": "text"}
+        sources.append(row | {"raw_sha256": "0" * 64, "text_sha256": "1" * 64})
+    for number in range(posts):
+        words = ["".join(draw.choice(SYLLABLES, 3)) for _ in range(int(draw.integers(8, 24)))]
+        text, source = " ".join(words), f"quay-{number * SOURCES // posts:02}"
+        fragments = [{"start": 0, "end": len(text), "source_start": 0, "source_end": len(text)}]
+        post: Row = {"post_id": f"post_{number:032x}", "source_id": source, "place": 0, "text": text}
+        post |= {"fragments": fragments, "text_lang": "en", "is_translation": True, "script": "Latn"}
+        post |= {name: [] for name in ("hashtags", "mentions", "urls", "insertions", "footnotes", "media", "flags")}
+        post |= {"uncertain_boundary": False, "unreviewed": False, "exact_hash": sha256_text(normalise(text))}
+        rows.append({name: post[name] for name in post if name in known})
+        layer = {"post_id": post["post_id"], "layer": "translation", "source_id": source, "place": 0, "text": text}
+        layers.append(layer | {"fragments": fragments, "text_lang": "en", "script": "Latn"})
+    return {"sources": sources, "posts": rows, "text_layers": layers}
+
+
+def judgements(posts: list[Row], votes: int, seed: int = 0) -> pa.Table:
+    """Return ``votes`` judgements on each post, by as many annotators."""
+    draw = np.random.default_rng(seed)
+    leaves = [leaf.id for leaf in load_codebook("narrative").leaves("narrative")]
+    count, schema = len(posts) * votes, table("judgements").arrow
+    of = np.repeat(np.arange(len(posts)), votes)
+    at = pa.array(1_900_000_000_000_000 + np.arange(count) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
+    # A label that fits the post, and at times another.
+    own = draw.integers(0, len(leaves), len(posts))[of]
+    given = np.where(draw.random(count) < 0.8, own, draw.integers(0, len(leaves), count))
+    offsets = pa.array(np.arange(count + 1), pa.int32())
+    label = pa.StructArray.from_arrays(
+        [pa.array(["narrative"] * count), pa.array(leaves).take(pa.array(given))], names=["field", "label"]
+    )
+    start, end = pa.array(np.zeros(count), pa.int32()), pa.array(np.full(count, 12), pa.int32())
+    hashes = pa.array([sha256_text(row["text"]) for row in posts]).take(pa.array(of))
+    made = {
+        "judgement_id": pa.array([str(uuid.UUID(int=n)) for n in range(count)]),
+        "item_id": pa.array([row["post_id"] for row in posts]).take(pa.array(of)),
+        "annotator": pa.array([f"ann-{n}" for n in range(votes)]).take(pa.array(np.tile(np.arange(votes), len(posts)))),
+        "created_at": at,
+        "updated_at": at,
+        "text_sha256": hashes,
+        "labels": pa.ListArray.from_arrays(offsets, label),
+    }
+    fixed = {"item_type": "post", "task": "narrative", "project": "p", "round": "main", "round_kind": "production"}
+    fixed |= {"skipped": False, "image_seen": False, "predictions_shown": False, "text_layer": "translation"}
+    fixed |= {"codebook_version": "1.0.0", "config_sha256": "2" * 64, "guide_sha256": "3" * 64}
+    fixed |= {"provenance": "simulated"}
+    columns = []
+    for field in schema:
+        if field.name == "evidence":
+            spans = {"field": label.field("field"), "label": label.field("label"), "start": start, "end": end}
+            parts = [
+                spans[part.name].cast(part.type) if part.name in spans else pa.array(["explicit"] * count, part.type)
+                for part in field.type.value_type
+            ]
+            kinds = [*field.type.value_type]
+            columns.append(pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(parts, fields=kinds)))
+        elif field.name in made:
+            columns.append(made[field.name].cast(field.type))
+        elif field.name in fixed:
+            columns.append(pa.repeat(pa.scalar(fixed[field.name], field.type), count))
+        elif pa.types.is_list(field.type):
+            columns.append(pa.array([[]] * count, field.type))
+        else:
+            columns.append(pa.nulls(count, field.type))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def timed(name: str, work: Callable[[], Any], into: dict[str, Any]) -> Any:
+    """Run a step; keep its seconds and the most memory held so far (of this process and of its children), in MB."""
+    start = time.perf_counter()
+    done = work()
+    peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    into[name] = {"seconds": round(time.perf_counter() - start, 1), "peak_mb": peaks[0], "children_mb": peaks[1]}
+    print(name, into[name], file=sys.stderr, flush=True)
+    return done
+
+
+def main(posts: int, votes: int) -> dict[str, Any]:
+    """Cut and verify; return step → seconds and peak."""
+    found: dict[str, Any] = {"posts": posts, "judgements": posts * votes}
+    with tempfile.TemporaryDirectory(prefix="docposts-bench-") as folder:
+        workspace = Workspace.create(
+            Path(folder) / "w", new_settings("quays", "Quays", release={"licence": "CC-BY-4.0"})
+        )
+        rows = corpus(posts)
+        made = timed("judgements made", lambda: judgements(rows["posts"], votes), found)
+        tables = {name: table(name).from_rows(own) for name, own in rows.items()}
+        names = ("photo_texts", "narratives", "accounts", "account_events", "post_links", "clusters")
+        tables |= {name: table(name).empty() for name in names}
+
+        parts = store.write_parts(
+            workspace.corpus_dir / "parts", {name: [("all", own)] for name, own in tables.items()}
+        )
+        store.publish(workspace.corpus_dir / "0.1.0", {"version": "0.1.0", "input_digest": "4" * 64, "tables": parts})
+        del tables
+        decided = timed(
+            "decisions", lambda: standing_of(made, AdjudicationSettings(), workspace.codebooks).decisions, found
+        )
+        build.load_judgements = lambda _: made  # type: ignore[assignment]
+        build.load_decisions = lambda _: decided  # type: ignore[assignment]
+        build.verify = lambda where: verify(where, load=False)  # type: ignore[assignment]
+        cut = timed("cut", lambda: build.cut(workspace), found)
+        gates = timed("verify", lambda: verify(cut.folder), found)
+        found["states"] = sorted({gate.state for gate in gates})
+        found["bytes"] = sum(path.stat().st_size for path in cut.folder.rglob("*") if path.is_file())
+        found["failed"] = [f"{gate.name}: {gate.detail}" for gate in gates if not gate.ok]
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*(int(value) for value in [*sys.argv[1:], *("5000", "20")[len(sys.argv) - 1 :]])), indent=1))
