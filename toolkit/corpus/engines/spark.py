@@ -24,7 +24,6 @@ from toolkit import storage
 from toolkit.corpus import near
 from toolkit.corpus.engines import blobs, worker
 from toolkit.corpus.engines.blobs import octets, pack, unpack
-from toolkit.corpus.engines.steps import MEMBER
 from toolkit.corpus.parts import Job, Made
 from toolkit.corpus.search import Edges, Found
 from toolkit.errors import InputError
@@ -88,8 +87,8 @@ class Spark:
             rows = rows_bytes(job.rows, job.start, job.stop)
             blob = pack(about | {"start": 0, "stop": job.stop - job.start}, rows=octets(rows))
         folder = str(self._staging) if self._same_disk else self.folder
-        [(_, answer)] = self._collected(self.step([(number, b"=" + blob)], "parts", folder=folder))
-        entries, files = unpack(answer)
+        [(_, answer)] = self.envelopes(self.step([(number, blobs.enclosed(blob))], "parts", folder=folder))
+        entries, files = unpack(blobs.opened(answer))
         accounts = pa.ipc.open_stream(files.pop("accounts").tobytes()).read_all()
         for name, data in files.items():
             (self._staging / name).write_bytes(data.tobytes())
@@ -115,11 +114,10 @@ class Spark:
         buckets = max(1, -(-(len(ids) - len(again)) * near.BANDS // _IN_A_BUCKET))
         copies = [pack(places=again[start:end, 1]) for start, end in _cuts(again[:, 1], begins)]
         found = self._gathered(sketched.step("bands", copies, buckets=buckets), "company", buckets)
-        members = np.concatenate([unpack(blob)[1]["members"] for blob in found] or [np.empty(0, MEMBER)])
-        members = members[np.lexsort((members["band"], members["place"]))]
-        buckets = max(1, -(-len(members) * 7 // _IN_A_BUCKET))
-        company = [pack(members=members[start:end]) for start, end in _cuts(members["place"], begins)]
-        pairs = _pairs(self._gathered(sketched.step("neighbours", company, buckets=buckets), "candidates", buckets))
+        company = _company(len(ids), found)
+        buckets = max(1, -(-int(np.bitwise_count(company).sum(dtype=np.int64)) * 7 // _IN_A_BUCKET))
+        sides = [pack(company=company[begin:end]) for begin, end in pairwise(begins.tolist())]
+        pairs = _pairs(self._gathered(sketched.step("neighbours", sides, buckets=buckets), "candidates", buckets))
         pairs = np.unique(pairs, axis=0)
         shares = self._overlaps(sketched, pairs, begins)
         close = shares >= near.THRESHOLD
@@ -145,10 +143,11 @@ class Spark:
             shares[found["pair"]] = found["shares"]
         return shares
 
-    def _gathered(self, frame: Any, step: str, buckets: int) -> list[bytes]:
-        """Return what a step makes of a frame's rows, those of one number together."""
+    def _gathered(self, frame: Any, step: str, buckets: int) -> Iterator[bytes]:
+        """Yield what a step makes of a frame's rows, those of one number together."""
         together = frame.repartition(buckets, "number")
-        return [blob for _, blob in self._collected(self.step(together, step, keep=self.folder))]
+        for _, envelope in self.envelopes(self.step(together, step, keep=self.folder)):
+            yield blobs.opened(envelope)
 
     def step(self, rows: Any, step: str, *, keep: str | None = None, **arguments: Any) -> Any:
         """Return the frame of a step's answers to rows, or to a frame's."""
@@ -163,9 +162,6 @@ class Spark:
         frame = self._session.createDataFrame(pa.Table.from_arrays(arrays, ["number", "data", "side"][: len(arrays)]))
         # Sail gives a frame that came in one piece to one worker.
         return frame.repartition(min(len(rows), 64), "number") if self._same_disk and len(rows) > 1 else frame
-
-    def _collected(self, frame: Any) -> list[tuple[int, bytes]]:
-        return [(number, blobs.opened(envelope)) for number, envelope in self.envelopes(frame)]
 
     def envelopes(self, frame: Any) -> list[tuple[int, bytes]]:
         """Return a frame's rows as they are; an expected error among them is raised."""
@@ -239,6 +235,16 @@ def _ids(parts: Sequence[Path]) -> NDArray[np.uint8]:
             digits = "".join([value[-32:] for value in batch["post_id"].to_pylist()])
             found.append(np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(-1, 16))
     return np.concatenate(found)
+
+
+def _company(posts: int, found: Iterable[bytes]) -> NDArray[np.uint32]:
+    """Return for each post the bands that it shares with another, a bit each."""
+    company = np.zeros(posts, np.uint32)
+    for blob in found:
+        members = unpack(blob)[1]["members"]
+        for band in range(near.BANDS):
+            company[members["place"][members["band"] == band]] |= np.uint32(1 << band)
+    return company
 
 
 def _pairs(found: Iterable[bytes]) -> Numbers:

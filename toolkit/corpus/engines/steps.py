@@ -137,13 +137,13 @@ def company(number: int, blobs: Sequence[bytes]) -> Iterator[Blob]:
 
 
 def neighbours(number: int, blob: bytes, side: bytes, *, buckets: int) -> Iterator[Blob]:
-    """Give the sketches of those that have company in a band to that band's bucket."""
-    _, arrays = unpack(blob)
-    members = unpack(side)[1]["members"]
-    at = np.searchsorted(arrays["places"], members["place"])
-    records = np.empty(len(members), SKETCHED)
-    records["key"] = _banded(arrays["bands"])[members["band"], at]
-    records["place"], records["low"] = members["place"], arrays["low"][at]
+    """Give the sketches of those that have company in a band (a bit each) to that band's bucket."""
+    begin, arrays = unpack(blob)
+    company = unpack(side)[1]["company"][arrays["places"] - begin]
+    band, at = np.nonzero(company >> np.arange(near.BANDS, dtype=np.uint32)[:, None] & np.uint32(1))
+    records = np.empty(len(at), SKETCHED)
+    records["key"] = _banded(arrays["bands"])[band, at]
+    records["place"], records["low"] = arrays["places"][at], arrays["low"][at]
     yield from _dealt(records, _bucket(records["key"], buckets))
 
 
