@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 
 from tests.command import data, docposts
 from tests.conftest import EXAMPLES, ROOT
@@ -26,7 +28,7 @@ from toolkit.corpus import store
 from toolkit.corpus.build import build
 from toolkit.demo import examples
 from toolkit.fsio import sha256_text
-from toolkit.report import agreement_page, agreement_tables
+from toolkit.report import agreement_page, agreement_tables, plots
 from toolkit.report.agreement_tables import (
     NOTHING,
     SCHEMAS,
@@ -184,8 +186,23 @@ def test_each_chart_has_a_name_and_a_table_behind_it(page: str) -> None:
     assert all('scope="row"' in row for row in re.findall(r"<tbody>.*?<tr>(.*?)</tr>", page, flags=re.DOTALL))
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len({*ids}), "charts share no ids"
+    regions = re.findall(r'role="region" aria-label="([^"]+)"', page)
+    assert len(regions) == len({*regions}), "who goes from region to region knows where"
     levels = [int(level) for level in re.findall(r"<h(\d)", page)]
     assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels)), "no heading is skipped"
+
+
+def test_numbers_stand_out_from_every_shade() -> None:
+    shades = colormaps["Blues"](np.linspace(0, 1, 101))
+
+    def luminance(colour: Any) -> float:
+        parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+        return float(np.dot(parts, (0.2126, 0.7152, 0.0722)))
+
+    for shade in shades:
+        ink = luminance(to_rgb(plots._ink(shade)))
+        light, dark = sorted((luminance(shade), ink), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
 def test_foreign_text_says_its_language(page: str, judged: Workspace) -> None:

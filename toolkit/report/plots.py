@@ -119,17 +119,15 @@ def heatmap(
     grid = np.array([[np.nan if value is None else value for value in row] for row in values], dtype=float)
     known = grid[np.isfinite(grid)]
     top = most or float(max(known, default=0.0)) or 1.0
-    axes.imshow(grid, cmap="Blues", vmin=min(0.0, float(min(known, default=0.0))), vmax=top, aspect="auto")
+    shades = axes.imshow(grid, cmap="Blues", vmin=min(0.0, float(min(known, default=0.0))), vmax=top, aspect="auto")
     axes.set_xticks(range(len(columns)), below, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(rows)), written)
     for row, cells in enumerate(values):
         for column, value in enumerate(cells):
             if value is not None:
                 shown = f"{value:,.0f}" if whole or not value else f"{value:.2f}"
-                dark = value > 0.6 * top
-                cell = axes.annotate(
-                    shown, (column, row), ha="center", va="center", fontsize=7, color="#ffffff" if dark else "#222222"
-                )
+                ink = _ink(shades.to_rgba(value))
+                cell = axes.annotate(shown, (column, row), ha="center", va="center", fontsize=7, color=ink)
                 # It stands within its cell and asks for no room: measuring hundreds of them takes seconds.
                 cell.set_in_layout(False)
     if unit:
@@ -199,6 +197,13 @@ def _svg(figure: Any, axes: Any, title: str, about: str) -> Markup:
     # On a narrow screen a chart shrinks as long as it can be read, then scrolls.
     least = f"min-width: {figure.get_figwidth() * 72 * _SMALLEST:.0f}pt"
     return Markup(_own_ids(svg.replace("<svg ", f'<svg role="img" aria-label="{name}" style="{least}" ', 1)))
+
+
+def _ink(colour: Sequence[float]) -> str:
+    """Return black or white, whichever stands out more from a colour: at least 4.5 to 1 (WCAG's contrast)."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if luminance > 0.179 else "#ffffff"
 
 
 def _own_ids(svg: str) -> str:

@@ -133,6 +133,11 @@ def _last_part(words: str) -> str:
     return parts[-1] if parts else ""
 
 
+_HEADING = re.compile(
+    rf"(?P<number>\[?\d{{1,3}}[\].)]\s*)?(?:(?P<handle>{HANDLE})|[^\W\d_][^:“\"()\n]{{1,60}}?)\s*[(,·|–—-]\s*"
+    r"(?P<about>[^:“\"()\n]{3,90})\)?:?"
+)
+_YEAR = re.compile(r"\b(?:1[5-9]|2[01])\d\d\b")
 _YEAR_OR_HANDLE = re.compile(rf"{HANDLE}|\b(?:1[5-9]|2[01])\d\d\b|{ENGAGEMENT}", re.IGNORECASE)
 _ANYWHERE = re.compile(rf"(?<!\w){PLATFORM}(?!\w)|(?i:{POSTERS}|{POSTED})")
 _TITLED = re.compile(
@@ -232,6 +237,14 @@ def told_by_others(text: str) -> bool:
     if quote is None or quote.start or quote.end == len(text):
         return False
     return behind(first_sentence(text[quote.end :]), text[quote.inner : quote.inner_end], "", None) == "other"
+
+
+def heads_post(line: str) -> bool:
+    """Tell whether a line only says who posted what stands below it, where and when: "[2] @lamp (Chirpyard, 4 May 2038)"."""
+    found = _HEADING.fullmatch(line.strip(" *_")) if len(line) < 140 else None
+    if not found or not (found["number"] or found["handle"]):
+        return False
+    return bool(_YEAR.search(found["about"]) or _ANYWHERE.search(found["about"]) or is_signature(f"({found['about']})"))
 
 
 def names_poster(line: str) -> bool:

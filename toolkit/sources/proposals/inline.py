@@ -22,6 +22,7 @@ from toolkit.sources.proposals.attribution import (
 )
 from toolkit.sources.proposals.pairs import Tongues
 from toolkit.sources.proposals.paragraphs import Inner, Paragraph, is_foreign
+from toolkit.sources.proposals.prose import prose_score
 from toolkit.sources.proposals.quotes import BULLET, Quoted, is_long, quotations
 
 _EXAMPLES = re.compile(
@@ -46,6 +47,9 @@ _BESIDE = re.compile(r"\s*[(（\[/—–-]\s*(?:lit\.|literally|or|“)?,?\s*")
 _PARENS = re.compile(r"\s*[(（\[]([^()（）\[\]\n]{4,2000})[)）\]]")
 # What is read of the words between two quotations.
 _LEAD = 600
+_ACCOUNT_BEHIND = re.compile(
+    r"(?P<words>[^\n]{10,4000}?)\s*[—–]\s*(?:[^—–\n()]{0,60}\(@\w[\w.]{1,39}\)|@\w[\w.]{1,39})[^—–\n]{0,40}", re.DOTALL
+)
 _CASELESS = re.compile(r"[^\W\d_]")
 
 
@@ -156,6 +160,14 @@ def _signed(text: str) -> list[Inner]:
     return [Inner(begin, end, "post", "signed item of a list of posts", 0.5)] if end > begin else []
 
 
+def _embedded(text: str) -> list[Inner]:
+    """Return the words of a post that its embedding ends with the account of: "Tides lie. — Ona (@ona) May 9, 2037"."""
+    match = _ACCOUNT_BEHIND.fullmatch(text)
+    if not match or not is_long(match["words"]) or quotations(text) or prose_score(match["words"]) > 1:
+        return []
+    return [Inner(0, len(match["words"]), "post", "account and date behind the words", 0.7)]
+
+
 def inline(found: Sequence[Paragraph], tongues: Tongues) -> None:
     """Give the paragraphs of prose the posts that they quote."""
     listing = False
@@ -173,6 +185,8 @@ def inline(found: Sequence[Paragraph], tongues: Tongues) -> None:
         inner = quoted_posts(paragraph.text, tongues, announced=announced, pictured=pictured)
         if not inner and listing and item:
             inner = _signed(paragraph.text)
+        if not inner and paragraph.role is None:
+            inner = _embedded(paragraph.text)
         for post in inner:
             post.start += shift
             post.end += shift

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
-from toolkit.sources.markers import MarkerKind, Markers
+from toolkit.sources.markers import DEFAULTS, MarkerKind, Markers
 
 # Platforms that a label may name before its word ("Telegram post 3:"); a source's own ones are added.
 PLATFORMS = (
@@ -164,12 +164,17 @@ def _literal(words: str) -> str:
 def _pattern(marker: str) -> str:
     bare, closing = marker.rstrip(":："), marker[-1]
     if closing in ":：" and bare:
-        return rf"{_literal(bare)}(?:{_NUMBER}{_ASIDE}?)?{_REMARK}?\s*[:：]"
+        opening = r"\[?" if marker in _IN_BRACKETS else ""
+        return rf"{opening}{_literal(bare)}(?:{_NUMBER}{_ASIDE}?)?{_REMARK}?\s*[:：]"
     if marker.startswith("[") and marker.endswith("]") and len(marker) > 2:
         # Also "[Image text: …]", a whole line in brackets.
         return rf"\[{_literal(marker[1:-1])}{_NUMBER}?\s*(?:\]\s*[:：]?|[:：])"
     edge = r"(?!\w)" if closing.isalnum() else ""
     return _literal(marker) + edge
+
+
+# "[Text on image: …]": a whole line in brackets.
+_IN_BRACKETS = frozenset(marker for marker in DEFAULTS["photo_text"] if marker.endswith(":"))
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from toolkit.sources.proposals.attribution import names_poster, names_posts, pictures_post, told_by_others
+from toolkit.sources.proposals.attribution import heads_post, names_poster, names_posts, pictures_post, told_by_others
 from toolkit.sources.proposals.labels import Label, Labels
 from toolkit.sources.proposals.paragraphs import Paragraph, is_foreign, is_translation_of
 from toolkit.sources.proposals.prose import is_attribution, leads_to_other, leads_to_post, prose_score
@@ -193,17 +193,23 @@ def led_in(found: Sequence[Paragraph]) -> None:
     # Where blank lines set paragraphs apart, lines below one that announces a post are the post's.
     spaced = found and found[-1].group * 4 > len(found)
     before: Paragraph | None = None
-    for paragraph in found:
+    within = False
+    for paragraph, following in zip(found, [*found[1:], None], strict=True):
         last, before = before, paragraph
         if paragraph.role is None and leads_to_post(paragraph.text):
             paragraph.settle("analysis", "line before a post", 0.7)
-            leading = paragraph
+            leading, within = paragraph, False
+        elif paragraph.role is None and heads_post(paragraph.text) and _is_below(following, paragraph):
+            paragraph.settle("", "heading of a post", 0.7)
+            leading, within = paragraph, False
         elif leading is not None and paragraph.role is None and paragraph.kind != "caption":
             bullet = BULLET.match(paragraph.text)
             listed = paragraph.listed or bullet is not None
-            if not listed and (paragraph.text.endswith((":", "：")) or prose_score(paragraph.text) >= 4):
+            ended = within or paragraph.text.endswith((":", "：")) or prose_score(paragraph.text) >= 4
+            if not listed and ended:
                 leading = None
                 continue
+            within = listed
             begin = bullet.end() if bullet else 0
             if (quotes := quotations(paragraph.text)) and quotes[0].start == begin:
                 # What stands behind the quotation is the report's.
@@ -219,12 +225,18 @@ def led_in(found: Sequence[Paragraph]) -> None:
             and last.rule in ("behind a line that announces it", "goes on")
             and (paragraph.role, paragraph.tag, paragraph.group) == (None, "line", last.group)
             and not paragraph.text.endswith((":", "："))
+            and not NOTE.fullmatch(paragraph.text)
             and prose_score(paragraph.text) < 2
         ):
             paragraph.settle("post", "goes on", 0.6)
             paragraph.joined = True
         elif paragraph.role != "":
             leading = None
+
+
+def _is_below(following: Paragraph | None, heading: Paragraph) -> bool:
+    """Tell whether a paragraph stands right below the heading of a post, and may be the post."""
+    return following is not None and following.role is None and following.group == heading.group
 
 
 def timed(found: Sequence[Paragraph]) -> None:
