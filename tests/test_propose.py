@@ -119,3 +119,12 @@ def test_proposals_for_the_real_report(shared: Path, workspace: Workspace) -> No
         assert f1(spans(found, role), spans(curated, role)) >= 0.9, role
     prose = spans(curated, "analysis") | spans(curated, "asset_history") | spans(curated, "narrative")
     assert not spans(found, "post") & prose
+
+
+def test_one_label_among_many_lines_makes_no_block_of_posts(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "notes.txt"
+    lines = [f"Line {n} of the invented notes on the harbour of Selm says what was seen there." for n in range(12)]
+    path.write_text("\n".join(["A fictional title", "", *lines[:6], "Post: The dyke holds.", *lines[6:]]) + "\n")
+    source = registry.add(workspace, path)
+    found = propose(workspace, source)
+    assert [source.text[s.char_start : s.char_end] for s in found if s.role == "post"] == ["The dyke holds."]

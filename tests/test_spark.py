@@ -23,7 +23,7 @@ from toolkit import storage
 from toolkit.corpus import store
 from toolkit.corpus.build import build
 from toolkit.corpus.engines import Choice, session, spark
-from toolkit.errors import ServiceError
+from toolkit.errors import InputError, ServiceError
 from toolkit.sources.tabular.add import add_table
 from toolkit.workspace import Workspace, new_settings
 
@@ -152,6 +152,16 @@ def test_an_environment_that_is_sent_along_is_what_runs(
     build(copy, engine=Choice(address(one), environment=sent))
     assert mark.exists()
     assert tree(copy.corpus_dir) == tree(built.corpus_dir)
+
+
+def test_more_than_the_connection_takes_is_refused(
+    one: SparkServer, copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark, "_INLINE", 1000)
+    with pytest.raises(InputError, match="are too many to send through the connection") as caught:
+        build(copy, engine=Choice(address(one)))
+    assert caught.value.hint.startswith("--shared URL")
+    assert not store.versions(copy)
 
 
 def test_through_an_object_store(

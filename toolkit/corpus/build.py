@@ -113,7 +113,7 @@ def build(
             parts |= made
             candidate = _candidate(workspace, staging, parts)
             progress("checks")
-            check(candidate)
+            check(candidate, engine.memory)
             changes = _changes(latest, candidate, repair) if latest else {}
             step = largest(changes)
             needed = [part["sha256"] for own in parts.values() for part in own]
@@ -268,11 +268,11 @@ def _refuse_collisions(candidate: store.CorpusVersion, tables: list[str]) -> Non
         )
 
 
-def check(candidate: store.CorpusVersion) -> None:
+def check(candidate: store.CorpusVersion, memory: int = 1000) -> None:
     """Hold keys and references of all tables; :class:`ChecksFailed` lists what does not hold."""
     tables = candidate.manifest["tables"]
     files = {name: [path for _, path in candidate.part_files(name)] for name in tables}
-    if problems := checks.problems(files, {name: entry["rows"] for name, entry in tables.items()}):
+    if problems := checks.problems(files, {name: entry["rows"] for name, entry in tables.items()}, memory):
         raise ChecksFailed("the corpus was not built:\n  " + "\n  ".join(problems))
 
 

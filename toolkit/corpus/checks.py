@@ -1,7 +1,7 @@
 """Keys and references of a version, over all its parts: each key once, each reference to a row that is there.
 
 DuckDB reads the columns concerned. A table of many rows is gone through in several passes, each over the rows whose key
-falls into one share of all keys, so that no pass holds more than :data:`ROWS_A_PASS` of them.
+falls into one share of all keys, so that no pass holds more than :data:`ROWS_A_PASS` of them for each 1,000 MB.
 """
 
 from __future__ import annotations
@@ -20,23 +20,27 @@ Files = Mapping[str, Sequence[Path]]
 """Table → its parts in order."""
 
 
-def problems(files: Files, rows: Mapping[str, int]) -> list[str]:
-    """Return what does not hold, a sentence each, in the tables' order; ``rows`` is how many each table has."""
+def problems(files: Files, rows: Mapping[str, int], memory: int = 1000) -> list[str]:
+    """Return what does not hold, a sentence each, in the tables' order; ``rows`` is how many each table has.
+
+    ``memory`` (MB) is what it may take: more of it, fewer passes.
+    """
+    at_once = ROWS_A_PASS * max(1, memory // 1000)
     names = [name for name in files if name in table_names()]
     with duck.connect({name: duck.lazy(files[name], name) for name in names}) as connection:
         found = []
         for name in names:
             if rows[name]:
-                found += list(_keys(connection, table(name), rows[name]))
-                found += list(_references(connection, table(name), rows, files))
+                found += list(_keys(connection, table(name), rows[name], at_once))
+                found += list(_references(connection, table(name), rows, files, at_once))
         return found
 
 
-def _keys(connection: duckdb.DuckDBPyConnection, schema: Table, rows: int) -> Iterator[str]:
+def _keys(connection: duckdb.DuckDBPyConnection, schema: Table, rows: int, at_once: int) -> Iterator[str]:
     unique = [(c.name,) for c in schema.columns if c.constraints.get("unique")]
     for key in dict.fromkeys([*unique, schema.primary_key]):
         columns = ", ".join(map(duck.quoted, key))
-        for share in shares(columns, rows):
+        for share in shares(columns, rows, at_once):
             sql = (
                 f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {share} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
             )
@@ -49,14 +53,14 @@ def _keys(connection: duckdb.DuckDBPyConnection, schema: Table, rows: int) -> It
 
 
 def _references(
-    connection: duckdb.DuckDBPyConnection, schema: Table, rows: Mapping[str, int], files: Files
+    connection: duckdb.DuckDBPyConnection, schema: Table, rows: Mapping[str, int], files: Files, at_once: int
 ) -> Iterator[str]:
     for column, other, there in schema.foreign_keys:
         if other not in files:
             continue
         own, leads = duck.quoted(column), duck.quoted(there)
         value = f"unnest({own})" if pa.types.is_list(schema.arrow.field(column).type) else own
-        for share in shares("value", rows[other]):
+        for share in shares("value", rows[other], at_once):
             sql = (
                 f"SELECT min(value) FROM (SELECT DISTINCT {value} AS value FROM {duck.quoted(schema.name)}) "
                 f"WHERE value IS NOT NULL AND {share} "

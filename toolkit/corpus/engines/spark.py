@@ -35,8 +35,9 @@ _AT_ONCE = 16
 _IN_A_BUCKET = 4_000_000
 """Records that one task gathers: about 64 MB."""
 _PAIRS = 100_000
-_INLINE = 2_000 << 20
-"""Bytes that a search may send through the connection."""
+_INLINE = 32 << 20
+"""Bytes of texts that a search may send through the connection: the server's driver holds them several times over, in 1 GB where
+nobody gave it more, and of three times as many it ran out of memory."""
 
 
 class Spark:
@@ -65,6 +66,9 @@ class Spark:
 
     def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
         """Yield what became of each block of a table, in order."""
+        if not self.folder:
+            # Refused before the work and not after it: what the search will send is about what the table's rows take.
+            refuse_inline(sum(path.stat().st_size for path in {Path(job.rows) for job in jobs if job.holds == "posts"}))
         waiting = iter(enumerate(jobs))
         running: deque[Future[Made]] = deque()
         with ThreadPoolExecutor(self._at_once) as threads:
@@ -200,11 +204,8 @@ class _Sketched:
             else:
                 blob = pack({"begin": begin}, part=octets(rows_bytes(path, 0, end - begin, columns)))
             rows.append((number, blobs.enclosed(blob)))
-        if not spark.folder and (size := sum(len(data) for _, data in rows)) > _INLINE:
-            raise InputError(
-                f"{size >> 20} MB of texts are too much to send through the connection",
-                hint="--shared URL: a folder that this machine and the cluster's workers reach",
-            )
+        if not spark.folder:
+            refuse_inline(sum(len(data) for _, data in rows))
         frame = spark.step(rows, "sketches", keep=spark.folder)
         if spark.folder:
             self._there = sorted(spark.envelopes(frame))
@@ -225,6 +226,15 @@ class _Sketched:
         numbered = [(number, side) for number, side in enumerate(beside)]
         other = self._spark.frame(numbered).withColumnRenamed("data", "side")
         return self._spark.step(self._frame.join(other, "number"), name, **arguments)
+
+
+def refuse_inline(size: int) -> None:
+    """Refuse to send so many bytes of texts through the connection, where they are too many."""
+    if size > _INLINE:
+        raise InputError(
+            f"{-(-size >> 20)} MB of texts are too many to send through the connection",
+            hint="--shared URL: a folder that this machine and the cluster's workers reach",
+        )
 
 
 def _ids(parts: Sequence[Path]) -> NDArray[np.uint8]:

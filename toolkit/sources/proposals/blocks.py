@@ -11,6 +11,8 @@ from toolkit.sources.proposals.posts import NOTE, OPEN, signs
 from toolkit.sources.proposals.prose import prose_score
 from toolkit.text.entities import hashtags
 
+# In a block of posts at least one paragraph of so many has a marker: one among many lines of prose makes no block.
+_FEWEST = 6
 _FIELD = re.compile(r"([^\W\d_][\w ’'/-]{1,30}):\s")
 
 
@@ -32,8 +34,7 @@ def grouped(found: Sequence[Paragraph], names: Sequence[str]) -> bool:
         for members in groups.values()
         if members[0].tag == "line"
         and members[0].role != "title"
-        and any(map(_is_marked, members))
-        and len(members) > 1
+        and sum(map(_is_marked, members)) * _FEWEST >= len(members) > 1
     ]
     fields = _fields(found)
     for members in blocks:
