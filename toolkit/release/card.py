@@ -136,7 +136,9 @@ def _agreement_rows(contents: Contents) -> list[dict[str, Any]]:
         {name: row.get(name) for name in ("task", "field", "label", "items", "positives", "part")}
         | {"label": row.get("label") or "(all)"}
         | {name: Safe(_shown(row.get(name))) for name in ("percent", "alpha", "low", "high")}
+        | {"interval": Safe("–" if row.get("low") is None else f"{_shown(row['low'])} to {_shown(row.get('high'))}")}
         for row in contents.agreement
+        if row.get("items")
     ]
 
 
