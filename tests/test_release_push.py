@@ -341,3 +341,19 @@ def test_a_cache_is_not_taken_for_the_hub(online: HubDouble, two: tuple[Path, Pa
     online.faults += [Fault(method, "/", 503, nth) for method in ("GET", "HEAD") for nth in range(1, 200)]
     (problem,) = load_from_hub(folder, REPO, done.commit)
     assert problem.startswith("load_dataset failed: ")
+
+
+def test_a_revision_that_the_cache_answers_for(online: HubDouble, two: tuple[Path, Path], tmp_path: Path) -> None:
+    """The trap without its cure: where the Hub is down, another revision's rows come without an error; info.version tells."""
+    for folder in two:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("toolkit.release.loading.load_from_hub", lambda *_: [])
+            push(Folder(folder), plan(Folder(folder), REPO))
+    second = Folder(two[1]).version
+    code = (
+        "import datasets; "
+        f"d = datasets.load_dataset('{REPO}', 'sources', revision='{{}}', split='train'); print(d.info.version)"
+    )
+    assert run_python(code.format("v1.0.0"), online, tmp_path).strip() == "1.0.0"
+    online.faults += [Fault(method, "/", 503, nth) for method in ("GET", "HEAD") for nth in range(1, 200)]
+    assert run_python(code.format(f"v{second}"), online, tmp_path).strip() == "1.0.0" != second
