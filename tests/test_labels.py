@@ -185,7 +185,7 @@ def test_tasks_that_do_not_arrive_are_missed(
 ) -> None:
     workspace = workspace_of(tmp_path / "w")
     publish(workspace, POSTS)
-    monkeypatch.setattr(studio, "import_tasks", lambda *_: 3)
+    monkeypatch.setattr(studio, "import_tasks", lambda _, tasks: [*range(901, 901 + len(tasks))])
     with pytest.raises(ServiceError, match="3 are not there"):
         push(workspace, studio)
 
