@@ -125,7 +125,7 @@ def test_one_vote_flipped(demo: Path, tmp_path: Path) -> None:
     assert figure["positives"] == 8
     assert figure["percent"] == pytest.approx(1 - 2 / figure["pairs"], abs=1e-6)
     status = {row["stage"]: row["state"] for row in data("-C", folder, "status")["stages"]}
-    assert status["adjudicate"] == "185 settled, 1 open, 0 waiting for votes, 0 outdated"
+    assert status["adjudicate"] == "185 settled, 1 open, 0 waiting for votes, 0 outdated, 8 precedents to rule on"
     old, new = (
         load(folder / "releases" / version, "posts", tmp_path / version)["train"] for version in ("1.0.0", "2.0.0")
     )

@@ -7,6 +7,7 @@ reads or writes, and never travel. Every fault is one clear error: :class:`toolk
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 from collections.abc import Iterator
@@ -154,8 +155,20 @@ def _object_store(scheme: str) -> Any:
             bucket, key = self._split_path(path)
             await self._construct_store(bucket).put_async(key, value, mode=mode)
 
+    # First in, last out: ends before Python itself does.
+    atexit.register(_rest)
     protocol: Any = scheme
     return Store(protocol=protocol, retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)})
+
+
+def _rest() -> None:
+    """End fsspec's thread: one that the interpreter's end meets within the object store's library takes the process along."""
+    from fsspec import asyn
+
+    loop, thread = asyn.loop[0], asyn.iothread[0]
+    if loop is not None and thread is not None and thread.is_alive():
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
 
 
 @contextmanager

@@ -90,11 +90,19 @@ def to_put(found: Standing, because: Mapping[Any, str]) -> list[Put]:
 
 def passes(found: Standing) -> Iterator[tuple[int, int]]:
     """Yield the number of each question that is put and the pass (1 or 2), the second passes behind the first."""
-    chosen = np.unique(np.concatenate([some.numbers for some in (found.open, found.adjudicated, found.sampled)]))
+    # What was decided under an earlier form of the question, before a rename, has its task there.
+    asked = [number for number in found.adjudicated.numbers.tolist() if _asked_as_it_is(found, number)]
+    others = np.concatenate([found.open.numbers, np.setdiff1d(found.sampled.numbers, found.adjudicated.numbers)])
+    chosen = np.unique(np.concatenate([others, np.array(asked, np.int64)]))
     yield from ((int(number), 1) for number in chosen)
     for number in map(int, chosen) if found.settings.twice else ():
         if twice(found.settings, found.found.place(number)) and (found.settings.second or number in found.opinions):
             yield number, 2
+
+
+def _asked_as_it_is(found: Standing, number: int) -> bool:
+    question_id = found.found.question(number).id
+    return any(record["question_id"] == question_id for record in found.opinions[number])
 
 
 def twice(settings: AdjudicationSettings, place: Any) -> bool:

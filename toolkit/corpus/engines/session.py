@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -83,7 +84,7 @@ def connected(url: str, environment: Path | None = None) -> Iterator[Any]:
 @contextmanager
 def _session(url: str, shown: str) -> Iterator[Any]:
     try:
-        with _quiet():
+        with _quiet(), _named_program():
             from pyspark.sql.connect.client.retries import DefaultPolicy
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
@@ -160,6 +161,22 @@ def _foreign(error: Exception) -> bool:
 
 def _shown(url: str) -> str:
     return re.sub(r"(?i)(token=)[^;]*", r"\1…", url)
+
+
+@contextmanager
+def _named_program() -> Iterator[None]:
+    """Give the running program a file's name: without one (``python -c``, a worker of a test run) the client takes itself for
+    its own doctests and ends the process.
+    """
+    main: Any = sys.modules["__main__"]
+    nameless = not hasattr(main, "__file__")
+    if nameless:
+        main.__file__ = "docposts"
+    try:
+        yield
+    finally:
+        if nameless:
+            del main.__file__
 
 
 @contextmanager
