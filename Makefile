@@ -28,7 +28,7 @@ system:
 	.ci/system-packages
 
 test: system studio
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # ROWS: how many posts, several numbers; docs/benchmarks.md and .svg are written anew.
 bench: $(VENV)/installed

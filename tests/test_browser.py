@@ -27,7 +27,6 @@ from toolkit.workspace import Workspace, new_settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 REPORT = EXAMPLES / "reports" / "salt-lamps"
 
 

@@ -30,7 +30,6 @@ from toolkit.workspace import Workspace, new_settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 PEOPLE = ("brim-tolly", "ansel-quill", "mira-oster")
 HOSTILE = (
     "Soup, <img src=\"http://out.example/a.png\" onerror=\"document.ran='img'\"><script>document.ran='script'</script> "

@@ -337,7 +337,6 @@ def _overheard(tab: Any) -> tuple[list[str], list[str]]:
     return asked, said
 
 
-@pytest.mark.xdist_group("browser")
 def test_in_a_browser_the_page_fits_a_phone_and_asks_for_nothing(page: str, tmp_path: Path, chromium: Browser) -> None:
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")

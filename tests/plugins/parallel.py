@@ -1,37 +1,19 @@
-"""Which tests stay together when the suite runs on several workers (``pytest -n 2 --dist loadgroup``).
+"""In which order tests run on several workers (``pytest -n 2 --dist loadfile --no-loadscope-reorder``), a file on one of them.
 
-Tests that share something dear to make run on one worker: those on the session's server, and those of a module with a
-fixture of its own scope. Every other test goes wherever a worker is free.
+What needs a server begins first, so that no worker ends alone with it. Groups of tests that are marked would stay together
+across files, but what pytest-xdist 3.8 marks them with is not looked at by pytest 9.2.
 """
 
 from __future__ import annotations
 
 import pytest
 
-_SERVER = "studio_server"
-# A server takes long to start: what needs one begins first, so that no worker ends alone with it.
-_SLOW = (_SERVER, "studio_environment", "spark_home")
+# Servers take long to start.
+_SLOW = {"studio_server", "studio_environment", "spark_home"}
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its group; a run on one worker stays as it is."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        if group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not any(name in _fixtures(item) for name in _SLOW))
-
-
-def _fixtures(item: pytest.Item) -> dict[str, str]:
-    """Return the scope of each fixture that a test stands on."""
-    info = getattr(item, "_fixtureinfo", None)
-    return {name: found[-1].scope for name, found in info.name2fixturedefs.items()} if info else {}
-
-
-def _group(item: pytest.Item) -> str | None:
-    scopes = _fixtures(item)
-    if _SERVER in scopes:
-        return _SERVER
-    return item.nodeid.partition("::")[0] if "module" in scopes.values() else None
+    """Put files with such a test first; a run on one worker stays as it is."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if _SLOW & set(getattr(item, "fixturenames", ()))}
+        items.sort(key=lambda item: item.path not in slow)
