@@ -240,6 +240,12 @@ def test_the_ledger_keeps_order_and_events_apart(tmp_path: Path) -> None:
     assert [record["version"] for record in ledger.records("corpus")] == ["0.1.0"]
 
 
+def test_a_release_that_an_earlier_docposts_entered_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text('{"event": "release", "version": "1.0.0", "corpus": "0.1.0", "digest": "d"}\n')
+    assert [record["version"] for record in Ledger(path).records("release")] == ["1.0.0"]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -17,7 +17,7 @@ _FIELDS: dict[str, frozenset[str]] = {
     "accept": frozenset({"source_id", "by", "spans", "as_proposed", "sha256"}),
     "corpus": frozenset({"version", "input_digest"}),
     "split": frozenset({"group", "split", "members"}),
-    "release": frozenset({"version", "corpus", "digest", "edition"}),
+    "release": frozenset({"version", "corpus", "digest"}),
     "purge": frozenset({"number", "kind", "id"}),
     "purged": frozenset({"number"}),
     "takedown": frozenset({"kind", "id"}),
@@ -34,7 +34,8 @@ class Ledger:
     - ``accept``: source_id, by (who), spans (how many), as_proposed (how many of them a rule made), sha256 of segments.jsonl
     - ``corpus``: version, input_digest (of an input that makes it; there may be several), previous, step, manifest (its SHA-256)
     - ``split``: group (a post id), split, members (its posts and photo texts); an item's first record holds for ever
-    - ``release``: version, corpus (its version), digest (of its data), edition (digest of all that it says)
+    - ``release``: version, corpus (its version), digest (of its data), edition (digest of all that it says;
+      one entered by an earlier docposts has none)
     - ``supersede``: old, new (item ids), carries (whether judgements do), reason, by, on; of several on one item the last holds
     - ``purge``: what is erased, entered before it is (:class:`toolkit.tombstones.Tombstone`); ``purged``: number, when it is
     - ``takedown``: kind (post or account), id, reason, by: what no later release holds; public (hashes of public handles)

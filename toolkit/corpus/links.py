@@ -48,7 +48,7 @@ def post_links(posts: pa.Table, stated: Stated | None = None, texts: pa.Table | 
     exact = [(first, other, 1.0) for first, *rest in twins.values() for other in rest]
     pairs = [*exact, *((firsts[pair.one], firsts[pair.other], pair.share) for pair in found)]
     one, other, share = (np.array(values) for values in zip(*pairs, strict=True)) if pairs else ((np.empty(0),) * 3)
-    ids = _digits(every["post_id"])
+    ids = search.id_bytes(every["post_id"].to_pylist())
     edges = search.Edges(
         one.astype(np.int64), other.astype(np.int64), share.astype(float), np.arange(len(pairs)) < len(exact)
     )
@@ -174,7 +174,7 @@ def _numbers(kinds: Sequence[str]) -> NDArray[np.int64]:
 def _pairs(groups: Sequence[Sequence[str]], ids: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return groups of ids as pairs of places: the first of each group with the others; each pair once."""
     wanted = sorted({post_id for group in groups for post_id in group})
-    place = dict(zip(wanted, _places(ids, _digits(pa.array(wanted, pa.string()))).tolist(), strict=True))
+    place = dict(zip(wanted, _places(ids, search.id_bytes(wanted)).tolist(), strict=True))
     pairs = set()
     for group in groups:
         first, *others = sorted({place[post_id] for post_id in group})
@@ -194,11 +194,6 @@ def _places(ids: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.int
     places = np.empty(len(named), np.int64)
     places[found.drop_null().to_numpy()] = at
     return places[which]
-
-
-def _digits(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.uint8]:
-    joined = "".join(value[-32:] for value in ids.to_pylist())
-    return np.frombuffer(bytes.fromhex(joined), np.uint8).reshape(-1, 16)
 
 
 def _ids(ids: NDArray[np.uint8], places: NDArray[np.int64]) -> pa.Array:

@@ -7,7 +7,7 @@ against the texts themselves (:func:`verify_pairs`). What stays in memory is 16 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ def sketch_part(job: _Part) -> int:
     at = 0
     for batch in read_batches(job.path, ["post_id", "exact_hash", "text"], _ROWS):
         hashes = batch["exact_hash"].to_pylist()
-        ids.append(_bytes([value[-32:] for value in batch["post_id"].to_pylist()]))
+        ids.append(id_bytes(batch["post_id"].to_pylist()))
         keys.append(_bytes([value[:32] for value in hashes]))
         fresh = []
         for place, value in enumerate(hashes):
@@ -205,6 +205,11 @@ def _verified(
 def _mapped(path: Path, kind: type[np.generic], shape: tuple[int, int]) -> NDArray[Any]:
     mapped: NDArray[Any] = np.lib.format.open_memmap(path, "w+", kind, shape)  # type: ignore[no-untyped-call]
     return mapped
+
+
+def id_bytes(ids: Iterable[str]) -> NDArray[np.uint8]:
+    """Return ids as the bytes of their digits (ids, 16)."""
+    return _bytes([value[-32:] for value in ids])
 
 
 def _bytes(digits: list[str]) -> NDArray[np.uint8]:

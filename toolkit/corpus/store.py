@@ -77,8 +77,10 @@ class CorpusVersion:
         parts = [read_any(path) for path in self._parts(name)]
         return pa.concat_tables(parts) if parts else table(name).empty()
 
-    def _parts(self, name: str) -> Iterator[Path]:
+    def _parts(self, name: str, source_id: str | None = None) -> Iterator[Path]:
         for part in self.manifest["tables"].get(name, {"parts": []})["parts"]:
+            if source_id not in (None, part["name"]):
+                continue
             path = self.part_path(part["sha256"])
             if not path.exists() or sha256_file(path) != part["sha256"]:
                 raise InputError(
@@ -88,18 +90,13 @@ class CorpusVersion:
 
     def rows_of(self, name: str, source_id: str) -> pa.Table:
         """Return a source's rows of a table, with the columns that they were made with."""
-        parts = [read_any(path) for path in self._parts_of(name, source_id)]
+        parts = [read_any(path) for path in self._parts(name, source_id)]
         return pa.concat_tables(parts) if parts else table(name).empty()
 
     def batches_of(self, name: str, source_id: str, rows: int = 10_000) -> Iterator[pa.RecordBatch]:
         """Yield :meth:`rows_of`, at most ``rows`` at a time."""
-        for path in self._parts_of(name, source_id):
+        for path in self._parts(name, source_id):
             yield from read_batches(path, column_names(path), rows)
-
-    def _parts_of(self, name: str, source_id: str) -> Iterator[Path]:
-        entries = self.manifest["tables"].get(name, {"parts": []})["parts"]
-        wanted = {part["sha256"] for part in entries if part["name"] == source_id}
-        return (path for path in self._parts(name) if path.stem in wanted)
 
     def part_files(self, name: str) -> list[tuple[str, Path]]:
         """Return (SHA-256, path) of a table's parts in corpus order, unchecked; none for a table that it has not."""

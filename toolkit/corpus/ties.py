@@ -53,14 +53,15 @@ _OBJECT = ["post_id", "platform", "platform_object_id"]
 
 def _named(candidate: CorpusVersion, reports: Sequence[str]) -> pa.Table:
     """Return id, platform and object of all posts that have an object which a post of a report has too."""
-    here = pa.array(list(reports), pa.string())
-    rows = candidate.batches("posts", [*_OBJECT, "source_id"]) if reports else ()
-    batches = [pa.Table.from_batches([batch]) for batch in rows]
     empty = pa.schema([(name, pa.string()) for name in _OBJECT]).empty_table()
-    told = [batch.filter(pc.is_in(batch["source_id"], here)) for batch in batches]
-    objects = pa.concat_tables([empty, *(rows.select(_OBJECT) for rows in told)])["platform_object_id"].drop_null()
-    wanted = [batch.filter(pc.is_in(batch["platform_object_id"], objects.combine_chunks())) for batch in batches]
-    return pa.concat_tables([empty, *(rows.select(_OBJECT) for rows in wanted)]) if len(objects) else empty
+    told = [candidate.rows_of("posts", report).select(_OBJECT) for report in reports]
+    objects = pa.concat_tables([empty, *told])["platform_object_id"].drop_null().combine_chunks()
+    if not len(objects):
+        return empty
+    found = [empty]
+    for batch in candidate.batches("posts", _OBJECT):
+        found.append(pa.Table.from_batches([batch.filter(pc.is_in(batch["platform_object_id"], objects))]))
+    return pa.concat_tables(found)
 
 
 def same_objects(posts: pa.Table) -> list[list[str]]:

@@ -184,15 +184,16 @@ def _keys(version: CorpusVersion) -> Iterator[str]:
     """Hold every table against its declaration: values a part at a time, keys and references by :mod:`checks`."""
     files, rows = {}, {}
     for name in [name for name in version.manifest["tables"] if name in table_names()]:
-        files[name] = [path for _, path in version.part_files(name)]
-        rows[name] = version.manifest["tables"][name]["rows"]
-        problems = dict.fromkeys(
-            problem for path in files[name] for problem in table(name).check_values(read_any(path))
-        )
+        schema, paths = table(name), [path for _, path in version.part_files(name)]
+        problems: dict[str, None] = {}
+        as_declared = True
+        for part in map(read_any, paths):
+            problems |= dict.fromkeys(schema.check_values(part))
+            as_declared &= (part.schema.names, part.schema.types) == (schema.arrow.names, schema.arrow.types)
         yield from problems
-        if any("columns are not those of its schema" in problem for problem in problems):
-            # Of an earlier declaration, which had other keys.
-            del files[name]
+        if as_declared:
+            # One of an earlier declaration had other keys.
+            files[name], rows[name] = paths, version.manifest["tables"][name]["rows"]
     yield from checks.problems(files, rows)
 
 

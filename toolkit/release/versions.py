@@ -32,7 +32,7 @@ def following(workspace: Workspace, after: Side, edition: str, asked: str | None
     """
     entered = sorted(workspace.ledger.records("release"), key=lambda record: Version.parse(record["version"]))
     there = {folder.version: folder for folder in releases(workspace)}
-    again = entered[-1] if entered and entered[-1]["edition"] == edition else None
+    again = entered[-1] if entered and entered[-1].get("edition") == edition else None
     if again:
         # Released before, its folder since deleted: made again under its number, from the release before it.
         entered = entered[:-1]

@@ -25,7 +25,7 @@ from toolkit.corpus import near
 from toolkit.corpus.engines import blobs, worker
 from toolkit.corpus.engines.blobs import octets, pack, unpack
 from toolkit.corpus.parts import Job, Made
-from toolkit.corpus.search import Edges, Found
+from toolkit.corpus.search import Edges, Found, id_bytes
 from toolkit.errors import InputError
 from toolkit.parquet import read_batches, rows_bytes
 
@@ -239,11 +239,10 @@ def refuse_inline(size: int) -> None:
 
 def _ids(parts: Sequence[Path]) -> NDArray[np.uint8]:
     """Return the bytes of the posts' ids (posts, 16)."""
-    found = [np.empty((0, 16), np.uint8)]
+    found: list[NDArray[np.uint8]] = [np.empty((0, 16), np.uint8)]
     for path in parts:
         for batch in read_batches(path, ["post_id"], 50_000):
-            digits = "".join([value[-32:] for value in batch["post_id"].to_pylist()])
-            found.append(np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(-1, 16))
+            found.append(id_bytes(batch["post_id"].to_pylist()))
     return np.concatenate(found)
 
 
