@@ -324,8 +324,19 @@ def test_a_file_of_judgements_is_measured_without_a_server(tmp_path: Path) -> No
     assert (figure["items"], figure["pairs"], figure["positives"], figure["percent"]) == (6, 6, 6, 0.666667)
     assert "judgements under codebooks 0.9.0, 1.0.0 together" in docposts(*asked).stderr
     assert {f["part"] for f in data(*asked, "--by", "codebook_version")} == {"0.9.0", "1.0.0"}
-    shares = data("-C", tmp_path / "w", "labels", "distribution", "--judgements", tmp_path / "j.parquet")
+
+
+def test_a_long_list_of_shares_is_cut_with_a_word_on_where_the_rest_is(tmp_path: Path) -> None:
+    docposts("init", tmp_path / "w", "--annotator", "mia")
+    pq.write_table(judgements(*binary("++", "--", "+-", *["++"] * 40)), tmp_path / "j.parquet")
+    asked = ("-C", tmp_path / "w", "labels", "distribution", "--judgements", tmp_path / "j.parquet")
+    shares = data(*asked)
     assert {s["share"] for s in shares if s["label"] == "t01"} == {0.5, 1.0}
+    out = docposts(*asked, "--tables", tmp_path / "t")
+    assert pq.read_table(tmp_path / "t" / "distribution.parquet").to_pylist() == shares
+    assert len(out.stdout.splitlines()) == 1 + 40
+    assert f"and {len(shares) - 40} rows more: --json or --tables FOLDER has all (--limit 0 lists all)" in out.stderr
+    assert data(*asked, "--limit", "2") == shares[:2]
 
 
 def _overheard(tab: Any) -> tuple[list[str], list[str]]:

@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+from toolkit.cli.common import (
+    Root,
+    json_option,
+    limit_option,
+    listed,
+    print_json,
+    print_json_rows,
+    print_table,
+    progress,
+    say,
+)
 
 _ABOUT = ("task", "field", "label", "level")
 _FIGURES = (
@@ -178,29 +188,34 @@ def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dic
 @click.option("--model", type=click.Choice(["dawid-skene", "mace"]), help="Also what this model makes of the votes.")
 @judgements_option
 @tables_option
+@limit_option("List so many rows")
 @json_option
 @click.pass_obj
-def distribution(root: Root, model: Any, file: Path | None, folder: Path | None, as_json: bool) -> None:
+def distribution(
+    root: Root, model: Any, file: Path | None, folder: Path | None, limit: int | None, as_json: bool
+) -> None:
     """Show how the votes on each item fell: soft labels, beside the decision in force.
 
     A model (crowd-kit's Dawid-Skene or MACE) weighs annotators by how well they agree with the rest; it decides nothing.
     """
     from toolkit.adjudication.store import load_decisions
     from toolkit.agreement import tables
-    from toolkit.agreement.against import outcomes_of
+    from toolkit.agreement.distribution import SCHEMA
     from toolkit.agreement.distribution import distribution as shares
-    from toolkit.agreement.figures import records
 
     workspace = root.workspace()
     judgements = read_judgements(workspace, file)
-    decided = outcomes_of(load_decisions(workspace), contested=True)
     with progress(f"fitting {model}" if model else "counting"):
-        rows = records(shares(judgements, decided, model))
+        rows = shares(judgements, load_decisions(workspace), model)
     if folder:
-        say(f"written: {tables.write(folder, 'distribution', rows)}")
+        say(f"written: {tables.write_pieces(folder, 'distribution', [rows], SCHEMA)}")
+    most = listed(limit, as_json)
+    shown = rows if most is None else rows.slice(0, most)
     if as_json:
-        print_json(rows)
+        print_json_rows([shown])
         return
-    print_table(rows)
-    if not rows:
+    print_table(shown.to_pylist())
+    if more := rows.num_rows - shown.num_rows:
+        say(f"and {more:,} rows more: --json or --tables FOLDER has all (--limit 0 lists all)")
+    if not rows.num_rows:
         say("no judgements yet; next: docposts labels pull")
