@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -19,15 +20,21 @@ from typing import Any
 import pytest
 
 from tests.command import docposts, inside
+from tests.plugins.mounts import Mount
 from tests.plugins.objects import ObjectStore
 from tests.plugins.spark import SparkServer, killing, spark_server
+from tests.test_build import csv
 from tests.test_corpus import tree
+from tests.test_tabular import SIMPLE
+from tests.test_tabular import add as add_rows
 from toolkit import storage
 from toolkit.corpus import build as corpus_build
 from toolkit.corpus import links, store
 from toolkit.corpus.build import build
 from toolkit.corpus.engines import Choice, session, spark
 from toolkit.errors import InputError, ServiceError
+from toolkit.fsio import sha256_text
+from toolkit.sources.tabular import ingest
 from toolkit.sources.tabular.add import add_table
 from toolkit.workspace import Workspace, new_settings
 
@@ -177,6 +184,32 @@ def test_through_an_object_store_with_an_environment_that_is_sent_along(
         build(copy, engine=Choice(address(one), environment=sent, shared="s3://no-such-bucket/x"), repair=True)
     assert "NoSuchBucket" in caught.value.message
     assert len(store.versions(copy)) == 1
+
+
+def test_a_shared_folder_that_is_read_only_or_full(
+    one: SparkServer, workspace: Workspace, tmp_path: Path, mount: Mount
+) -> None:
+    """Said alike by this machine, which writes rows there, and by a worker, which writes parts."""
+    add_rows(workspace, "x.csv", csv(*(f"{TEMPLATE} {n} {sha256_text(str(n))}" for n in range(60))), columns=SIMPLE)
+    [rows] = workspace.root.rglob(ingest.ROWS_FILE)
+    pages = -(-rows.stat().st_size // 4096)
+    assert pages > 1
+    command = ("-C", workspace.root, "corpus", "build", "--engine", address(one), "--shared", mount.folder)
+    for options, written, says in (
+        ("ro", r"docposts-\w+/\w{16}\.parquet", "Read-only file system"),
+        (f"rw,size={4 * (pages - 1)}k", r"docposts-\w+/\w{16}\.parquet", "No space left on device"),
+        (f"rw,size={4 * pages}k", r"docposts-\w+/\w{64}\.parquet", "No space left on device"),
+    ):
+        mount.change(options)
+        failed = inside(*command, code=4)
+        assert re.search(f"cannot write {mount.folder}/{written}: {says}", failed.stderr), failed.stderr
+        assert not store.versions(workspace)
+        assert not (workspace.corpus_dir / ".building").exists()
+        assert not list(mount.folder.iterdir())
+    mount.change("size=1m")
+    inside(*command)
+    assert len(store.versions(workspace)) == 1
+    assert not list(mount.folder.iterdir())
 
 
 def test_a_worker_that_is_lost_where_nothing_is_tried_again(
