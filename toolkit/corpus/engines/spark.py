@@ -26,7 +26,7 @@ from toolkit.corpus.engines import blobs, worker
 from toolkit.corpus.engines.blobs import octets, pack, unpack
 from toolkit.corpus.parts import Job, Made
 from toolkit.corpus.search import Edges, Found, id_bytes
-from toolkit.errors import InputError
+from toolkit.errors import InputError, ServiceError
 from toolkit.parquet import read_batches, rows_bytes
 
 Numbers = NDArray[np.int64]
@@ -60,9 +60,14 @@ class Spark:
         self._sent: dict[Path, str] = {}
 
     def close(self) -> None:
-        """Remove what the run left in the shared folder."""
-        if self.folder:
+        """Remove what the run left in the shared folder; :class:`ServiceError` where that cannot be done."""
+        if not self.folder:
+            return
+        try:
             storage.remove(self.folder)
+        except ServiceError as error:
+            message = f"the build is done, but what it left in the shared folder stays there: {error.message}"
+            raise ServiceError(message, hint=f"remove {self.folder}") from error
 
     def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
         """Yield what became of each block of a table, in order."""
