@@ -245,6 +245,7 @@ def test_storage_that_is_full_is_said_by_whoever_met_it(workspace: Workspace, mo
         ("status = StatusCode.UNAUTHENTICATED", "refused the token"),
         ("UNAVAILABLE: failed to connect to all addresses", "has gone away"),
         ("Job aborted: ExecutorLostFailure (executor 1 exited)", "a worker of sc://c:1 was lost"),
+        ("Total size (1024.2 MiB) is bigger than spark.driver.maxResultSize", "gives back no more at once than its"),
         ("java.io.IOException: No space left on device", "a disk of sc://c:1 is full"),
         ("Traceback:\n  File x\nOSError: the lamp is out\n", "sc://c:1: OSError: the lamp is out"),
         ("", "an error without a message"),

@@ -32,7 +32,7 @@ from toolkit.corpus import build as corpus_build
 from toolkit.corpus import links, store
 from toolkit.corpus.build import build
 from toolkit.corpus.engines import Choice, session, spark
-from toolkit.errors import InputError, ServiceError
+from toolkit.errors import ServiceError
 from toolkit.fsio import sha256_text
 from toolkit.sources.tabular import ingest
 from toolkit.sources.tabular.add import add_table
@@ -155,16 +155,6 @@ def test_workers_without_the_package_or_with_another_python(
     options = ("--engine", address(one), "--environment", sent)
     failed = inside("-C", copy.root, "corpus", "build", *options, code=4)
     assert means in failed.stderr
-    assert not store.versions(copy)
-
-
-def test_more_than_the_connection_takes_is_refused(
-    one: SparkServer, copy: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spark, "_INLINE", 1000)
-    with pytest.raises(InputError, match="are too many to send through the connection") as caught:
-        build(copy, engine=Choice(address(one)))
-    assert caught.value.hint.startswith("--shared URL")
     assert not store.versions(copy)
 
 

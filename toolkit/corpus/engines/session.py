@@ -148,6 +148,11 @@ def explained(said: str, shown: str) -> tuple[str, str]:
         return f"{shown} does not answer as a Spark Connect server does", "is that its Spark Connect port?"
     if re.search(r"Python worker exited unexpectedly|ExecutorLostFailure|Lost executor|worker.*crashed", said):
         return f"a worker of {shown} was lost, more often than the cluster tries", f"too little memory there? {nothing}"
+    if "spark.driver.maxResultSize" in said:
+        return (
+            f"{shown} gives back no more at once than its spark.driver.maxResultSize",
+            "--shared URL (a folder that this machine and the workers reach), or a server with more of it",
+        )
     if re.search(r"No space left on device|DISK_FULL", said):
         return f"a disk of {shown} is full", nothing
     return f"{shown}: {_last(said)}", nothing
