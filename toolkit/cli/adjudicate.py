@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, limit_option, listed, print_json, print_table, progress, say
+from toolkit.cli.common import (
+    Root,
+    json_option,
+    limit_option,
+    listed,
+    print_json,
+    print_json_rows,
+    print_table,
+    progress,
+    say,
+)
 
 if TYPE_CHECKING:
     from toolkit.adjudication.store import Standing
@@ -62,12 +72,12 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
         first = len(found.open) + len(found.adjudicated) + len(found.sampled)
         second = sum(1 for _, number in passes(found) if number == 2)
         every = planned(found, {place_of(record): record["because"] for record in reopenings(workspace)})
-        shown = list(islice(every, listed(limit, as_json)))
+    listing = islice(every, listed(limit, as_json))
     if as_json:
-        questions = [asdict(each) for each in shown]
         told = {"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second}
-        print_json(told | {"questions": questions})
+        print_json_rows((vars(each) for each in listing), within=(told, "questions"))
         return
+    shown = list(listing)
     print_table(rows)
     click.echo()
     print_table(

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from toolkit.labelstudio.client import Studio
     from toolkit.workspace import Workspace
 
@@ -89,16 +87,23 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def print_json_rows(pieces: Iterable[pa.Table]) -> None:
-    """Print the rows of tables as one JSON array, a row a line, holding few of them at a time."""
-    before = "[\n"
-    for piece in pieces:
-        for batch in piece.to_batches(max_chunksize=10_000):
-            lines = [json.dumps(row, ensure_ascii=False, default=str) for row in batch.to_pylist()]
-            if lines:
-                click.echo(before + ",\n".join(lines), nl=False)
-                before = ",\n"
-    click.echo("[]" if before == "[\n" else "\n]")
+def print_json_rows(rows: Iterable[Mapping[str, Any]], within: tuple[Mapping[str, Any], str] | None = None) -> None:
+    """Print rows as one JSON array, a row a line, holding few of them at a time.
+
+    ``within``: as the last value of an object, after what it holds besides, under that name.
+    """
+    from itertools import islice
+
+    source = iter(rows)
+    begin, end = "[", "]"
+    if within:
+        held = json.dumps(within[0], ensure_ascii=False, indent=2, default=str)[:-2]
+        begin, end = f"{held},\n  {json.dumps(within[1])}: [", "]\n}"
+    before = f"{begin}\n"
+    while batch := list(islice(source, 10_000)):
+        click.echo(before + ",\n".join(json.dumps(row, ensure_ascii=False, default=str) for row in batch), nl=False)
+        before = ",\n"
+    click.echo(f"\n{end}" if before == ",\n" else begin + end)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:

@@ -41,7 +41,7 @@ _TABLES = {
     "others": "Each annotator against the others.",
     "decisions": "Each annotator against the decisions in force, and against the adjudicator's alone.",
     "predicted": "Each annotator against the predictions kept with the judgements.",
-    "spans": "Evidence: F1 of spans and characters, α for unitizing.",
+    "spans": "Evidence: F1 of spans and characters, α for unitizing (its form of 1995 and 2004).",
     "regions": "Images: overlap of marked regions (IoU), distance of their transcriptions.",
 }
 
@@ -180,6 +180,11 @@ def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dic
             " positives, or where no disagreement can be expected;"
             f" intervals: 95 % (BCa), {settings.bootstrap} draws of items, seed {settings.seed}"
         )
+    if name == "spans" and any(row["pairs"] > row["items"] for row in rows):
+        say(
+            "α of spans is Krippendorff's α_U of 1995 and 2004; where more than two annotators share a text, later work (2016)"
+            " puts another coefficient in its place: read F1 beside it"
+        )
     met = any(row.get("items") for row in rows)
     say("  next: docposts adjudicate push" if met else "  next: docposts labels pull, once two annotators answered")
 
@@ -212,7 +217,7 @@ def distribution(
     most = listed(limit, as_json)
     shown = rows if most is None else rows.slice(0, most)
     if as_json:
-        print_json_rows([shown])
+        print_json_rows(row for batch in shown.to_batches(max_chunksize=10_000) for row in batch.to_pylist())
         return
     print_table(shown.to_pylist())
     if more := rows.num_rows - shown.num_rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from toolkit.codebook import Codebook
-from toolkit.codebook_changes import Carried, carry
+from toolkit.codebook_changes import carry
 from toolkit.codebooks import Codebooks
 from toolkit.formchange import in_force
 from toolkit.fsio import sha256_text
-from toolkit.labelresult import DISTRESSING, parse_result
+from toolkit.labelresult import DISTRESSING, Submission, Vote, parse_result
 from toolkit.labels.authors import author
 from toolkit.labels.importing.take import imports
 from toolkit.labels.pullfiles import lines, pull_files
@@ -147,8 +147,9 @@ def _judgement(
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     if codebook is None:
         return {}, [f"made under codebook {version}, which is not kept in {codebooks.folder / project['task']}"]
-    carried, problems = _read(codebook, current, project["form"], data["text"], annotation)
-    submission = carried.submission
+    codebook, read, problems = _read(codebook, current, project["form"], data["text"], annotation)
+    carried = carry(codebook, current, read)
+    problems, submission = [*problems, *carried.orphans], carried.submission
     skipped = bool(annotation.get("was_cancelled")) or submission.unable is not None
     if project.get("data_sha256") not in (None, data_sha256(data)):
         problems = [*problems, "the task was changed in Label Studio after it was pushed"]
@@ -191,18 +192,34 @@ def _judgement(
     return row, [] if skipped else problems
 
 
+def as_given(workspace: Workspace, wanted: Collection[str]) -> dict[str, tuple[Vote, ...]]:
+    """Return the labels of some judgements (by id) as they were given, in the words of the codebook of that time."""
+    found: dict[str, tuple[Vote, ...]] = {}
+    for project in [*projects(workspace), *imports(workspace)] if wanted else ():
+        if project["task"] not in LABEL_TASKS:
+            continue
+        for data, annotation in newest(workspace, project):
+            made = judgement_id(annotation, project["marker"])
+            version = in_force(project, annotation["updated_at"])["codebook_version"]
+            codebook = workspace.codebooks.version(project["task"], version)
+            if made in wanted and codebook and "text" in data:
+                current = workspace.codebooks(project["task"])
+                _, submission, _ = _read(codebook, current, project["form"], data["text"], annotation)
+                found[made] = submission.labels
+    return found
+
+
 def _read(
     codebook: Codebook, current: Codebook, form: str, text: str, annotation: dict[str, Any]
-) -> tuple[Carried, list[str]]:
-    """Read an annotation under its codebook and carry it over; who had the form open while it changed used the later one."""
+) -> tuple[Codebook, Submission, list[str]]:
+    """Read an annotation under its codebook, or under the one in force: who had the form open while it changed used that."""
     result = annotation.get("result") or []
     submission, problems = parse_result(codebook, result, text=text, form=form)
     if problems and codebook.sha256 != current.sha256:
         later, found = parse_result(current, result, text=text, form=form)
         if not found:
-            codebook, submission, problems = current, later, found
-    carried = carry(codebook, current, submission)
-    return carried, [*problems, *carried.orphans]
+            return current, later, found
+    return codebook, submission, problems
 
 
 def moment(text: str) -> datetime:
