@@ -34,7 +34,9 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
 
     workspace = root.workspace()
     with progress("cutting a release") as show:
-        made = build.cut(workspace, version=version, corpus=corpus, agreement=partial(checks.measured, workspace), progress=show)
+        made = build.cut(
+            workspace, version=version, corpus=corpus, agreement=partial(checks.measured, workspace), progress=show
+        )
     if as_json:
         print_json(
             {
