@@ -21,7 +21,7 @@ from toolkit.release.changes import Side
 from toolkit.release.coded import TASK_OF
 from toolkit.release.documents import books, digest_of, documents, edition, edition_digest
 from toolkit.release.gather import gather, template_of
-from toolkit.release.layout import Contents, described, rows_of, write_manifest, write_parts, write_texts
+from toolkit.release.layout import Contents, described, rows_of, with_shards, write_manifest, write_parts, write_texts
 from toolkit.release.notices import changelog
 from toolkit.release.splits import Splits, recorded_splits
 from toolkit.release.verify import verify
@@ -125,7 +125,11 @@ def write(
     texts = books(contents)
     write_texts(folder, documents(contents, numbers, digest, files, codebooks=texts, template=template))
     hashes = edition(contents, numbers, digest, codebooks=texts, template=template)
-    said = {"configs": rows_of(contents), "digest": digest, "edition": edition_digest(digest, hashes)}
+    said = {
+        "configs": with_shards(rows_of(contents), files),
+        "digest": digest,
+        "edition": edition_digest(digest, hashes),
+    }
     write_manifest(folder, contents, said | {"documents": hashes})
 
 

@@ -13,6 +13,7 @@ from toolkit.release import (
     gate_croissant,
     gate_files,
     gate_folds,
+    gate_images,
     gate_labels,
     gate_leakage,
     gate_people,
@@ -41,7 +42,7 @@ LOADING = ("records", "load")
 # The last of those that need no other library: what they find, the documents that were made of it would repeat.
 _CARD = (
     *("manifest", *_SOUND, "globs", "counts", "version", "hashes", "evidence", "labels", "votes", "gold", "groups"),
-    *("texts", "folds", "people", "rights", "takedowns", "croissant"),
+    *("texts", "folds", "people", "rights", "images", "takedowns", "croissant"),
 )
 _LOAD = (*_SOUND, "globs", "counts", "labels")
 GATES = (
@@ -64,6 +65,7 @@ GATES = (
     _Gate("folds", gate_folds.SAYS, gate_folds.check, (*_SOUND, "groups", "texts")),
     _Gate("people", gate_people.SCANNED, gate_people.people, _SOUND),
     _Gate("rights", "no restricted report, unless the release is private", gate_people.rights, _SOUND),
+    _Gate("images", gate_images.SAYS, gate_images.check, _SOUND),
     _Gate("takedowns", "nothing that was taken down", gate_people.takedowns, _SOUND),
     _Gate("croissant", gate_croissant.SAYS, gate_croissant.croissant, ("manifest", *_READ)),
     _Gate("card", gate_card.SAYS, gate_card.card_gate, _CARD, essential=False),
