@@ -659,6 +659,12 @@ def an_agreement_that_nobody_measured(of: Draft) -> None:
     of.manifest = lambda said: said["about"].update(annotators=30)
 
 
+@corruption("agreement", "narrative narrative: items is 50, the judgements give ")
+def an_agreement_on_more_than_there_is(of: Draft) -> None:
+    row = {"task": "narrative", "field": "narrative", "items": 50, "positives": 5, "percent": 0.9, "alpha": 0.8}
+    of.manifest = lambda said: said["about"].update(agreement=[row])
+
+
 @corruption("counts", "edition")
 def an_edition_of_other_documents(of: Draft) -> None:
     of.manifest = lambda said: said["documents"].update({"LICENSE.md": "0" * 64})
