@@ -91,7 +91,8 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
         say(f"and {more} questions more (--limit 0 lists all)")
     say(_policy(workspace))
     say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
-    say("  next: docposts adjudicate push")
+    left = len(found.open) + len(found.sampled) + second
+    say("  next: docposts adjudicate push" if left else "  nothing is open; next: docposts release cut")
 
 
 @adjudicate.command()

@@ -45,6 +45,17 @@ _TABLES = {
     "regions": "Images: overlap of marked regions (IoU), distance of their transcriptions.",
 }
 
+_NOTHING = {
+    "repeats": ": no item was answered again in a round of kind repeat ([[rounds]] in docposts.toml)",
+    "decisions": ": nothing that was judged is decided",
+    "predicted": ": no predictions were kept with the judgements (predictions under [tasks] in docposts.toml)",
+    "predictions": ": the file has nothing on what was judged",
+    "spans": ": no words were marked in a text of the corpus that two annotators answered",
+    "regions": ": no region was marked on an image that two annotators saw",
+    "by_translator": ": the corpus names no translator of what was judged",
+}
+"""What it means that a table has no rows."""
+
 
 def _choices(function: Any) -> Any:
     for name, text in reversed(_TABLES.items()):
@@ -98,9 +109,9 @@ def agreement(
     judgements = read_judgements(workspace, file)
     settings = workspace.settings.agreement
     if predictions:
-        name, rows = "decisions", _against_file(predictions, judgements, settings)
+        name, rows = "predictions", _against_file(predictions, judgements, settings)
     elif table == "predicted":
-        name, rows = "decisions", _against_kept(workspace, judgements, settings)
+        name, rows = "predicted", _against_kept(workspace, judgements, settings)
     else:
         from toolkit.adjudication.store import load_decisions
 
@@ -173,7 +184,7 @@ def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dic
     for note in notes(judgements, settings):
         say(note)
     if not rows:
-        say("nothing to compare")
+        say(f"nothing to compare{_NOTHING.get(name, '')}")
     if rows and (name in ("agreement", "repeats", "spans", "regions") or name.startswith("by_")):
         say(
             f"no coefficient below {settings.minimum_items} items with two answers and {settings.minimum_positives}"
