@@ -10,6 +10,7 @@ is that alone). ``krippendorff`` is run where it is installed: it is under the G
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import multiprocessing
 import resource
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -29,6 +31,9 @@ from toolkit.codebook import load_codebook
 from toolkit.parquet import read_table, write_table
 from toolkit.schema import table
 from toolkit.settings import AgreementSettings
+
+LENGTH = 280
+"""The characters of each text."""
 
 
 def judgements(number: int, seed: int = 5) -> pa.Table:
@@ -96,6 +101,31 @@ def judgements(number: int, seed: int = 5) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=declared)
 
 
+def with_spans(rows: pa.Table, seed: int = 6) -> pa.Table:
+    """Return judgements with words marked for each label of the narrative: where the item has it, or a little beside."""
+    rng = np.random.default_rng(seed)
+    listed = rows["labels"].combine_chunks()
+    flat, parent = pc.list_flatten(listed), pc.list_parent_indices(listed).to_numpy()
+    here = pc.equal(flat.field("field"), "narrative").to_numpy(zero_copy_only=False)
+    flat, parent = flat.filter(pa.array(here)), parent[here]
+    item, label = (
+        column.dictionary_encode().indices.to_numpy().astype(np.int64)
+        for column in (rows["item_id"].combine_chunks().take(pa.array(parent)), flat.field("label"))
+    )
+    beside = rng.integers(-6, 7, (2, len(item))) * (rng.random((2, len(item))) < 0.4)
+    start = np.maximum((item * 7919 + label * 104729) % (LENGTH - 100) + beside[0], 0)
+    end = start + np.maximum((item * 31 + label * 17) % 75 + 5 + beside[1], 1)
+    held = {"field": flat.field("field"), "label": flat.field("label")}
+    held |= {"start": pa.array(start), "end": pa.array(end), "mode": pa.repeat(pa.scalar("explicit"), len(item))}
+    kind = table("judgements").arrow.field("evidence").type
+    spans = pa.StructArray.from_arrays(
+        [held[part.name].cast(part.type) for part in kind.value_type], fields=list(kind.value_type)
+    )
+    offsets = np.r_[0, np.cumsum(np.bincount(parent, minlength=rows.num_rows))].astype(np.int32)
+    place = rows.schema.get_field_index("evidence")
+    return rows.set_column(place, rows.schema.field(place), pa.ListArray.from_arrays(offsets, spans).cast(kind))
+
+
 def load(path: Path, draws: int) -> str:
     """Read the judgements, nothing else."""
     return f"{read_table(path, table('judgements')).num_rows:,} rows"
@@ -133,6 +163,44 @@ def report(path: Path, draws: int) -> str:
         workspace = Workspace.create(Path(folder) / "w", new_settings("benchmark", "Benchmark"))
         text = page(workspace, collect(workspace, read_table(path, table("judgements"))))
     return f"a page of {len(text) / 1e6:.1f} MB"
+
+
+def spans(path: Path, draws: int) -> str:
+    """Measure the words marked: F1 and α for unitizing of every label, with intervals."""
+    from toolkit.agreement.spans import span_agreement
+
+    rows = read_table(path.with_name("spans.parquet"), table("judgements"))
+    figures = span_agreement(rows, {"2" * 64: LENGTH}, AgreementSettings(bootstrap=draws))
+    whole = figures[0]
+    return f"{whole.spans:,} spans; α {whole.alpha:.4f} ({whole.low:.4f} to {whole.high:.4f})"
+
+
+def _command(path: Path, *words: str) -> str:
+    """Run a command on the judgements as a user does; return how long its output is."""
+    from toolkit.cli import docposts
+    from toolkit.workspace import Workspace, new_settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        Workspace.create(Path(folder) / "w", new_settings("benchmark", "Benchmark"))
+        out = Path(folder) / "out"
+        with out.open("w", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
+            docposts.main(["-C", str(Path(folder) / "w"), *words, "--judgements", str(path)], standalone_mode=False)
+        return f"{out.stat().st_size / 1e6:,.0f} MB of output"
+
+
+def shares(path: Path, draws: int) -> str:
+    """Print the votes on every item."""
+    return _command(path, "labels", "distribution", "--json")
+
+
+def mace(path: Path, draws: int) -> str:
+    """Print them beside what MACE makes of them."""
+    return _command(path, "labels", "distribution", "--json", "--model", "mace")
+
+
+def plan(path: Path, draws: int) -> str:
+    """Print every question that would be asked."""
+    return _command(path, "adjudicate", "plan", "--json")
 
 
 def _answers(path: Path) -> dict[tuple[str, str], bool]:
@@ -186,6 +254,10 @@ LINES = {
     "one": "α of one label with its interval",
     "ours": "`docposts labels agreement`: α, MASI, Jaccard, AC1 of every label at both levels, each with its interval",
     "report": "`docposts report --judgements`: the whole page",
+    "spans": "`docposts labels agreement --spans`: F1 and α for unitizing of every label marked, each with its interval",
+    "shares": "`docposts labels distribution --json`: the votes on every item",
+    "mace": "`docposts labels distribution --json --model mace`",
+    "plan": "`docposts adjudicate plan --json`: every question that would be asked",
     "nltk_alpha": "nltk's α of one label, no interval",
     "krippendorff": "krippendorff's α of one label, no interval",
     "krippendorff_drawn": "krippendorff's α of one label, called for ten draws of an interval",
@@ -213,14 +285,17 @@ def main() -> None:
         path = Path(folder) / "judgements.parquet"
         made = judgements(asked.judgements)
         write_table(path, made, table("judgements"))
+        write_table(path.with_name("spans.parquet"), with_spans(made), table("judgements"))
         number = made.num_rows
         del made
         for name in names:
             out = context.Queue()
             process = context.Process(target=_run, args=(name, path, asked.draws, out))
             process.start()
-            found[name] = out.get()
             process.join()
+            if process.exitcode:
+                sys.exit(f"{name} did not come to its end")
+            found[name] = out.get()
             print(f"{name:20} {found[name][0]:8.1f} s {found[name][1]:8.0f} MB  {found[name][2]}", flush=True)
     if asked.docs:
         (asked.docs / "benchmarks-agreement.md").write_text(

@@ -5,9 +5,9 @@
     python -m benchmarks.engines --engines local spark
 
 ``spark`` is a server of one process with two threads (``local[2]``), ``spark-cluster`` one with two executors of their own
-(``local-cluster[2,1,1024]``), both with a shared folder on this disk. Needs Java 17 (tests/plugins/spark.py). Time is the build's
-alone; processor time and peak memory are those of all processes, a server's start included. What is built must be the same,
-byte for byte; anything else is an error.
+(``local-cluster[2,1,1024]``), both with a shared folder on this disk; ``spark-alone`` is such a cluster without one. Needs Java
+17 (tests/plugins/spark.py). Time is the build's alone; processor time and peak memory are those of all processes, a server's
+start included. What is built must be the same, byte for byte; anything else is an error.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from typing import Any
 from benchmarks import meter, posts
 from benchmarks.build import _MAP, docposts
 
-ENGINES = ("local", "sail", "spark", "spark-cluster")
-_MASTER = {"spark": "local[2]", "spark-cluster": "local-cluster[2,1,1024]"}
+ENGINES = ("local", "sail", "spark", "spark-cluster", "spark-alone")
+_MASTER = {"spark": "local[2]", "spark-cluster": "local-cluster[2,1,1024]", "spark-alone": "local-cluster[2,1,1024]"}
 
 
 def run(engine: str, workspace: Path, scratch: Path) -> None:
@@ -40,7 +40,8 @@ def run(engine: str, workspace: Path, scratch: Path) -> None:
         if engine in _MASTER:
             scratch.mkdir()
             server = stack.enter_context(spark_server(install(), _MASTER[engine], scratch))
-            options = ["--engine", server.url, "--shared", str(scratch / "shared")]
+            options = ["--engine", server.url]
+            options += [] if engine == "spark-alone" else ["--shared", str(scratch / "shared")]
         command = [sys.executable, "-m", "toolkit", "-C", str(workspace), "corpus", "build", *options]
         started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(Path.cwd())})

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.plugins.adjudication",
     "tests.plugins.browser",
     "tests.plugins.hub",
+    "tests.plugins.mounts",
     "tests.plugins.parallel",
     "tests.plugins.studio",
     "tests.plugins.objects",

@@ -39,7 +39,7 @@ def judged_by(patch: pytest.MonkeyPatch, of: World) -> None:
     """The world's judgements and decisions are those that a cut, and making again, find."""
     for module in (build, checks):
         patch.setattr(module, "load_judgements", lambda _: of.judged())
-        patch.setattr(module, "load_decisions", lambda _: of.decided())
+        patch.setattr(module, "load_decisions", lambda *_: of.decided())
 
 
 def cut_world(workspace: Workspace, of: World, published: str, *, load: bool = False, **options: Any) -> Cut:

@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.command import data, docposts
 from tests.test_agreement import binary, of
 from tests.test_votes import Row, judgement, judgements
-from toolkit.agreement import parts, tables
+from toolkit.agreement import models, parts, tables
 from toolkit.agreement.against import Against, others, outcomes, outcomes_of, predicted
 from toolkit.agreement.distribution import distribution
 from toolkit.agreement.figures import agreement
@@ -189,17 +192,47 @@ def test_annotators_against_the_predictions_kept_with_their_judgements(tmp_path:
     assert {row["field"] for row in data(*asked)} == {"technique"}, "of other fields nothing was ever predicted"
 
 
+def shares(rows: Any, **words: Any) -> list[dict[str, Any]]:
+    """Return the table as records."""
+    found: list[dict[str, Any]] = distribution(rows, **words).to_pylist()
+    return found
+
+
 def test_the_votes_on_each_item_as_shares() -> None:
     rows = judgements(*binary("++-", "--."), judgement(50, "ann-0", "photo-1", {"text_kind": ["verbatim"]}))
-    found = {(s.item_id, s.label): (s.yes, s.of, s.share, s.outcome) for s in distribution(rows)}
+    found = {(s["item_id"], s["label"]): (s["yes"], s["of"], s["share"], s["outcome"]) for s in shares(rows)}
     assert found == {
         ("post-0", "n11"): (3, 3, 1.0, None),
         ("post-0", "t01"): (2, 3, 0.666667, None),
         ("post-1", "n11"): (2, 2, 1.0, None),
         ("photo-1", "verbatim"): (1, 1, 1.0, None),
     }
-    decided: Any = {("narrative", "technique", "t01"): {"post-0": "contested"}}
-    assert [s.outcome for s in distribution(rows, decided) if s.label == "t01"] == ["contested"]
+    assert shares(judgements()) == []
+
+
+def test_the_decision_in_force_stands_beside_the_votes_that_it_is_on() -> None:
+    asked = [("technique", "t01", "post-0", "contested"), ("technique", "t02", "post-0", "no")]
+    asked += [("narrative", "n11", "post-1", "yes"), ("narrative", "n11", "post-gone", "yes")]
+    about: list[dict[str, str | None]] = [
+        {"task": "narrative", "field": f, "label": n, "item_id": i, "outcome": o} for f, n, i, o in asked
+    ]
+    about.append(
+        {"task": "photo_text", "field": "text_kind", "label": None, "item_id": "photo-1", "outcome": "verbatim"}
+    )
+    decisions = pa.Table.from_pylist(about)
+    photo = [
+        judgement(50 + n, f"ann-{n}", "photo-1", {"text_kind": [kind]})
+        for n, kind in enumerate(("verbatim", "translation"))
+    ]
+    rows = judgements(*binary("++-", "--."), *photo)
+    found = {(s["item_id"], s["label"]): s["outcome"] for s in shares(rows, decisions=decisions)}
+    assert found == {
+        ("post-0", "n11"): None,
+        ("post-0", "t01"): "contested",
+        ("post-1", "n11"): "yes",
+        ("photo-1", "verbatim"): "verbatim",
+        ("photo-1", "translation"): "verbatim",
+    }
 
 
 @pytest.mark.parametrize("model", ["dawid-skene", "mace"])
@@ -211,15 +244,38 @@ def test_a_model_stands_beside_the_votes_by_its_name_and_trusts_who_agrees(model
         # One question is enough to fit: the narrative, left empty, is no answer.
         row["labels"] = [label for label in row["labels"] if label["field"] == "technique"]
     rows = judgements(*made)
-    found = distribution(rows, model=model)
-    assert {s.model for s in found} == {model}
-    likely = {s.item_id: s.probability for s in found if s.label == "t01"}
-    assert likely["post-0"] is not None and likely["post-0"] > 0.9
-    assert likely["post-1"] is not None and likely["post-1"] < 0.1
-    assert [s.yes for s in found if s.label == "t01" and s.item_id == "post-1"] == [1], "the votes stay what they are"
-    assert found == distribution(rows, model=model)
-    alone = distribution(judgements(*binary("+", "-")), model=model)
-    assert {s.probability for s in alone} == {None}, "one annotator cannot be weighed"
+    found = shares(rows, model=model)
+    assert {s["model"] for s in found} == {model}
+    likely = {s["item_id"]: s["probability"] for s in found if s["label"] == "t01"}
+    assert likely["post-0"] > 0.9
+    assert likely["post-1"] < 0.1
+    assert [s["yes"] for s in found if s["label"] == "t01" and s["item_id"] == "post-1"] == [1], "the votes stay"
+    assert found == shares(judgements(*reversed(made)), model=model), "whatever their order"
+    alone = shares(judgements(*binary("+", "-")), model=model)
+    assert {s["probability"] for s in alone} == {None}, "one annotator cannot be weighed"
+
+
+@pytest.mark.parametrize(("model", "values"), [("dawid-skene", 2), ("dawid-skene", 4), ("mace", 2), ("mace", 4)])
+def test_items_alike_taken_for_one_with_a_weight_are_fitted_as_crowd_kit_fits_them_all(model: Any, values: int) -> None:
+    """Its MACE takes annotators and labels for sorted: it is given codes that come in their order."""
+    from crowdkit.aggregation.classification import MACE, DawidSkene
+
+    rng = np.random.default_rng(values)
+    item, rater = np.nonzero(rng.random((150, 4)) < 0.6)
+    item = np.unique(item, return_inverse=True)[1].reshape(-1)
+    true, careful = rng.integers(0, values, 150), rng.random(len(item)) < np.array([0.9, 0.8, 0.6, 0.3])[rater]
+    value = np.where(careful, true[item], rng.integers(0, values, len(item)))
+    first = [pd.factorize(codes) for codes in (rater, value)] if model == "mace" else []
+    own = pd.DataFrame(
+        {"task": item, "worker": first[0][0] if first else rater, "label": first[1][0] if first else value}
+    )
+    state: Any = np.random.RandomState(0)
+    plain = MACE(n_restarts=3, random_state=state) if first else DawidSkene(n_iter=100)
+    expected = plain.fit_predict_proba(own)
+    expected.columns = first[1][1] if first else expected.columns
+    found = models.fit(model, models.Answers(item, rater), value, range(values), restarts=3)
+    np.testing.assert_allclose(found, expected.sort_index().reindex(columns=range(values)), atol=1e-9)
+    assert len(np.unique(found.round(9), axis=0)) < len(found), "some items are alike"
 
 
 def test_without_crowd_kit_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,28 +13,40 @@ from hypothesis import strategies as st
 from tests.test_votes import Row, judgement, judgements
 from toolkit.agreement import coefficients as co
 from toolkit.agreement import regions as images
-from toolkit.agreement import spans
-from toolkit.agreement.spans import Continuum, Span, span_agreement, unitizing_alpha
+from toolkit.agreement.marks import Marks, Texts
+from toolkit.agreement.spans import char_f1, exact_f1, span_agreement
+from toolkit.agreement.unitizing import disagreements, distances, unitizing_alpha
 from toolkit.settings import AgreementSettings
 
 FEW = AgreementSettings(minimum_items=2, minimum_positives=0, bootstrap=0)
 ONE = np.ones((1, 1))
+Span = tuple[int, int]
+
+
+def marks(length: int, *texts: list[list[Span]]) -> Marks:
+    """Return texts of one length: of each, what every annotator marked."""
+    strips = [sorted(set(strip)) for strips in texts for strip in strips]
+    rows = [(number, start, end) for number, strip in enumerate(strips) for start, end in strip]
+    strip, start, end = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return Marks(Texts(np.full(len(texts), length), np.array([len(own) for own in texts])), strip, start, end)
+
+
 # Krippendorff, Content Analysis (2nd ed., 2004), p. 254: two observers, a continuum of 300 from 150, units of kinds c and k.
-C = Continuum(300, (((75, 145), (220, 250)), ((70, 150), (205, 225), (250, 270))))
-K = Continuum(300, (((30, 90), (150, 200)), ((30, 90), (150, 200))))
+C = marks(300, [[(75, 145), (220, 250)], [(70, 150), (205, 225), (250, 270)]])
+K = marks(300, [[(30, 90), (150, 200)], [(30, 90), (150, 200)]])
 
 
 def test_krippendorffs_unitizing_example_to_the_digits_printed() -> None:
     """Krippendorff (2004), Content Analysis, p. 254: D_o, D_e and α of each kind of unit."""
     parts = []
     for continuum, observed, expected, alpha in ((C, 0.0144, 0.0532, 0.7286), (K, 0.0, 0.0490, 1.0)):
-        o, e = spans.disagreements([continuum])
+        o, e = disagreements(continuum)
         parts.append((round(o.at(ONE)[0] / 300, 4), round(e.at(ONE)[0] / 300, 4)))
         assert parts[-1] == (observed, expected)
-        assert round(unitizing_alpha([[continuum]]).at(ONE)[0], 4) == alpha
+        assert round(unitizing_alpha([continuum]).at(ONE)[0], 4) == alpha
     # Of both kinds together .8591 is printed, which comes of the rounded parts; without rounding it is .8587.
     assert round(1 - sum(o for o, _ in parts) / sum(e for _, e in parts), 4) == 0.8591
-    assert round(unitizing_alpha([[C], [K]]).at(ONE)[0], 4) == 0.8587
+    assert round(unitizing_alpha([C, K]).at(ONE)[0], 4) == 0.8587
 
 
 def test_krippendorffs_observed_disagreements_of_1995() -> None:
@@ -44,7 +56,7 @@ def test_krippendorffs_observed_disagreements_of_1995() -> None:
         ([(2, 8), (10, 12), (14, 18), (20, 22)], [(0, 2), (4, 8), (10, 14), (16, 18), (20, 22)], 0.02777),
     ]
     for one, other, observed in examples:
-        o, _ = spans.disagreements([Continuum(24, (tuple(one), tuple(other)))])
+        o, _ = disagreements(marks(24, [one, other]))
         assert o.at(ONE)[0] / 24 == pytest.approx(observed, abs=1e-5)
 
 
@@ -63,16 +75,16 @@ def test_krippendorffs_observed_disagreements_of_1995() -> None:
 )
 def test_distances_of_two_units(one: Span, other: Span | None, expected: int) -> None:
     """Krippendorff (2004), figure of δ: squares of the distances between the ends; of what nobody else has, of its length."""
-    assert spans.distance([one], [other] if other else []) == expected
-    assert spans.distance([other] if other else [], [one]) == expected
+    assert distances(marks(40, [[one], [other] if other else []])).tolist() == [expected]
+    assert distances(marks(40, [[other] if other else [], [one]])).tolist() == [expected]
 
 
-def row(number: int, who: str, item: str, marks: list[tuple[str, int, int]], **change: Any) -> Row:
+def row(number: int, who: str, item: str, spans: list[tuple[str, int, int]], **change: Any) -> Row:
     evidence = [
         {"field": "narrative", "label": label, "start": start, "end": end, "mode": "explicit"}
-        for label, start, end in marks
+        for label, start, end in spans
     ]
-    labels = {"narrative": sorted({label for label, _, _ in marks}) or ["n98"]}
+    labels = {"narrative": sorted({label for label, _, _ in spans}) or ["n98"]}
     return judgement(number, who, item, labels, evidence=evidence, **change)
 
 
@@ -101,43 +113,60 @@ def test_span_figures_by_hand() -> None:
     assert span_agreement(judgements(*rows), {}, FEW) == [], "a text of which no length is known"
 
 
-marks = st.lists(st.tuples(st.integers(0, 38), st.integers(1, 9)).map(lambda p: (p[0], min(40, sum(p)))), max_size=4)
+drawn_spans = st.lists(
+    st.tuples(st.integers(0, 38), st.integers(1, 9)).map(lambda p: (p[0], min(40, sum(p)))), max_size=4
+)
+drawn_texts = st.lists(st.lists(drawn_spans, min_size=2, max_size=4), min_size=1, max_size=4)
+
+
+def sections(strip: list[Span]) -> list[tuple[int, int, bool]]:
+    """Return a text of 40 characters cut where marking begins or ends."""
+    chars = set().union(*(range(start, end) for start, end in strip)) if strip else set()
+    cut = [0, *(i for i in range(1, 40) if (i in chars) != (i - 1 in chars)), 40]
+    return [(a, b, a in chars) for a, b in pairwise(cut)]
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(marks, min_size=2, max_size=3), min_size=1, max_size=4))
-def test_the_expected_disagreement_is_that_of_the_formula_term_by_term(items: list[list[list[Span]]]) -> None:
-    layer = [Continuum(40, tuple(tuple(sorted(set(strip))) for strip in strips)) for strips in items]
+@given(drawn_texts)
+def test_the_expected_disagreement_is_that_of_the_formula_term_by_term(texts: list[list[list[Span]]]) -> None:
     lengths, blanks, observed = [], [], 0.0
-    for item in layer:
-        drawn = [set().union(*(range(s, e) for s, e in strip)) if strip else set() for strip in item.strips]
-        sections = []
-        for chars in drawn:
-            cut = [0, *(i for i in range(1, 40) if (i in chars) != (i - 1 in chars)), 40]
-            sections.append([(a, b, a in chars) for a, b in pairwise(cut)])
-        lengths += [b - a for own in sections for a, b, unit in own if unit]
-        blanks += [b - a for own in sections for a, b, unit in own if not unit]
-        for i, one in enumerate(sections):
-            for j, other in enumerate(sections):
+    for strips in texts:
+        cut = [sections(strip) for strip in strips]
+        lengths += [b - a for own in cut for a, b, unit in own if unit]
+        blanks += [b - a for own in cut for a, b, unit in own if not unit]
+        for i, one in enumerate(cut):
+            for j, other in enumerate(cut):
                 for a, b, unit in one if i != j else []:
                     for c, d, also in other:
                         if unit and also and a < d and c < b:
-                            observed += ((a - c) ** 2 + (b - d) ** 2) / (len(sections) - 1)
+                            observed += ((a - c) ** 2 + (b - d) ** 2) / (len(cut) - 1)
                         elif unit and not also and c <= a and b <= d:
-                            observed += (b - a) ** 2 / (len(sections) - 1)
+                            observed += (b - a) ** 2 / (len(cut) - 1)
                         elif also and not unit and a <= c and d <= b:
-                            observed += (d - c) ** 2 / (len(sections) - 1)
-    total = sum(40 * len(item.strips) for item in layer)
+                            observed += (d - c) ** 2 / (len(cut) - 1)
+    total = sum(40 * len(strips) for strips in texts)
     chance = sum(
         (len(lengths) - 1) / 3 * (2 * n**3 - 3 * n**2 + n) + n * n * sum(g - n + 1 for g in blanks if g >= n)
         for n in lengths
     )
-    weights = np.ones((1, len(layer)))
-    o, e = spans.disagreements(layer)
+    weights = np.ones((1, len(texts)))
+    layer = marks(40, *texts)
+    o, e = disagreements(layer)
     assert o.at(weights)[0] == pytest.approx(observed / total)
     assert e.at(weights)[0] == pytest.approx(2 * chance / (total * (total - 1) - sum(n * (n - 1) for n in lengths)))
-    alpha = co.value(unitizing_alpha([layer]), np.ones(len(layer), dtype=np.int64))
+    alpha = co.value(unitizing_alpha([layer]), np.ones(len(texts), dtype=np.int64))
     assert alpha is None or alpha <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(drawn_texts)
+def test_f1_of_spans_and_of_characters_is_that_of_sets(texts: list[list[list[Span]]]) -> None:
+    layer, weights = marks(40, *texts), np.ones((1, len(texts)))
+    for measured, kind in ((exact_f1, set), (char_f1, lambda strip: {i for s, e in strip for i in range(s, e)})):
+        pairs = [(kind(a), kind(b)) for strips in texts for a, b in combinations(strips, 2)]
+        both = sum(len(a) + len(b) for a, b in pairs)
+        found = measured([layer]).at(weights)[0]
+        assert np.isnan(found) if not both else found == pytest.approx(2 * sum(len(a & b) for a, b in pairs) / both)
 
 
 def box(x: float, y: float, width: float, height: float, text: str = "") -> dict[str, Any]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.command import data, docposts
+from tests.command import data, docposts, inside
 from tests.fake_studio import FakeStudio, publish, result, workspace_of
-from tests.test_codebook_changes import changed, label, merge, new_label, rename
+from tests.test_codebook_changes import changed, label, merge, new_label, rename, split
 from toolkit.adjudication import pull as decisions_pull
 from toolkit.adjudication import push as decisions_push
 from toolkit.adjudication.store import load_decisions, standing
 from toolkit.decisionresult import DecisionAnswer, build_decision_result
 from toolkit.labels.change import put_in_force
 from toolkit.labels.pull import pull
+from toolkit.labels.store import load_judgements
 from toolkit.release.coded import coded_fields
 from toolkit.resources import resource
 from toolkit.rounds.push import push
@@ -147,3 +149,49 @@ def test_check_tells_what_no_release_and_no_command_can_hold(tmp_path: Path) -> 
     assert rows["segmentation"]["problems"] == ["label poem: no role that segments.jsonl knows"]
     assert rows["photo_text"]["notes"] == rows["adjudication"]["notes"] == []
     assert [row["notes"] for row in data("codebook", "check", cwd=workspace_of(tmp_path / "plain").root)] == [[]] * 4
+
+
+def traced(lab: Lab, *words: str) -> tuple[Any, str]:
+    """Return the only step of a trace as the command gives it, and its page's words."""
+    (item,) = set(load_judgements(lab.workspace)["item_id"].to_pylist())
+    path = lab.workspace.root / "trace.html"
+    (step,) = json.loads(inside("-C", lab.workspace.root, "trace", item, *words, "--json", "-o", path).stdout)["steps"]
+    return step, re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", path.read_text("utf-8")))
+
+
+def test_the_way_back_of_a_merged_label_tells_what_was_said_of_which_part(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.vote("narrative", result("narrative", "n32"), result("narrative", "n33"), result("narrative", "n11"))
+    lab.decide("narrative", "no", label="n32")
+    put(lab.workspace, "narrative", changed(merge))
+    step, page = traced(lab, "n33")
+    assert [(v["value"], v["given"]) for v in step["votes"]] == [("yes", ["n32"]), ("yes", []), ("no", [])]
+    (said,) = step["decisions"]
+    assert (said["label"], said["outcome"], said["in_force"]) == ("n32", "no", False)
+    assert said["standing"] == "of n32 alone, which was merged since"
+    assert step["renames"] == [{"old": "n32", "new": "n33", "version": "1.1.0", "merged": True}]
+    assert {(r["version"], r["label"]) for r in step["rules"]} == {("1.0.0", "n33"), ("1.0.0", "n32")}
+    assert "n32 was merged into n33, in codebook narrative 1.1.0." in page
+
+
+def test_the_way_back_of_a_value_and_of_a_label_that_was_split(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, {"card": "Who judges the judge?"})
+    lab.vote("narrative", *[result("narrative", "n31")] * 3)
+    given = [result("photo_text", "n98", chosen={"carrier": [name]}) for name in ("poster", "poster", "photo")]
+    lab.vote("photo_text-text", *given)
+    lab.decide("photo_text", "poster", field="carrier")
+    own = shipped("photo_text")
+    own["version"] = "9.0.0"
+    also(own, "poster", "placard")
+    label(own, "poster").update(retired="9.0.0", merged_into="placard")
+    put(lab.workspace, "photo_text", own)
+    put(lab.workspace, "narrative", changed(split))
+    rows = load_judgements(lab.workspace).to_pylist()
+    (photo,) = {row["item_id"] for row in rows if row["task"] == "photo_text"}
+    (post,) = {row["item_id"] for row in rows if row["task"] == "narrative"}
+    (step,) = json.loads(inside("-C", lab.workspace.root, "trace", photo, "carrier", "--json").stdout)["steps"]
+    assert (step["outcome"], [v["given"] for v in step["votes"]]) == ("placard", [["poster"], ["poster"], []])
+    assert [(s["outcome"], s["standing"]) for s in step["decisions"]] == [("poster", "in force")]
+    assert step["renames"] == [{"old": "poster", "new": "placard", "version": "9.0.0", "merged": False}]
+    told = inside("-C", lab.workspace.root, "trace", post, "n31", code=1).stderr
+    assert "n31 was split into n35, n36 in narrative 1.1.0" in told

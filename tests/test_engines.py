@@ -9,8 +9,10 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +21,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import data, docposts, inside
+from tests.plugins.required import required
 from tests.test_build import WORDS, csv
 from tests.test_corpus import add_examples, tree
 from tests.test_tabular import SIMPLE
@@ -35,6 +38,10 @@ from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
 from toolkit.text import language
 from toolkit.workspace import Workspace, new_settings
+
+with session._named_program():
+    grpc, proto = required("grpc"), required("pyspark.sql.connect.proto")
+    services: Any = required("pyspark.sql.connect.proto.base_pb2_grpc")
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +261,7 @@ def test_storage_that_is_full_is_said_by_whoever_met_it(workspace: Workspace, mo
         ("status = StatusCode.UNAUTHENTICATED", "refused the token"),
         ("UNAVAILABLE: failed to connect to all addresses", "has gone away"),
         ("Job aborted: ExecutorLostFailure (executor 1 exited)", "a worker of sc://c:1 was lost"),
+        ("Total size (1024.2 MiB) is bigger than spark.driver.maxResultSize", "gives back no more at once than its"),
         ("java.io.IOException: No space left on device", "a disk of sc://c:1 is full"),
         ("Traceback:\n  File x\nOSError: the lamp is out\n", "sc://c:1: OSError: the lamp is out"),
         ("", "an error without a message"),
@@ -306,6 +314,33 @@ def test_a_port_where_something_else_listens(workspace: Workspace) -> None:
         with pytest.raises(ServiceError, match="does not speak Spark Connect"):
             build(workspace, engine=Choice(f"sc://127.0.0.1:{server.getsockname()[1]}"))
     assert not store.versions(workspace)
+
+
+@pytest.mark.parametrize("number", ["3.5.6", "5.0.0-preview1"])
+def test_a_cluster_of_another_spark(workspace: Workspace, number: str) -> None:
+    """A server of the protocol that answers what it is asked first: its version."""
+    add_table(workspace, "x.csv", csv("one", "two"))
+    asked: list[str] = []
+
+    class Another(services.SparkConnectServiceServicer):  # type: ignore[misc]
+        def AnalyzePlan(self, request: Any, context: Any) -> Any:
+            asked.append(request.WhichOneof("analyze"))
+            about = {"session_id": request.session_id, "server_side_session_id": "harbour"}
+            answer = proto.AnalyzePlanResponse
+            return answer(spark_version=answer.SparkVersion(version=number), **about)
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    services.add_SparkConnectServiceServicer_to_server(Another(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        failed = inside("-C", workspace.root, "corpus", "build", "--engine", f"sc://127.0.0.1:{port}", code=4)
+    finally:
+        server.stop(None)
+    assert f"sc://127.0.0.1:{port} is Spark {number}: Spark 4 is needed" in failed.stderr
+    assert asked == ["spark_version"]
+    assert not store.versions(workspace)
+    assert not (workspace.corpus_dir / ".building").exists()
 
 
 def test_an_engine_that_is_not_installed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

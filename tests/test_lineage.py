@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import data, docposts
+from tests.command import data, docposts, inside
 from tests.fake_studio import FakeStudio, result, workspace_of
 from tests.plugins.adjudication import decision_of
 from tests.test_corpus import add_text
@@ -29,6 +29,7 @@ from toolkit.release.folder import Folder
 from toolkit.release.verify import verify as verify_release
 from toolkit.sources import registry
 from toolkit.sources.editing import Quote, mark
+from toolkit.trace.find import trace
 from toolkit.workspace import Workspace
 
 POSTS = (
@@ -192,3 +193,29 @@ def test_a_purge_takes_what_a_post_supersedes_with_it(workspace: Workspace) -> N
     done = purge(workspace, "post", new)
     assert {old, new} <= {*done.stone.items}
     assert not {old, new} & {*load_judgements(workspace)["item_id"].to_pylist()}
+
+
+def test_a_trace_says_where_a_row_went_and_leads_back_from_what_follows_it(workspace: Workspace) -> None:
+    (old,) = [item for item in left(workspace) if item.text == POSTS[0]]
+    assert old.new
+    (now,) = [str(version.version) for version in store.versions(workspace)][-1:]
+
+    def refused(row: str) -> str:
+        return inside("-C", workspace.root, "trace", row, code=1).stderr
+
+    assert f"{old.old} was last in corpus {old.last}; {now} does not hold it; release 1.0.0 holds it, split" in refused(
+        old.old
+    )
+    assert "docposts corpus lineage" in refused(old.old[:20])
+    supersede(workspace, old.old, old.new, carries=True, reason="A slip of the span.", by="nell")
+    told = refused(old.old[:20])
+    assert f"{old.old} was superseded by {old.new}: its judgements count there" in told
+    assert f"docposts trace {old.new}" in told
+    found = trace(workspace, old.new, "n11")
+    (step,) = found.steps
+    assert (found.release, found.released_as, step.released, step.outcome) == ("1.0.0", old.old, "yes", "yes")
+    assert [vote.value for vote in step.votes] == ["yes", "yes", "no"]
+    supersede(workspace, old.old, old.new, carries=False, reason="It means something else.", by="nell")
+    assert "its judgements do not carry over" in refused(old.old)
+    found = trace(workspace, old.new)
+    assert (found.steps, found.released_as, found.split) == ((), None, None)

@@ -213,8 +213,8 @@ def made(of: World) -> release_rows.Rows:
     return release_rows.make(of.corpus(), of.judged(), of.decided(), books, KEY)
 
 
-def by_id(rows: list[Row], key: str) -> dict[str, Row]:
-    return {row[key]: row for row in rows}
+def by_id(rows: pa.Table, key: str) -> dict[str, Row]:
+    return {row[key]: row for row in rows.to_pylist()}
 
 
 def test_what_stands_beside_a_text_is_coarse_and_clean() -> None:
@@ -264,7 +264,7 @@ def test_the_latest_of_an_annotators_judgements_counts() -> None:
 
 
 def test_single_choices_of_a_photo_text() -> None:
-    row = made(world()).rows["photo_texts"][0]
+    (row,) = made(world()).rows["photo_texts"].to_pylist()
     assert (row["text_kind"], row["text_kind_contested"], row["text_kind_undecided"]) == ("description", False, False)
     assert row["carrier"] == "poster"
     assert row["carrier_dist"] == [
@@ -394,7 +394,7 @@ def test_what_cannot_be_released_is_counted() -> None:
 def test_prose_of_a_quotable_report_stays_behind() -> None:
     of = world()
     of.tables["sources"][0]["rights"] = "quotable"
-    (row,) = made(of).rows["narratives"]
+    (row,) = made(of).rows["narratives"].to_pylist()
     assert (row["name"], row["text"], row["codes"]) == ("Sunsets", None, ["n71"])
 
 

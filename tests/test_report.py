@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
-from tests.command import data, docposts
+from tests.command import data, docposts, inside
 from tests.conftest import EXAMPLES, ROOT
 from tests.test_agreement import binary
 from tests.test_votes import START, Row, judgement, judgements
@@ -314,18 +315,33 @@ def test_bad_words_are_one_clear_error(words: tuple[str, ...], code: int, said: 
     assert said in out.stderr and "Traceback" not in out.stderr
 
 
+def json_of(*words: object) -> Any:
+    return json.loads(inside(*words, "--json").stdout)
+
+
 def test_a_file_of_judgements_is_measured_without_a_server(tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w", "--annotator", "mia")
+    inside("init", tmp_path / "w", "--annotator", "mia")
     rows = binary("++", "--", "+-", "++", "--", "+-")
     rows[0]["codebook_version"] = "0.9.0"
     pq.write_table(judgements(*rows), tmp_path / "j.parquet")
     asked = ("-C", tmp_path / "w", "labels", "agreement", "--judgements", tmp_path / "j.parquet")
-    (figure,) = [f for f in data(*asked) if f["label"] == "t01"]
+    (figure,) = [f for f in json_of(*asked) if f["label"] == "t01"]
     assert (figure["items"], figure["pairs"], figure["positives"], figure["percent"]) == (6, 6, 6, 0.666667)
-    assert "judgements under codebooks 0.9.0, 1.0.0 together" in docposts(*asked).stderr
-    assert {f["part"] for f in data(*asked, "--by", "codebook_version")} == {"0.9.0", "1.0.0"}
-    shares = data("-C", tmp_path / "w", "labels", "distribution", "--judgements", tmp_path / "j.parquet")
+    assert "judgements under codebooks narrative 0.9.0, 1.0.0 together" in inside(*asked).stderr
+    assert {f["part"] for f in json_of(*asked, "--by", "codebook_version")} == {"0.9.0", "1.0.0"}
+
+
+def test_a_long_list_of_shares_is_cut_with_a_word_on_where_the_rest_is(tmp_path: Path) -> None:
+    inside("init", tmp_path / "w", "--annotator", "mia")
+    pq.write_table(judgements(*binary("++", "--", "+-", *["++"] * 40)), tmp_path / "j.parquet")
+    asked = ("-C", tmp_path / "w", "labels", "distribution", "--judgements", tmp_path / "j.parquet")
+    shares = json_of(*asked)
     assert {s["share"] for s in shares if s["label"] == "t01"} == {0.5, 1.0}
+    out = inside(*asked, "--tables", tmp_path / "t")
+    assert pq.read_table(tmp_path / "t" / "distribution.parquet").to_pylist() == shares
+    assert len(out.stdout.splitlines()) == 1 + 40
+    assert f"and {len(shares) - 40} rows more: --json or --tables FOLDER has all (--limit 0 lists all)" in out.stderr
+    assert json_of(*asked, "--limit", "2") == shares[:2]
 
 
 def _overheard(tab: Any) -> tuple[list[str], list[str]]:

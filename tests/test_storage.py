@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.command import data, docposts
+from tests.conftest import ROOT
+from tests.plugins.mounts import Mount
 from tests.plugins.objects import ObjectStore
 from tests.test_build import WORDS, csv
 from tests.test_corpus import add_text, tree
@@ -45,6 +52,18 @@ def clone(workspace: Workspace, folder: Path) -> Workspace:
     """The workspace as somebody else has it: without what is derived."""
     shutil.copytree(workspace.root, folder, ignore=shutil.ignore_patterns("corpus"))
     return Workspace.open(folder)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be an ordinary user for as long, where this is root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 # Files
@@ -153,6 +172,36 @@ def test_a_publication_that_breaks_off_leaves_no_version(
     assert publication.versions(url) == []
     assert publication.publish(version, url).new
     assert publication.versions(url) == [Version(0, 1, 1)]
+
+
+@pytest.mark.parametrize(("options", "says"), [("ro", "Read-only file system"), ("size=8k", "No space left on device")])
+def test_storage_that_is_read_only_or_full(built: Workspace, mount: Mount, options: str, says: str) -> None:
+    mount.change(options)
+    failed = docposts("-C", built.root, "corpus", "publish", mount.folder, code=4)
+    assert re.search(f"cannot write {mount.folder}/parts/.*: {says}", failed.stderr), failed.stderr
+    assert publication.versions(str(mount.folder)) == []
+    assert not list(mount.folder.rglob("*.part"))
+    mount.change("rw,size=1m")
+    assert data("-C", built.root, "corpus", "publish", mount.folder)["new"]
+
+
+def test_storage_without_permission_to_write(built: Workspace, tmp_path: Path) -> None:
+    """As an ordinary user: root may write anywhere."""
+    own = tempfile.mkdtemp() if os.geteuid() == 0 else str(tmp_path / "closed")
+    folder = Path(own)
+    folder.mkdir(exist_ok=True)
+    try:
+        folder.chmod(0o555)
+        assert storage.names(own) == set()
+        with as_nobody(), pytest.raises(ServiceError) as caught:
+            storage.upload(ROOT / "README.md", storage.join(own, "parts", "x.parquet"))
+        assert re.fullmatch(f"cannot write {own}/parts/x.parquet: Permission denied", caught.value.message)
+        assert caught.value.exit_code == 4
+        folder.chmod(0o755)
+        assert publication.publish(build(built).version, own).new
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
 
 
 def test_a_part_that_was_changed_there_is_not_taken(built: Workspace, url: str, tmp_path: Path) -> None:

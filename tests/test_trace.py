@@ -22,6 +22,8 @@ from tests.fake_studio import FakeStudio, Row, result, task_of, workspace_of
 from tests.plugins.adjudication import PEOPLE, decision_of
 from tests.test_adjudication_purge import marked
 from tests.test_browser import look
+from tests.test_codebook_changes import changed, label, new_label
+from tests.test_codebook_decisions import put
 from tests.test_corpus import edit
 from toolkit import rounds
 from toolkit.adjudication import pull, push
@@ -36,6 +38,7 @@ from toolkit.report.trace_page import page
 from toolkit.sources import registry
 from toolkit.trace.find import trace
 from toolkit.trace.places import AROUND, Mark, Stretch, alone, in_report
+from toolkit.trace.rules import Rename
 from toolkit.trace.steps import Step
 from toolkit.workspace import Workspace
 
@@ -364,6 +367,33 @@ def test_the_codebooks_words_are_those_of_the_version_decided_by(made: Made) -> 
     assert made.workspace.codebooks("narrative").version == "9.9.9"
     (rule,) = made.step(HOSTILE, "n12").rules
     assert (rule.version, rule.current, rule.definition) == (before.version, False, words)
+
+
+def test_a_renamed_label_shows_its_old_name_the_step_and_the_words_of_that_time(made: Made) -> None:
+    before = made.workspace.codebooks("narrative")
+
+    def rename(of: dict[str, Any]) -> None:
+        new_label(of, "n14", "n12")
+        label(of, "n12").update(retired="1.1.0", merged_into="n14")
+
+    put(made.workspace, "narrative", changed(rename))
+    step = made.step(HOSTILE, "n14")
+    assert (step.label, step.outcome, step.released, step.released_as) == ("n14", "yes", "yes", "n12")
+    assert [(vote.value, vote.given) for vote in step.votes] == [("yes", ("n12",)), ("no", ()), ("yes", ("n12",))]
+    assert [(said.label, said.outcome, said.standing) for said in step.decisions] == [
+        ("n12", "no", "reopened since"),
+        ("n12", "yes", "in force"),
+    ]
+    assert step.decisions[1].words == ("Soup",) and len(step.reopened) == len(step.precedents) == 1
+    assert step.renames == (Rename("n12", "n14", "1.1.0", merged=False),)
+    (rule,) = step.rules
+    assert (rule.version, rule.label, rule.definition) == (before.version, "n12", before.label("n12").definition.en)
+    assert made.step(HOSTILE, "n12") == step, "the old name leads there too"
+    inside("-C", made.workspace.root, "trace", made.ids[HOSTILE], "n14", "-o", made.workspace.root / "page.html")
+    words = re.sub(r"<[^>]+>", "", (made.workspace.root / "page.html").read_text("utf-8"))
+    assert "n12 became n14, a new id for the same, in codebook narrative 1.1.0." in words
+    assert "yes (given as n12)" in words and "yes (to n12)" in words and "(n12 then, n14 today)" in words
+    assert "In release 1.0.0: yes, there called n12." in words and "changed since" not in words
 
 
 @st.composite

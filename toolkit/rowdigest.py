@@ -38,6 +38,21 @@ def row_digest(rows: pa.Table) -> str:
     return fold(rows.schema.names, (block_digest(block) for block in blocks(rows)))
 
 
+def batches_digest(names: Iterable[str], batches: Iterable[pa.Table]) -> str:
+    """Return :func:`row_digest` of rows that come some at a time, without holding more than a block of them."""
+    return fold(names, _digests(batches))
+
+
+def _digests(batches: Iterable[pa.Table]) -> Iterator[str]:
+    left: pa.Table | None = None
+    for rows in batches:
+        # What stands last may go on: it begins where a block begins, and so is cut as it would have been.
+        *whole, left = blocks(rows if left is None else pa.concat_tables([left, rows])) if rows.num_rows else [left]
+        yield from map(block_digest, whole)
+    if left is not None:
+        yield block_digest(left)
+
+
 def fold(names: Iterable[str], digests: Iterable[str]) -> str:
     """Return a table's digest: its columns' names, and its blocks' digests in order."""
     whole = hashlib.sha256(f"docposts-rows-v{VERSION}\n{','.join(names)}".encode())

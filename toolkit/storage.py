@@ -49,14 +49,17 @@ def reading(address: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def write(address: str, data: bytes, *, new: bool = False) -> None:
-    """Write a whole file at once; ``new``: :class:`ConflictError` where there is one already, whoever was faster."""
+def write(address: str, data: bytes, *, new: bool = False, lasting: bool = True) -> None:
+    """Write a whole file at once; ``new``: :class:`ConflictError` where there is one already, whoever was faster.
+
+    What is not ``lasting`` need not outlive this machine's power.
+    """
     with _faults("write", address):
         system, path = _open(address)
         if not _is_local(system):
             system.pipe_file(path, data, mode="create" if new else "overwrite")
             return
-        _write_local(Path(path), data, new)
+        _write_local(Path(path), data, new, lasting)
 
 
 def upload(path: Path, address: str) -> None:
@@ -100,12 +103,13 @@ def remove(folder: str) -> None:
             system.rm(path, recursive=True)
 
 
-def _write_local(path: Path, data: bytes, new: bool) -> None:
+def _write_local(path: Path, data: bytes, new: bool, lasting: bool) -> None:
     with _beside(path) as beside:
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         if new:
             path.hardlink_to(beside)
         else:

@@ -103,8 +103,9 @@ class Ballot:
 
 def votes(judgements: pa.Table) -> Submissions:
     """Return what counts between annotators: the latest submission of each on each item, skips left out."""
-    rows = _combined(judgements).filter(pc.invert(pc.is_in(judgements["round_kind"], pa.array(NO_VOTE))))
-    return _latest(rows, ("task", "item_id"), "annotator")
+    return _latest(
+        judgements, pc.invert(pc.is_in(judgements["round_kind"], pa.array(NO_VOTE))), ("task", "item_id"), "annotator"
+    )
 
 
 def repeats(judgements: pa.Table) -> Submissions:
@@ -112,17 +113,12 @@ def repeats(judgements: pa.Table) -> Submissions:
 
     Submissions of one round that follow each other are corrections, not repeats; training is left out.
     """
-    rows = _combined(judgements).filter(pc.not_equal(judgements["round_kind"], "training"))
-    found = _latest(rows, ("task", "item_id", "annotator"), "round")
+    counts = pc.not_equal(judgements["round_kind"], "training")
+    found = _latest(judgements, counts, ("task", "item_id", "annotator"), "round")
     again = np.asarray(pc.equal(found.rows["round_kind"], "repeat").combine_chunks().to_numpy(zero_copy_only=False))
     shown = np.zeros(int(found.unit.max(initial=-1)) + 1, dtype=np.bool_)
     shown[found.unit[again.astype(np.bool_)]] = True
     return found.only(shown[found.unit] if len(found.unit) else np.zeros(0, dtype=np.bool_))
-
-
-def _combined(rows: pa.Table) -> pa.Table:
-    # What says nothing of an answer is left behind: it is half of a million rows.
-    return rows.drop_columns([name for name in _ASIDE if name in rows.column_names]).combine_chunks()
 
 
 def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
@@ -137,7 +133,8 @@ def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     return rank[encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)], [values[place] for place in order]
 
 
-def _latest(rows: pa.Table, unit: Sequence[str], rater: str) -> Submissions:
+def _latest(judgements: pa.Table, counts: pa.ChunkedArray, unit: Sequence[str], rater: str) -> Submissions:
+    rows = judgements.select([*unit, rater, "created_at", "judgement_id", "skipped"]).filter(counts)
     units = np.zeros(rows.num_rows, dtype=np.int64)
     for name in unit:
         own, values = codes(rows[name])
@@ -157,7 +154,19 @@ def _latest(rows: pa.Table, unit: Sequence[str], rater: str) -> Submissions:
     kept[order[last]] = True
     # A skip that is somebody's latest word takes their earlier answer back.
     kept &= ~np.asarray(rows["skipped"].to_numpy()).astype(np.bool_)
-    return Submissions(rows.filter(pa.array(kept)), units[kept], raters[kept], tuple(map(str, names)))
+    among = np.asarray(counts.to_numpy()).astype(np.bool_)
+    among[among] = kept
+    # What says nothing of an answer is left behind: it is half of a million rows. Column by column, as they are large.
+    held = [name for name in judgements.column_names if name not in _ASIDE]
+    mask = pa.array(among)
+    columns = [_flat(judgements[name].filter(mask)) for name in held]
+    own = pa.table(columns, names=held).replace_schema_metadata(judgements.schema.metadata)
+    return Submissions(own, units[kept], raters[kept], tuple(map(str, names)))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    found = column.combine_chunks()
+    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
 
 
 def ballots(found: Submissions) -> Iterator[Ballot]:

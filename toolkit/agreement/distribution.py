@@ -1,108 +1,97 @@
 """Soft labels: how the votes on each item fell; beside them what an aggregation model makes of them, by its name.
 
-A model (Dawid-Skene 1979; MACE, Hovy et al. 2013; both from crowd-kit) weighs annotators by how well they agree with the
-rest. It decides nothing: decisions are people's, and the release carries every vote.
+Columns from end to end, a field at a time: a million judgements have millions of shares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from toolkit.agreement.ballots import Ints, ballots, votes
-from toolkit.errors import InputError
+from toolkit.agreement.ballots import Ballot, Ints, Submissions, ballots, codes, votes
+from toolkit.agreement.models import Model, probabilities
 
-Model = Literal["dawid-skene", "mace"]
-MODELS: tuple[Model, ...] = ("dawid-skene", "mace")
+SCHEMA = pa.schema(
+    {
+        "task": pa.string(),
+        "item_id": pa.string(),
+        "field": pa.string(),
+        "label": pa.string(),
+        "yes": pa.int64(),
+        "of": pa.int64(),
+        "share": pa.float64(),
+        "outcome": pa.string(),
+        "model": pa.string(),
+        "probability": pa.float64(),
+    }
+)
+"""The votes for one label on one item: ``yes`` ``of`` all answers in the field.
 
-
-@dataclass(frozen=True)
-class Share:
-    """The votes for one label on one item: ``yes`` ``of`` all answers in the field.
-
-    ``outcome`` is the decision in force (yes, no, contested; of a field with one value: its value), None for none;
-    ``probability`` is the model's that the label holds.
-    """
-
-    task: str
-    item_id: str
-    field: str
-    label: str
-    yes: int
-    of: int
-    share: float
-    outcome: str | None = None
-    model: str | None = None
-    probability: float | None = None
+``outcome`` is the decision in force (yes, no, contested; of a field with one value: its value), null for none;
+``probability`` is the model's that the label holds.
+"""
 
 
-def distribution(
-    judgements: pa.Table,
-    decided: Mapping[tuple[str, str, str | None], Mapping[str, str]] | None = None,
-    model: Model | None = None,
-) -> list[Share]:
-    """Return the shares of every label that anyone gave, by item; a model needs two annotators or more.
+def distribution(judgements: pa.Table, decisions: pa.Table | None = None, model: Model | None = None) -> pa.Table:
+    """Return all of :func:`by_field` as one table."""
+    return pa.concat_tables([SCHEMA.empty_table(), *by_field(judgements, decisions, model)])
 
-    ``decided`` is (task, field, label or None) → item id → outcome. :class:`InputError` where crowd-kit is not installed.
+
+def by_field(judgements: pa.Table, decisions: pa.Table | None = None, model: Model | None = None) -> Iterator[pa.Table]:
+    """Yield the shares (:data:`SCHEMA`) of every label that anyone gave, field by field, by item.
+
+    ``decisions`` are those in force (``schemas/decisions.json``). A model needs two annotators or more.
+    :class:`InputError` where crowd-kit is not installed.
     """
     found = votes(judgements)
-    items = found.rows["item_id"].to_pylist()
-    rows: list[Share] = []
     for ballot in ballots(found):
-        if ballot.kind == "ordinal" or not len(ballot.unit):
-            continue
-        _, first, unit = np.unique(ballot.unit, return_index=True, return_inverse=True)
-        unit = unit.reshape(-1)
-        names = [items[ballot.row[place]] for place in first]
-        of = np.stack([np.bincount(unit, weights=~column) for column in ballot.silent.T], axis=1).astype(np.int64)
-        yes = np.stack([np.bincount(unit, weights=column) for column in ballot.given.T], axis=1).astype(np.int64)
-        likely = _likely(model, ballot.kind == "multi", unit, ballot.rater, ballot.given) if model else None
-        for item in np.argsort(np.array(names)):
-            for place in np.flatnonzero(yes[item]):
-                label = ballot.labels[place]
-                asked = (ballot.task, ballot.field, label if ballot.kind == "multi" else None)
-                rows.append(
-                    Share(
-                        *(ballot.task, names[item], ballot.field, label, int(yes[item, place]), int(of[item, place])),
-                        *(
-                            round(float(yes[item, place] / of[item, place]), 6),
-                            (decided or {}).get(asked, {}).get(names[item]),
-                        ),
-                        *((model, round(float(likely[item, place]), 6)) if likely is not None else (None, None)),
-                    )
-                )
-    return rows
+        if ballot.kind != "ordinal" and len(ballot.unit):
+            yield _shares(ballot, found, decisions, model)
 
 
-def _likely(model: Model, several: bool, unit: Ints, rater: Ints, given: Any) -> Any:
-    """Return the model's probabilities, items × labels; None where there is but one annotator."""
-    if len(np.unique(rater)) < 2:
-        return None
-    found = np.zeros((int(unit.max()) + 1, given.shape[1]))
-    if several:
-        # Each label is a question of its own, yes or no.
-        for place in range(given.shape[1]):
-            column = given[:, place].astype(np.int64)
-            found[:, place] = 0.0 if not column.any() else _fit(model, unit, rater, column, (0, 1))[:, 1]
-        return found
-    return _fit(model, unit, rater, given.argmax(axis=1), range(given.shape[1]))
+def _shares(ballot: Ballot, found: Submissions, decisions: pa.Table | None, model: Model | None) -> pa.Table:
+    item, names = codes(found.rows["item_id"].take(pa.array(ballot.row)))
+    items, labels = pa.array(names, pa.string()), pa.array(ballot.labels, pa.string())
+    size = len(items)
+    yes = np.stack([np.bincount(item[given], minlength=size) for given in ballot.given.T], axis=1)
+    row, column = np.nonzero(yes)
+    given = yes[row, column]
+    of = np.bincount(item, minlength=size)[row]
+    for place in np.flatnonzero(ballot.silent.any(axis=0)):
+        here = column == place
+        of[here] -= np.bincount(item[ballot.silent[:, place]], minlength=size)[row[here]]
+    likely = probabilities(model, ballot, item) if model else None
+    own, where = pa.nulls(len(row), pa.string()), (pa.array(row), pa.array(column))
+    if decisions is not None:
+        asked = decisions.filter(
+            pc.and_(pc.equal(decisions["task"], ballot.task), pc.equal(decisions["field"], ballot.field))
+        )
+        own = _outcomes(asked, items, labels if ballot.kind == "multi" else None, row, column)
+    columns = {
+        "task": pa.repeat(pa.scalar(ballot.task), len(row)),
+        "item_id": items.take(where[0]),
+        "field": pa.repeat(pa.scalar(ballot.field), len(row)),
+        "label": labels.take(where[1]),
+        "yes": pa.array(given, pa.int64()),
+        "of": pa.array(of, pa.int64()),
+        "share": pa.array(np.round(given / of, 6)),
+        "outcome": own,
+        "model": pa.nulls(len(row), pa.string()) if likely is None else pa.repeat(pa.scalar(model), len(row)),
+        "probability": pa.nulls(len(row), pa.float64())
+        if likely is None
+        else pa.array(np.round(likely[row, column], 6)),
+    }
+    return pa.table(columns, schema=SCHEMA)
 
 
-def _fit(model: Model, unit: Ints, rater: Ints, value: Any, values: Sequence[int]) -> Any:
-    import pandas as pd
-
-    try:
-        from crowdkit.aggregation.classification import MACE, DawidSkene
-    except ImportError as error:
-        raise InputError(
-            "crowd-kit is not installed, and the aggregation models are its",
-            hint="pip install 'documented-posts[aggregate]'",
-        ) from error
-    fitted = DawidSkene(n_iter=100) if model == "dawid-skene" else MACE(n_restarts=10, random_state=0)
-    votes_ = pd.DataFrame({"task": unit, "worker": rater, "label": value})
-    probabilities = fitted.fit_predict_proba(votes_)
-    return probabilities.reindex(index=range(int(unit.max()) + 1), columns=list(values)).fillna(0.0).to_numpy()
+def _outcomes(decisions: pa.Table, items: pa.Array, labels: pa.Array | None, row: Ints, column: Ints) -> pa.Array:
+    """Return the decision on each place (``row``, ``column``) of items × labels; without ``labels``: on each item."""
+    width = len(labels) if labels is not None else 1
+    item = pc.index_in(decisions["item_id"], items)
+    label = pc.index_in(decisions["label"], labels) if labels is not None else pc.multiply(item, 0)
+    cells = pc.add(pc.multiply(item.cast(pa.int64()), width), label.cast(pa.int64())).combine_chunks()
+    wanted = pa.array(row * width + (column if labels is not None else 0))
+    return decisions["outcome"].combine_chunks().take(pc.index_in(wanted, cells))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
-from toolkit.agreement import against, distribution, figures, parts, regions, spans
+from toolkit.agreement import against, figures, parts, regions, spans
 from toolkit.corpus import store
 from toolkit.fsio import sha256_text
 from toolkit.parquet import writing_batches
@@ -65,10 +65,6 @@ KINDS: dict[str, tuple[type, Make]] = {
     "decisions": (against.Against, _decisions),
     "spans": (spans.SpanFigure, lambda j, s, b: spans.span_agreement(j, b.lengths, s)),
     "regions": (regions.RegionFigure, lambda j, s, _: regions.region_agreement(j, s)),
-    "distribution": (
-        distribution.Share,
-        lambda j, _, b: distribution.distribution(j, against.outcomes_of(b.decisions, contested=True)),
-    ),
 }
 
 
@@ -78,18 +74,24 @@ def make(name: str, judgements: pa.Table, settings: AgreementSettings, known: Be
 
 
 def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write a table of :data:`KINDS` as ``<folder>/<name>.parquet``, with its columns also where it has no rows."""
-    return write_rows(folder, name, rows, arrow(KINDS[name][0]))
+    """Write a table of :data:`KINDS`, or one against predictions, as ``<folder>/<name>.parquet``, with columns also if empty."""
+    return write_rows(folder, name, rows, arrow(KINDS[name][0] if name in KINDS else against.Against))
 
 
 def write_rows(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema | None = None) -> Path:
     """Write records as ``<folder>/<name>.parquet``, with the columns of ``schema`` or else those that they have."""
     table = pa.Table.from_pylist([dict(row) for row in rows], schema)
+    return write_pieces(folder, name, [table], table.schema)
+
+
+def write_pieces(folder: Path, name: str, pieces: Iterable[pa.Table], schema: pa.Schema) -> Path:
+    """Write tables of one schema as ``<folder>/<name>.parquet``, each as it comes."""
     path = folder / f"{name}.parquet"
     folder.mkdir(parents=True, exist_ok=True)
-    with writing_batches(path, table.schema) as out:
-        for batch in table.to_batches():
-            out.write(batch)
+    with writing_batches(path, schema) as out:
+        for piece in pieces:
+            for batch in piece.to_batches():
+                out.write(batch)
     return path
 
 

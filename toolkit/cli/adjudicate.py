@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+from toolkit.cli.common import (
+    Root,
+    json_option,
+    limit_option,
+    listed,
+    print_json,
+    print_json_rows,
+    print_table,
+    progress,
+    say,
+)
 
 if TYPE_CHECKING:
     from toolkit.adjudication.store import Standing
     from toolkit.workspace import Workspace
-
-
-_LISTED = 40
 
 
 @click.group()
@@ -35,12 +42,7 @@ def adjudicate() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A Parquet file with the columns of the judgements table instead of what was pulled.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(0),
-    metavar="N",
-    help="List so many questions (0: all; default: 40, with --json all).",
-)
+@limit_option("List so many questions")
 @json_option
 @click.pass_obj
 def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: bool, **tried: Any) -> None:
@@ -70,13 +72,12 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
         first = len(found.open) + len(found.adjudicated) + len(found.sampled)
         second = sum(1 for _, number in passes(found) if number == 2)
         every = planned(found, {place_of(record): record["because"] for record in reopenings(workspace)})
-        most = _LISTED if limit is None and not as_json else limit or None
-        shown = list(islice(every, most))
+    listing = islice(every, listed(limit, as_json))
     if as_json:
-        questions = [asdict(each) for each in shown]
         told = {"policy": policy.model_dump(), "fields": rows, "asked": first, "second": second}
-        print_json(told | {"questions": questions})
+        print_json_rows((vars(each) for each in listing), within=(told, "questions"))
         return
+    shown = list(listing)
     print_table(rows)
     click.echo()
     print_table(
@@ -90,7 +91,8 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
         say(f"and {more} questions more (--limit 0 lists all)")
     say(_policy(workspace))
     say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
-    say("  next: docposts adjudicate push")
+    left = len(found.open) + len(found.sampled) + second
+    say("  next: docposts adjudicate push" if left else "  nothing is open; next: docposts release cut")
 
 
 @adjudicate.command()

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,24 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
 
 
+_LISTED = 40
+
+
+def limit_option(what: str) -> Callable[[F], F]:
+    """Add ``--limit``, for a list that may be longer than anybody reads; :func:`listed` says what follows from it."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(0),
+        metavar="N",
+        help=f"{what} (0: all; default: {_LISTED}, with --json all).",
+    )
+
+
+def listed(limit: int | None, as_json: bool) -> int | None:
+    """Return how many rows are shown at most; None for all."""
+    return _LISTED if limit is None and not as_json else limit or None
+
+
 class Place(click.Path):
     """A file by its path or by an address (s3://…), which is brought here for as long as the command runs."""
 
@@ -67,6 +85,25 @@ class Place(click.Path):
 def print_json(value: Any) -> None:
     """Print a value as JSON, characters as they are."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_json_rows(rows: Iterable[Mapping[str, Any]], within: tuple[Mapping[str, Any], str] | None = None) -> None:
+    """Print rows as one JSON array, a row a line, holding few of them at a time.
+
+    ``within``: as the last value of an object, after what it holds besides, under that name.
+    """
+    from itertools import islice
+
+    source = iter(rows)
+    begin, end = "[", "]"
+    if within:
+        held = json.dumps(within[0], ensure_ascii=False, indent=2, default=str)[:-2]
+        begin, end = f"{held},\n  {json.dumps(within[1])}: [", "]\n}"
+    before = f"{begin}\n"
+    while batch := list(islice(source, 10_000)):
+        click.echo(before + ",\n".join(json.dumps(row, ensure_ascii=False, default=str) for row in batch), nl=False)
+        before = ",\n"
+    click.echo(f"\n{end}" if before == ",\n" else begin + end)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:

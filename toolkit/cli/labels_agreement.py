@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say
+from toolkit.cli.common import (
+    Root,
+    json_option,
+    limit_option,
+    listed,
+    print_json,
+    print_json_rows,
+    print_table,
+    progress,
+    say,
+)
 
 _ABOUT = ("task", "field", "label", "level")
 _FIGURES = (
@@ -31,9 +41,20 @@ _TABLES = {
     "others": "Each annotator against the others.",
     "decisions": "Each annotator against the decisions in force, and against the adjudicator's alone.",
     "predicted": "Each annotator against the predictions kept with the judgements.",
-    "spans": "Evidence: F1 of spans and characters, α for unitizing.",
+    "spans": "Evidence: F1 of spans and characters, α for unitizing (its form of 1995 and 2004).",
     "regions": "Images: overlap of marked regions (IoU), distance of their transcriptions.",
 }
+
+_NOTHING = {
+    "repeats": ": no item was answered again in a round of kind repeat ([[rounds]] in docposts.toml)",
+    "decisions": ": nothing that was judged is decided",
+    "predicted": ": no predictions were kept with the judgements (predictions under [tasks] in docposts.toml)",
+    "predictions": ": the file has nothing on what was judged",
+    "spans": ": no words were marked in a text of the corpus that two annotators answered",
+    "regions": ": no region was marked on an image that two annotators saw",
+    "by_translator": ": the corpus names no translator of what was judged",
+}
+"""What it means that a table has no rows."""
 
 
 def _choices(function: Any) -> Any:
@@ -88,9 +109,9 @@ def agreement(
     judgements = read_judgements(workspace, file)
     settings = workspace.settings.agreement
     if predictions:
-        name, rows = "decisions", _against_file(predictions, judgements, settings)
+        name, rows = "predictions", _against_file(predictions, judgements, settings)
     elif table == "predicted":
-        name, rows = "decisions", _against_kept(workspace, judgements, settings)
+        name, rows = "predicted", _against_kept(workspace, judgements, settings)
     else:
         from toolkit.adjudication.store import load_decisions
 
@@ -163,12 +184,17 @@ def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dic
     for note in notes(judgements, settings):
         say(note)
     if not rows:
-        say("nothing to compare")
+        say(f"nothing to compare{_NOTHING.get(name, '')}")
     if rows and (name in ("agreement", "repeats", "spans", "regions") or name.startswith("by_")):
         say(
             f"no coefficient below {settings.minimum_items} items with two answers and {settings.minimum_positives}"
             " positives, or where no disagreement can be expected;"
             f" intervals: 95 % (BCa), {settings.bootstrap} draws of items, seed {settings.seed}"
+        )
+    if name == "spans" and any(row["pairs"] > row["items"] for row in rows):
+        say(
+            "α of spans is Krippendorff's α_U of 1995 and 2004; where more than two annotators share a text, later work (2016)"
+            " puts another coefficient in its place: read F1 beside it"
         )
     met = any(row.get("items") for row in rows)
     say("  next: docposts adjudicate push" if met else "  next: docposts labels pull, once two annotators answered")
@@ -178,29 +204,34 @@ def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dic
 @click.option("--model", type=click.Choice(["dawid-skene", "mace"]), help="Also what this model makes of the votes.")
 @judgements_option
 @tables_option
+@limit_option("List so many rows")
 @json_option
 @click.pass_obj
-def distribution(root: Root, model: Any, file: Path | None, folder: Path | None, as_json: bool) -> None:
+def distribution(
+    root: Root, model: Any, file: Path | None, folder: Path | None, limit: int | None, as_json: bool
+) -> None:
     """Show how the votes on each item fell: soft labels, beside the decision in force.
 
     A model (crowd-kit's Dawid-Skene or MACE) weighs annotators by how well they agree with the rest; it decides nothing.
     """
     from toolkit.adjudication.store import load_decisions
     from toolkit.agreement import tables
-    from toolkit.agreement.against import outcomes_of
+    from toolkit.agreement.distribution import SCHEMA
     from toolkit.agreement.distribution import distribution as shares
-    from toolkit.agreement.figures import records
 
     workspace = root.workspace()
     judgements = read_judgements(workspace, file)
-    decided = outcomes_of(load_decisions(workspace), contested=True)
     with progress(f"fitting {model}" if model else "counting"):
-        rows = records(shares(judgements, decided, model))
+        rows = shares(judgements, load_decisions(workspace), model)
     if folder:
-        say(f"written: {tables.write(folder, 'distribution', rows)}")
+        say(f"written: {tables.write_pieces(folder, 'distribution', [rows], SCHEMA)}")
+    most = listed(limit, as_json)
+    shown = rows if most is None else rows.slice(0, most)
     if as_json:
-        print_json(rows)
+        print_json_rows(row for batch in shown.to_batches(max_chunksize=10_000) for row in batch.to_pylist())
         return
-    print_table(rows)
-    if not rows:
+    print_table(shown.to_pylist())
+    if more := rows.num_rows - shown.num_rows:
+        say(f"and {more:,} rows more: --json or --tables FOLDER has all (--limit 0 lists all)")
+    if not rows.num_rows:
         say("no judgements yet; next: docposts labels pull")

@@ -27,12 +27,16 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
     contact, the card's words or a guide a patch. A DATASET_CARD.md in the workspace's folder is the card's template in place of
     the built-in one.
     """
+    from functools import partial
+
     from toolkit.adjudication.store import standing
     from toolkit.release import build, checks
 
     workspace = root.workspace()
     with progress("cutting a release") as show:
-        made = build.cut(workspace, version=version, corpus=corpus, agreement=checks.measured(workspace), progress=show)
+        made = build.cut(
+            workspace, version=version, corpus=corpus, agreement=partial(checks.measured, workspace), progress=show
+        )
     if as_json:
         print_json(
             {

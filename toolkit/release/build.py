@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from toolkit.adjudication.store import load_decisions
 from toolkit.corpus import store
 from toolkit.corpus.steps import Version
@@ -21,12 +23,14 @@ from toolkit.release.documents import books, digest_of, documents, edition, edit
 from toolkit.release.gather import gather, template_of
 from toolkit.release.layout import Contents, described, rows_of, write_manifest, write_parts, write_texts
 from toolkit.release.notices import changelog
-from toolkit.release.splits import recorded_splits
+from toolkit.release.splits import Splits, recorded_splits
 from toolkit.release.verify import verify
 from toolkit.release.versions import following, releases, unchanged
 from toolkit.workspace import Workspace
 
 Progress = Callable[[str], None]
+Agreement = Callable[[pa.Table], Sequence[Mapping[str, Any]]]
+"""Judgements → rows for the card."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,14 @@ def cut(
     *,
     version: str | None = None,
     corpus: str | None = None,
-    agreement: Sequence[Mapping[str, Any]] = (),
+    agreement: Agreement | Sequence[Mapping[str, Any]] = (),
     progress: Progress = lambda _: None,
 ) -> Cut:
     """Cut the next release; where it would say nothing new, return the one there is.
 
     The version follows from what changed against the last release, rows and documents alike, unless ``version`` asks for one
     at least as high. Nothing is published where a gate of :func:`toolkit.release.verify.verify` fails. ``agreement`` are rows
-    for the card (task, field, label, items, positives, percent, alpha, low, high).
+    for the card (task, field, label, items, positives, percent, alpha, low, high), or what measures the judgements for them.
     """
     with workspace.lock():
         if version is not None:
@@ -64,8 +68,7 @@ def cut(
         complete(workspace)
         source = store.open_version(workspace, corpus)
         progress(f"corpus version {source.version}")
-        judgements, decisions = load_judgements(workspace), load_decisions(workspace)
-        contents, splits = gather(workspace, source, source.tables(), judgements, decisions, agreement)
+        contents, splits = _gathered(workspace, source, agreement)
         numbers, digest = card.numbers(contents), digest_of(contents)
         texts = books(contents)
         hashes = edition(contents, numbers, digest, codebooks=texts, template=template_of(workspace))
@@ -96,6 +99,16 @@ def cut(
                 raise ChecksFailed(f"release {number} was not published:\n  {lines}")
         complete(workspace)
         return Cut(folder, number, True, splits.held_out, dropped, private)
+
+
+def _gathered(
+    workspace: Workspace, source: store.CorpusVersion, agreement: Agreement | Sequence[Mapping[str, Any]]
+) -> tuple[Contents, Splits]:
+    """Gather what is released; the judgements as they were pulled are held no longer than that takes."""
+    judgements = load_judgements(workspace)
+    decisions = load_decisions(workspace, judgements)
+    figures = agreement(judgements) if callable(agreement) else agreement
+    return gather(workspace, source, source.tables(), judgements, decisions, figures)
 
 
 def _side(contents: Contents, named: Mapping[str, str], hashes: Mapping[str, str]) -> Side:

@@ -71,7 +71,7 @@ def gather(
         raise InputError("there is no post to release", hint="docposts status")
     left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost}
     dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
-    simulated = "simulated" in {*judgements["provenance"].to_pylist(), *decisions["provenance"].to_pylist()}
+    simulated = any("simulated" in rows["provenance"].unique().to_pylist() for rows in (judgements, decisions))
     contents = Contents(
         version="",
         name=settings.name,
@@ -124,7 +124,7 @@ def _own(workspace: Workspace, contents: Contents) -> tuple[str, ...]:
 def _linkable(workspace: Workspace, judgements: pa.Table) -> frozenset[str]:
     """Return the annotators who agreed to be linkable; :class:`InputError` where the settings name one whom nobody knows."""
     agreed = frozenset(workspace.settings.release.linkable)
-    known = {*judgements["annotator"].to_pylist(), *workspace.settings.tasks.annotators}
+    known = {*judgements["annotator"].unique().to_pylist(), *workspace.settings.tasks.annotators}
     if strange := sorted(agreed - known):
         raise InputError(
             f"[release] linkable: {', '.join(strange)} is no annotator",
@@ -157,10 +157,12 @@ def is_gated(settings: ReleaseSettings) -> bool:
     return settings.gated == "yes" or (settings.gated == "licence" and settings.licence.lower() not in SPDX)
 
 
-def campaigns_of(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str | None]:
+def campaigns_of(rows: Mapping[str, pa.Table]) -> dict[str, str | None]:
     """Return item → campaign; a photo text is of its post's."""
-    found = {row["post_id"]: row["campaign"] for row in rows["posts"]}
-    return found | {row["photo_id"]: found.get(row["post_id"]) for row in rows["photo_texts"]}
+    posts, photos = rows["posts"], rows["photo_texts"]
+    found = dict(zip(posts["post_id"].to_pylist(), posts["campaign"].to_pylist(), strict=True))
+    owners = zip(photos["photo_id"].to_pylist(), photos["post_id"].to_pylist(), strict=True)
+    return found | {photo: found.get(post) for photo, post in owners}
 
 
 def whole_campaigns(campaigns: Mapping[str, str | None]) -> list[Edge]:

@@ -13,15 +13,17 @@ import pyarrow.compute as pc
 from toolkit.adjudication.records import history, reopenings, times
 from toolkit.adjudication.store import standing_of
 from toolkit.codebook import Codebook
+from toolkit.codebook_changes import successor
 from toolkit.corpus import show, store
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_text
 from toolkit.items import TASKS
-from toolkit.labels.store import load_judgements
+from toolkit.labels.store import as_given, load_judgements
 from toolkit.lineage import Lineage
 from toolkit.precedents import load as load_precedents
 from toolkit.release.coded import coded_fields
 from toolkit.release.diff import states
+from toolkit.release.folder import Folder
 from toolkit.release.rows import KEYS
 from toolkit.release.versions import releases
 from toolkit.sources import registry
@@ -40,8 +42,9 @@ Row = Mapping[str, Any]
 class Trace:
     """A row's way back: its source, its texts in the report, and the steps of each label asked about.
 
-    ``release`` is the last release's version, ``split`` where it has the row (None: it does not hold it). ``answered`` are the
-    annotators who judged the row, ``skipped`` those who skipped it.
+    ``release`` is the last release's version, ``split`` where it has the row (None: it does not hold it), ``released_as`` the
+    id of the row that this one supersedes, where it has that. ``answered`` are the annotators who judged the row, ``skipped``
+    those who skipped it.
     """
 
     item_id: str
@@ -53,6 +56,7 @@ class Trace:
     about_source: tuple[tuple[str, str], ...]
     release: str | None
     split: str | None
+    released_as: str | None
     answered: tuple[str, ...]
     skipped: tuple[str, ...]
     layers: tuple[Layer, ...]
@@ -83,6 +87,8 @@ def trace(workspace: Workspace, row_id: str, label: str | None = None) -> Trace:
     found = standing_of(own, workspace.settings.adjudication, workspace.codebooks, records, times(again), lineage)
     texts = list(_texts(name, row, show.parts(version, name, item_id)))
     shown = _shown(texts, workspace.settings.tasks.layer)
+    items = [item_id, *lineage.before(item_id, carried=True)]
+    release, split, held = _held_by_release(workspace, name, items)
     known = Known(
         found=found,
         judgements={each["judgement_id"]: each for each in own.to_pylist()},
@@ -91,17 +97,17 @@ def trace(workspace: Workspace, row_id: str, label: str | None = None) -> Trace:
         texts={sha256_text(each["text"]): each["text"] for each in texts},
         shown_text=shown["text"],
         codebooks=workspace.codebooks,
+        given=as_given(workspace, _made_before(own, codebook)),
+        released=_released(release, held, codebook) if release and held else None,
         precedents=load_precedents(workspace.decisions_dir, task),
-        items=frozenset({item_id, *lineage.before(item_id, carried=True)}),
+        items=frozenset(items),
         language=workspace.settings.tasks.language,
     )
-    released, split, release = _released(workspace, name, item_id, codebook)
     steps = []
     for number in range(len(found.found)):
         _, _, field, given = found.found.place(number)
         if wanted is None or (field, given) == wanted:
-            state = released.get((field, given), "not asked") if released is not None else None
-            steps.append(step(known, number, state))
+            steps.append(step(known, number))
     if wanted and not steps:
         raise InputError(
             f"nobody gave {label} on {item_id}: nothing was asked about it", hint=f"docposts trace {item_id}"
@@ -116,13 +122,20 @@ def trace(workspace: Workspace, row_id: str, label: str | None = None) -> Trace:
         source_id=row["source_id"],
         source=source.meta.title if source else row["source_id"],
         about_source=tuple(_about(source)) if source else (),
-        release=release,
+        release=release.version if release else None,
         split=split,
+        released_as=str(held[KEYS[name]]) if held and held[KEYS[name]] != item_id else None,
         answered=tuple(sorted({each["annotator"] for each in answers if not each["skipped"]})),
         skipped=tuple(sorted({each["annotator"] for each in answers if each["skipped"]})),
         layers=tuple(_layers(texts, source, own, steps, shown)),
         steps=tuple(steps),
     )
+
+
+def _made_before(judgements: pa.Table, codebook: Codebook) -> set[str]:
+    """Return the ids of the judgements that were made under another codebook than today's."""
+    earlier = judgements.filter(pc.not_equal(judgements["codebook_version"], codebook.version))
+    return set(earlier["judgement_id"].to_pylist())
 
 
 def _row(workspace: Workspace, version: store.CorpusVersion, row_id: str) -> tuple[str, dict[str, Any]]:
@@ -132,14 +145,21 @@ def _row(workspace: Workspace, version: store.CorpusVersion, row_id: str) -> tup
     gone = gone or [(s, i) for s in tombstones(workspace.ledger) for i in s.items if row_id and i.startswith(row_id)]
     if gone:
         raise InputError(_purged(*gone[0]))
-    followed = Lineage.of(workspace.ledger).decided.get(row_id)
-    if followed:
-        raise InputError(f"{row_id} was superseded by {followed['new']}", hint=f"docposts trace {followed['new']}")
-    earlier = [each for each in store.versions(workspace) if row_id and show.find(each, row_id)]
+    decided = Lineage.of(workspace.ledger).decided
+    old = row_id if row_id in decided else next((each for each in decided if row_id and each.startswith(row_id)), None)
+    if old:
+        new, carries = decided[old]["new"], decided[old]["carries"]
+        over = "its judgements count there" if carries else "its judgements do not carry over"
+        raise InputError(f"{old} was superseded by {new}: {over}", hint=f"docposts trace {new}")
+    earlier = [(each, found) for each in store.versions(workspace) if row_id and (found := show.find(each, row_id))]
     if earlier:
+        last, (name, row) = earlier[-1]
+        item_id = str(row[KEYS[name]])
+        release, split, _ = _held_by_release(workspace, name, [item_id])
+        held = f"; release {release.version} holds it, split {split}" if release and split else ""
         raise InputError(
-            f"{row_id} was last in corpus {earlier[-1].version}; {version.version} does not hold it",
-            hint=f"docposts corpus show {row_id}",
+            f"{item_id} was last in corpus {last.version}; {version.version} does not hold it{held}",
+            hint=f"what follows it: docposts corpus lineage; what it was: docposts corpus show {item_id}",
         )
     raise InputError(
         f"no corpus version has {row_id!r}",
@@ -167,7 +187,14 @@ def _wanted(codebook: Codebook, label: str) -> tuple[str, str | None]:
             hint=f"docposts codebook render {codebook.task}",
         )
     field = known[label].field
-    return field, label if fields[field].kind == "multi" else None
+    became, parts = successor(codebook, codebook, label)
+    if became is None:
+        what = f"split into {', '.join(parts)}" if parts else "retired"
+        raise InputError(
+            f"{label} was {what} in {codebook.task} {known[label].retired}: nothing stands under it today",
+            hint=f"docposts trace ROW {parts[0]}" if parts else "docposts trace ROW",
+        )
+    return field, became if fields[field].kind == "multi" else None
 
 
 def _texts(name: str, row: Row, parts: Mapping[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
@@ -248,17 +275,21 @@ def _about(source: Source) -> Iterator[tuple[str, str]]:
     yield from ((name, str(value)) for name, value in named.items() if value)
 
 
-def _released(
-    workspace: Workspace, name: str, item_id: str, codebook: Codebook
-) -> tuple[dict[tuple[str, str | None], str] | None, str | None, str | None]:
-    """Return how the last release has the item's labels (None: it does not hold it), in which split, and its version."""
+def _held_by_release(
+    workspace: Workspace, name: str, ids: Sequence[str]
+) -> tuple[Folder | None, str | None, dict[str, Any] | None]:
+    """Return the last release, in which split it has one of some rows (None: none of them), and that row, by its order here."""
     made = releases(workspace)
     if not made:
         return None, None, None
-    last = made[-1]
-    for split, rows in last.parts.get(name, {}).items():
-        for row in rows.filter(pc.equal(rows[KEYS[name]], item_id)).to_pylist():
-            fields = [field for field in coded_fields(last.codebooks.get(codebook.task, codebook)) if field.name in row]
-            found = {(field.name, label): state for field in fields for label, state in states(row, field).items()}
-            return found, split, last.version
-    return None, None, last.version
+    for item_id in ids:
+        for split, rows in made[-1].parts.get(name, {}).items():
+            for row in rows.filter(pc.equal(rows[KEYS[name]], item_id)).to_pylist():
+                return made[-1], split, row
+    return made[-1], None, None
+
+
+def _released(release: Folder, row: Row, codebook: Codebook) -> dict[tuple[str, str | None], str]:
+    """Return how a release has the labels of a row, in its own codebook's words."""
+    fields = [f for f in coded_fields(release.codebooks.get(codebook.task, codebook)) if f.name in row]
+    return {(field.name, label): state for field in fields for label, state in states(row, field).items()}

@@ -9,21 +9,25 @@ from typing import Any
 from toolkit.adjudication.records import Record
 from toolkit.adjudication.store import Standing
 from toolkit.codebook import Codebook
-from toolkit.codebook_checks import numbers
+from toolkit.codebook_changes import renamed_from, successor
 from toolkit.codebooks import Codebooks
+from toolkit.labelresult import Vote as Given
 from toolkit.precedents import Precedent
-from toolkit.votes import Question
+from toolkit.trace.rules import Rename, Rule, forms, renames, rules
+from toolkit.votes import NO, YES, Question
 
 
 @dataclass(frozen=True)
 class Vote:
     """One annotator's answer: ``value`` (yes, no, or a field's value), with the words that they marked for it and their mode.
 
-    Words are empty where they are of a text that the item no longer has.
+    ``given`` are the labels that they gave, where the codebook of that time called it otherwise. Words are empty where they
+    are of a text that the item no longer has.
     """
 
     annotator: str
     value: str
+    given: tuple[str, ...]
     words: tuple[tuple[str, str], ...]
     at: str
     round: str
@@ -40,9 +44,11 @@ class Vote:
 class Said:
     """What an adjudicator decided; ``standing`` says whether it is in force, and if not, since what.
 
-    ``words`` are those that it rests on, at ``places`` of the text that is labelled.
+    ``label`` is the label that it was asked about, ``outcome`` what was said, both as they were called then. ``words`` are
+    those that it rests on, at ``places`` of the text that is labelled.
     """
 
+    label: str | None
     outcome: str
     by: str
     at: str
@@ -58,27 +64,12 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What the codebook said at a version: empty ``name`` where it did not have the label, ``kept`` false where it is lost."""
-
-    version: str
-    current: bool
-    kept: bool
-    question: str = ""
-    name: str = ""
-    definition: str = ""
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    values: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
 class Step:
     """A label (of a field with one value: None) and how it came about.
 
     ``outcome`` is what is in force, None where the question is open; ``how`` says by what. ``released`` is how the last
-    release has it, None where that does not hold the item.
+    release has it, None where that does not hold the item, and ``released_as`` what it calls the label there, where that is
+    something else. ``renames`` lead from the names that votes, decisions and the release have for it to today's.
     """
 
     field: str
@@ -89,6 +80,8 @@ class Step:
     how: str
     reason: str | None
     released: str | None
+    released_as: str | None
+    renames: tuple[Rename, ...]
     votes: tuple[Vote, ...]
     decisions: tuple[Said, ...]
     reopened: tuple[tuple[str, str, str], ...]
@@ -107,13 +100,17 @@ class Known:
     texts: Mapping[str, str]
     shown_text: str
     codebooks: Codebooks
+    given: Mapping[str, Sequence[Given]]
+    """Judgement → the labels as they were given, of those made under another codebook than today's."""
+    released: Mapping[tuple[str, str | None], str] | None
+    """How the last release has the labels of the item, in its own words; None where it does not hold it."""
     precedents: Sequence[Precedent]
     items: frozenset[str]
     """The item's id, and those of the items that it supersedes with their judgements."""
     language: str
 
 
-def step(known: Known, number: int, released: str | None) -> Step:
+def step(known: Known, number: int) -> Step:
     """Return the steps of a question, by its number in the standing."""
     found = known.found
     task, _, field, label = found.found.place(number)
@@ -122,7 +119,10 @@ def step(known: Known, number: int, released: str | None) -> Step:
     codebook = known.codebooks(task)
     votes = tuple(_votes(known, question))
     decisions = tuple(_decisions(known, number, question))
-    versions = [row["codebook_version"]] if row and row["decided_by"] else [vote.codebook_version for vote in votes]
+    versions = [row["codebook_version"]] if row and row["decided_by"] else []
+    versions += [vote.codebook_version for vote in votes if not versions or vote.given]
+    released, released_as = _released(known, codebook, field, label)
+    used = [one for vote in votes for one in vote.given] + [said.label or said.outcome for said in decisions]
     return Step(
         field=field,
         label=label,
@@ -132,22 +132,42 @@ def step(known: Known, number: int, released: str | None) -> Step:
         how=_how(found, number, row),
         reason=row["reason"] if row else None,
         released=released,
+        released_as=released_as,
+        renames=renames(codebook, [*used, *([released_as] if released_as else [])]),
         votes=votes,
         decisions=decisions,
         reopened=tuple(
             (record["by"], record["at"][:10], record["because"]) for record in _about(known, known.reopenings, question)
         ),
-        rules=tuple(
-            _rule(known, task, version, field, label) for version in sorted(set(versions), key=numbers, reverse=True)
+        rules=tuple(rules(known.codebooks, task, versions, field, label, used, known.language)),
+        precedents=tuple(
+            p
+            for p in known.precedents
+            if p.task == task and any(p.about(field, each) for each in forms(codebook, label))
         ),
-        precedents=tuple(p for p in known.precedents if p.task == task and p.about(field, label)),
     )
 
 
+def _released(known: Known, codebook: Codebook, field: str, label: str | None) -> tuple[str | None, str | None]:
+    """Return how the last release has a label, and what it calls it where that is not what it is called today."""
+    if known.released is None:
+        return None, None
+    for each in forms(codebook, label):
+        state = known.released.get((field, each))
+        if state is not None:
+            if label is None:
+                became = successor(codebook, codebook, state)[0]
+                return (became, state) if became and became != state else (state, None)
+            return state, each if each != label else None
+    return "not asked", None
+
+
 def _about(known: Known, records: Sequence[Record], question: Question) -> list[Record]:
-    """Return the records about a question, those on items that its item supersedes among them."""
-    about = (question.task, question.field, question.label)
-    return [r for r in records if r["item_id"] in known.items and (r["task"], r["field"], r["label"]) == about]
+    """Return the records about a question, those on items that its item supersedes and on labels that became its own too."""
+    labels = forms(known.codebooks(question.task), question.label)
+    about = (question.task, question.field)
+    own = [r for r in records if r["item_id"] in known.items and (r["task"], r["field"]) == about]
+    return [record for record in own if record["label"] in labels]
 
 
 def _in_force(found: Standing, question_id: str) -> Iterator[dict[str, Any]]:
@@ -179,6 +199,7 @@ def _votes(known: Known, question: Question) -> Iterator[Vote]:
         yield Vote(
             annotator=annotator,
             value=value,
+            given=tuple(_given(known, question, judgement_id, label if value != NO else None)),
             words=tuple((text[span["start"] : span["end"]], span["mode"]) for span in spans),
             at=f"{row['updated_at']:%Y-%m-%d %H:%M}",
             round=row["round"],
@@ -192,15 +213,25 @@ def _votes(known: Known, question: Question) -> Iterator[Vote]:
         )
 
 
+def _given(known: Known, question: Question, judgement_id: str, label: str | None) -> Iterator[str]:
+    """Yield the labels that an annotator gave, each of which is called ``label`` today and was not then."""
+    codebook = known.codebooks(question.task)
+    for one in known.given.get(judgement_id, ()):
+        if label and one.field == question.field and one.label in forms(codebook, label)[1:]:
+            yield one.label
+
+
 def _decisions(known: Known, number: int, question: Question) -> Iterator[Said]:
     """Yield every decision that was recorded on the question, oldest first."""
     found = known.found
     own = _about(known, known.records, question)
     # Each by its content: those of an item that this one supersedes stand with their places left out.
-    today = [(r["decided_by"], r["decided_at"], r.get("pass", 1)) for r in found.opinions.get(number, ())]
-    asking = found.reopened[found.found.place(number)]
+    today = [_key(record) for record in found.opinions.get(number, ())]
+    codebook = known.codebooks(question.task)
+    asking = len(_about(known, known.reopenings, question))
+    same = {question.label, *(renamed_from(codebook, question.label) if question.label else ())}
     for place, record in enumerate(own):
-        in_force = (record["decided_by"], record["decided_at"], record.get("pass", 1)) in today
+        in_force = _key(record) in today
         later = [r for r in own[place + 1 :] if r.get("annotation") == record.get("annotation") is not None]
         same_text = record["item_id"] == question.item_id
         places = tuple((s["start"], s["end"]) for s in record["evidence"]) if same_text else ()
@@ -210,9 +241,12 @@ def _decisions(known: Known, number: int, question: Question) -> Iterator[Said]:
             standing = f"corrected by the same person, {later[0]['decided_at'][:10]}"
         elif record.get("asking", 0) < asking:
             standing = "reopened since"
+        elif record["label"] not in same and record["outcome"] != YES:
+            standing = f"of {record['label']} alone, which was merged since"
         else:
             standing = "weighed other votes than there are now"
         yield Said(
+            label=record["label"],
             outcome=record["outcome"],
             by=record["decided_by"],
             at=record["decided_at"][:16].replace("T", " "),
@@ -228,28 +262,8 @@ def _decisions(known: Known, number: int, question: Question) -> Iterator[Said]:
         )
 
 
-def _rule(known: Known, task: str, version: str, field: str, label: str | None) -> Rule:
-    """Return the codebook's words about a label at a version."""
-    codebook, current = known.codebooks.version(task, version), known.codebooks(task).version == version
-    if codebook is None:
-        return Rule(version, current, kept=False)
-    asked = next((one for one in codebook.fields if one.name == field), None)
-    own = next((one for one in codebook.labels if (one.field, one.id) == (field, label)), None)
-    words = known.language
-    return Rule(
-        version,
-        current,
-        kept=True,
-        question=asked.question.get(words) if asked else "",
-        name=own.shown(words) if own else "",
-        definition=own.definition.get(words) if own else "",
-        include=tuple(each.get(words) for each in own.include) if own else (),
-        exclude=tuple(each.get(words) for each in own.exclude) if own else (),
-        rules=tuple(each.get(words) for each in asked.rules) if asked else (),
-        values=tuple((one.shown(words), one.definition.get(words)) for one in codebook.leaves(field))
-        if asked and label is None
-        else (),
-    )
+def _key(record: Record) -> tuple[Any, ...]:
+    return record["label"], record["decided_by"], record["decided_at"], record.get("pass", 1)
 
 
 def _name(codebook: Codebook, label: str, language: str) -> str:

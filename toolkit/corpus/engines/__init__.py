@@ -13,7 +13,7 @@ An engine makes the parts of tables block by block, and searches all posts for e
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,7 @@ from toolkit.corpus.engines.local import Local
 from toolkit.corpus.parts import Job, Made
 from toolkit.corpus.pool import MEMORY, pool
 from toolkit.corpus.search import Found
-from toolkit.errors import UsageError
+from toolkit.errors import DocpostsError, UsageError
 
 LOCAL, SAIL, CONNECT = "local", "sail", "sc://"
 
@@ -73,8 +73,13 @@ def opened(choice: Choice, staging: Path) -> Iterator[Engine]:
     from toolkit.corpus.engines.spark import Spark
 
     sail = choice.name == SAIL
-    with (
-        embedded() if sail else connected(choice.name, choice.environment) as session,
-        closing(Spark(session, staging, workers=choice.workers, shared=choice.shared, same_disk=sail)) as spark,
-    ):
-        yield spark
+    with embedded() if sail else connected(choice.name, choice.environment) as session:
+        spark = Spark(session, staging, workers=choice.workers, shared=choice.shared, same_disk=sail)
+        try:
+            yield spark
+        except BaseException:
+            # What went wrong is said, and not that what it went wrong with cannot be cleared either.
+            with suppress(DocpostsError):
+                spark.close()
+            raise
+        spark.close()

@@ -1,13 +1,16 @@
 """What travels between a build and its workers: arrays as bytes, here or in a file of the shared folder.
 
-A *blob* is a NumPy archive (no pickle). An *envelope* is what a cell of a data frame holds: a blob itself, or the address of a
-file with it. Files are named by their hash, so that a task which runs twice leaves one.
+A *blob* is a NumPy archive (no pickle). An *envelope* is what a cell of a data frame holds: a blob itself, the address of a
+file with it, or the name of a file that the session sent ahead to the workers. Files are named by their hash, so that a task
+which runs twice leaves one.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from toolkit import storage
+from toolkit.errors import ServiceError
 from toolkit.fsio import canonical_json, sha256_bytes
 
 Arrays = dict[str, NDArray[Any]]
-_HERE, _THERE = b"=", b"@"
+_HERE, _THERE, _AHEAD = b"=", b"@", b">"
 INLINE = 32 << 10
-"""A result of more bytes goes into a file, where there is a shared folder."""
+"""What has more bytes goes into a file, where there is a shared folder; so does what is sent ahead."""
 
 
 def pack(about: Any = None, /, **arrays: NDArray[Any]) -> bytes:
@@ -47,7 +51,7 @@ def enclosed(blob: bytes, folder: str | None = None, *, least: int = INLINE) -> 
     if folder is None or len(blob) <= least:
         return _HERE + blob
     path = storage.join(folder, f"{sha256_bytes(blob)}.blob")
-    storage.write(path, blob)
+    storage.write(path, blob, lasting=False)
     return _THERE + path.encode()
 
 
@@ -56,9 +60,25 @@ def address(path: str) -> bytes:
     return _THERE + path.encode()
 
 
+def ahead(name: str) -> bytes:
+    """Return an envelope that names a file which a session sends its workers."""
+    return _AHEAD + name.encode()
+
+
 def opened(envelope: bytes) -> bytes:
     """Return an envelope's blob."""
-    return storage.read(envelope[1:].decode()) if envelope[:1] == _THERE else envelope[1:]
+    kind, rest = envelope[:1], envelope[1:]
+    if kind == _THERE:
+        return storage.read(rest.decode())
+    return _sent(rest.decode()) if kind == _AHEAD else rest
+
+
+def _sent(name: str) -> bytes:
+    # Spark has the folder of what a session sent on the workers' path.
+    for folder in sys.path:
+        if (file := Path(folder, name)).is_file():
+            return file.read_bytes()
+    raise ServiceError(f"the cluster did not bring {name} to a worker")
 
 
 def texts_of(texts: pa.Array) -> Arrays:

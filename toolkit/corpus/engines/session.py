@@ -41,6 +41,7 @@ def embedded() -> Iterator[Any]:
     try:
         _, port = server.listening_address
         with _session(f"sc://127.0.0.1:{port}", "Sail") as session:
+            _prepare(session)
             yield session
     finally:
         server.stop()
@@ -73,6 +74,7 @@ def connected(url: str, environment: Path | None = None) -> Iterator[Any]:
         major = str(session.version).partition(".")[0]
         if major != "4":
             raise ServiceError(f"{shown} is Spark {session.version}: Spark 4 is needed")
+        _prepare(session)
         if environment:
             if not environment.is_file():
                 raise InputError(f"{environment} is not there", hint="venv-pack -o environment.tar.gz")
@@ -97,8 +99,6 @@ def _session(url: str, shown: str) -> Iterator[Any]:
         session.client.set_retry_policies([DefaultPolicy(max_retries=_GREETING)])
         session.version  # noqa: B018
         session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES)])
-        # Cells are large: a few of them are a batch.
-        session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "8")
     try:
         with faults(shown), _quiet():
             yield session
@@ -106,6 +106,11 @@ def _session(url: str, shown: str) -> Iterator[Any]:
         # A cluster that has gone away meanwhile cannot be told that this is over.
         with _quiet(), suppress(Exception):
             session.stop()
+
+
+def _prepare(session: Any) -> None:
+    # Cells are large: a few of them are a batch.
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "8")
 
 
 @contextmanager
@@ -143,6 +148,11 @@ def explained(said: str, shown: str) -> tuple[str, str]:
         return f"{shown} does not answer as a Spark Connect server does", "is that its Spark Connect port?"
     if re.search(r"Python worker exited unexpectedly|ExecutorLostFailure|Lost executor|worker.*crashed", said):
         return f"a worker of {shown} was lost, more often than the cluster tries", f"too little memory there? {nothing}"
+    if "spark.driver.maxResultSize" in said:
+        return (
+            f"{shown} gives back no more at once than its spark.driver.maxResultSize",
+            "--shared URL (a folder that this machine and the workers reach), or a server with more of it",
+        )
     if re.search(r"No space left on device|DISK_FULL", said):
         return f"a disk of {shown} is full", nothing
     return f"{shown}: {_last(said)}", nothing

@@ -6,7 +6,9 @@ queries over all parts (:mod:`.steps`): what they come to (copies, company, pair
 
 from __future__ import annotations
 
+import os
 import secrets
+import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +28,8 @@ from toolkit.corpus.engines import blobs, worker
 from toolkit.corpus.engines.blobs import octets, pack, unpack
 from toolkit.corpus.parts import Job, Made
 from toolkit.corpus.search import Edges, Found, id_bytes
-from toolkit.errors import InputError
+from toolkit.errors import ServiceError
+from toolkit.fsio import sha256_bytes
 from toolkit.parquet import read_batches, rows_bytes
 
 Numbers = NDArray[np.int64]
@@ -35,16 +38,16 @@ _AT_ONCE = 16
 _IN_A_BUCKET = 4_000_000
 """Records that one task gathers: about 64 MB."""
 _PAIRS = 100_000
-_INLINE = 32 << 20
-"""Bytes of texts that a search may send through the connection: the server's driver holds them several times over, in 1 GB where
-nobody gave it more, and of three times as many it ran out of memory."""
+_SPREAD = 8
+"""Of more rows each is a task of its own."""
 
 
 class Spark:
     """Runs steps on a session's cluster.
 
-    ``shared`` is a folder that this process and the workers reach, in which a run has a folder of its own until it ends;
-    none: everything travels. ``same_disk``: the workers read this process's files where they are.
+    ``shared`` is a folder that this process and the workers reach, in which a run has a folder of its own until it ends; none:
+    everything travels, there as files that the session sends the workers (a data frame's own cells would lie in the memory of
+    the server's driver, several times over), back as answers. ``same_disk``: workers read this process's files where they are.
     """
 
     def __init__(
@@ -52,23 +55,28 @@ class Spark:
     ) -> None:
         self._session = session
         self._staging = staging
-        self._at_once = workers or _AT_ONCE
+        # Blocks of one process take its memory and wait for each other.
+        self._at_once = workers or (len(os.sched_getaffinity(0)) if same_disk else _AT_ONCE)
         self._same_disk = same_disk
         base = str(staging) if same_disk else shared
         self.folder = storage.join(base, f"docposts-{secrets.token_hex(8)}") if base else None
+        # Sail shuffles in memory: what is large goes by way of the disk.
+        self.shuffles = self.folder if same_disk else None
         self._here = worker.software()
         self._sent: dict[Path, str] = {}
 
     def close(self) -> None:
-        """Remove what the run left in the shared folder."""
-        if self.folder:
+        """Remove what the run left in the shared folder; :class:`ServiceError` where that cannot be done."""
+        if not self.folder:
+            return
+        try:
             storage.remove(self.folder)
+        except ServiceError as error:
+            message = f"the build is done, but what it left in the shared folder stays there: {error.message}"
+            raise ServiceError(message, hint=f"remove {self.folder}") from error
 
     def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
         """Yield what became of each block of a table, in order."""
-        if not self.folder:
-            # Refused before the work and not after it: what the search will send is about what the table's rows take.
-            refuse_inline(sum(path.stat().st_size for path in {Path(job.rows) for job in jobs if job.holds == "posts"}))
         waiting = iter(enumerate(jobs))
         running: deque[Future[Made]] = deque()
         with ThreadPoolExecutor(self._at_once) as threads:
@@ -91,7 +99,7 @@ class Spark:
             rows = rows_bytes(job.rows, job.start, job.stop)
             blob = pack(about | {"start": 0, "stop": job.stop - job.start}, rows=octets(rows))
         folder = str(self._staging) if self._same_disk else self.folder
-        [(_, answer)] = self.envelopes(self.step([(number, blobs.enclosed(blob))], "parts", folder=folder))
+        [(_, answer)] = self.envelopes(self.step([(number, self.enclosed(blob))], "parts", folder=folder))
         entries, files = unpack(blobs.opened(answer))
         accounts = pa.ipc.open_stream(files.pop("accounts").tobytes()).read_all()
         for name, data in files.items():
@@ -164,8 +172,10 @@ class Spark:
         columns = [list(column) for column in zip(*rows, strict=True)]
         arrays = [pa.array(columns[0], pa.int64()), *(pa.array(column, pa.binary()) for column in columns[1:])]
         frame = self._session.createDataFrame(pa.Table.from_arrays(arrays, ["number", "data", "side"][: len(arrays)]))
-        # Sail gives a frame that came in one piece to one worker.
-        return frame.repartition(min(len(rows), 64), "number") if self._same_disk and len(rows) > 1 else frame
+        # A frame that came in one piece goes to one worker (Sail), or to as many as there are cores, however many rows it has.
+        if len(rows) > (1 if self._same_disk else _SPREAD):
+            frame = frame.repartition(min(len(rows), 64 if self._same_disk else 1000), "number")
+        return frame
 
     def envelopes(self, frame: Any) -> list[tuple[int, bytes]]:
         """Return a frame's rows as they are; an expected error among them is raised."""
@@ -175,6 +185,17 @@ class Spark:
             if number == worker.ERROR:
                 raise worker.raised(envelope)
         return rows
+
+    def enclosed(self, blob: bytes) -> bytes:
+        """Return an envelope with what workers are given: a large blob goes ahead, into the shared folder or by the session."""
+        if self.folder or len(blob) <= blobs.INLINE:
+            return blobs.enclosed(blob, self.folder)
+        name = f"{sha256_bytes(blob)}.blob"
+        with tempfile.TemporaryDirectory(dir=self._staging) as folder:
+            path = Path(folder, name)
+            path.write_bytes(blob)
+            self._session.addArtifacts(str(path), file=True)
+        return blobs.ahead(name)
 
     def reached(self, path: Path | str) -> str:
         """Return where the workers find a file of this machine, after bringing it there."""
@@ -203,9 +224,7 @@ class _Sketched:
                 blob = pack({"begin": begin, "part": spark.reached(path)})
             else:
                 blob = pack({"begin": begin}, part=octets(rows_bytes(path, 0, end - begin, columns)))
-            rows.append((number, blobs.enclosed(blob)))
-        if not spark.folder:
-            refuse_inline(sum(len(data) for _, data in rows))
+            rows.append((number, spark.enclosed(blob)))
         frame = spark.step(rows, "sketches", keep=spark.folder)
         if spark.folder:
             self._there = sorted(spark.envelopes(frame))
@@ -215,26 +234,17 @@ class _Sketched:
 
     def step(self, name: str, sides: Sequence[bytes] | None = None, **arguments: Any) -> Any:
         """Return the frame of a step's answers to each part's sketches, with ``sides`` a blob for each part beside."""
-        beside = [] if sides is None else [blobs.enclosed(side, self._spark.folder) for side in sides]
+        beside = [] if sides is None else [self._spark.enclosed(side) for side in sides]
         if self._spark.folder:
             rows: list[Any] = (
                 [(*row, side) for row, side in zip(self._there, beside, strict=True)] if beside else list(self._there)
             )
-            return self._spark.step(rows, name, **arguments)
+            return self._spark.step(rows, name, keep=self._spark.shuffles, **arguments)
         if not beside:
             return self._spark.step(self._frame, name, **arguments)
         numbered = [(number, side) for number, side in enumerate(beside)]
         other = self._spark.frame(numbered).withColumnRenamed("data", "side")
         return self._spark.step(self._frame.join(other, "number"), name, **arguments)
-
-
-def refuse_inline(size: int) -> None:
-    """Refuse to send so many bytes of texts through the connection, where they are too many."""
-    if size > _INLINE:
-        raise InputError(
-            f"{-(-size >> 20)} MB of texts are too many to send through the connection",
-            hint="--shared URL: a folder that this machine and the cluster's workers reach",
-        )
 
 
 def _ids(parts: Sequence[Path]) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ together, whoever made them and in whatever order they come: records are sorted 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def keys(number: int, blob: bytes, *, buckets: int) -> Iterator[Blob]:
     yield from _dealt(records, found[:, 1] % np.uint64(buckets))
 
 
-def firsts(number: int, blobs: Sequence[bytes]) -> Iterator[Blob]:
+def firsts(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
     """Return (first, again): the posts whose text an earlier post has, with the earliest."""
     records = _gathered(blobs)
     order = np.lexsort((records["place"], records["key"][:, 1], records["key"][:, 0]))
@@ -125,7 +125,7 @@ def bands(number: int, blob: bytes, side: bytes, *, buckets: int) -> Iterator[Bl
     yield from _dealt(records, _bucket(records["key"], buckets))
 
 
-def company(number: int, blobs: Sequence[bytes]) -> Iterator[Blob]:
+def company(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
     """Return (place, band) of the posts that share a band with another."""
     records = _gathered(blobs)
     records = records[np.argsort(records["key"], kind="stable")]
@@ -147,7 +147,7 @@ def neighbours(number: int, blob: bytes, side: bytes, *, buckets: int) -> Iterat
     yield from _dealt(records, _bucket(records["key"], buckets))
 
 
-def candidates(number: int, blobs: Sequence[bytes]) -> Iterator[Blob]:
+def candidates(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
     """Return the pairs of places that share a band and agree enough, the lower first, each once."""
     records = _gathered(blobs)
     # Within a group the order of the places decides who is held against whom.
@@ -171,7 +171,7 @@ def texts(number: int, blob: bytes, side: bytes) -> Iterator[Blob]:
         yield int(bucket), pack(**named, **texts_of(chosen))
 
 
-def overlaps(number: int, blobs: Sequence[bytes]) -> Iterator[Blob]:
+def overlaps(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
     """Return the overlap of each pair whose two texts are here."""
     pair, side, text = [], [], []
     for blob in blobs:
@@ -189,7 +189,7 @@ MAPS: dict[str, Any] = {f.__name__: f for f in (parts, sketches, keys, bands, ne
 GATHERS: dict[str, Any] = {f.__name__: f for f in (firsts, company, candidates, overlaps)}
 
 
-def _gathered(blobs: Sequence[bytes]) -> NDArray[Any]:
+def _gathered(blobs: Iterable[bytes]) -> NDArray[Any]:
     return np.concatenate([unpack(blob)[1]["records"] for blob in blobs])
 
 

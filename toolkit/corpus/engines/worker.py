@@ -75,9 +75,15 @@ def _answers(batches: Iterable[pa.RecordBatch], step: str, arguments: dict[str, 
     for number, data in _rows(batches):
         if number == ERROR:
             raise raised(data)
-        together[number].append(blobs.opened(data))
+        together[number].append(data)
     for number in sorted(together):
-        yield from steps.GATHERS[step](number, together.pop(number), **arguments)
+        yield from steps.GATHERS[step](number, _one_by_one(together.pop(number)), **arguments)
+
+
+def _one_by_one(envelopes: list[bytes]) -> Iterator[bytes]:
+    """Open envelopes when their turn comes, and let go of them."""
+    while envelopes:
+        yield blobs.opened(envelopes.pop())
 
 
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
