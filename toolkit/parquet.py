@@ -78,13 +78,15 @@ def write_table(path: Path, rows: pa.Table, schema: Table) -> None:
         )
 
 
-def read_table(path: Path, schema: Table) -> pa.Table:
-    """Read a file's rows; :class:`InputError` where it is not a Parquet file of that table."""
+def read_table(
+    path: Path, schema: Table, *, hint: str = "docposts corpus build makes a version that has them"
+) -> pa.Table:
+    """Read a file's rows; :class:`InputError`, with a ``hint``, where it is not a Parquet file of that table."""
     rows = read_any(path)
     if rows.schema.names != schema.arrow.names or rows.schema.types != schema.arrow.types:
         raise InputError(
             f"{path}: columns are not those that table {schema.name} declares",
-            hint="docposts corpus build makes a version that has them",
+            hint=hint,
         )
     return rows
 
