@@ -1,15 +1,18 @@
 """A release with as many judgements as a crowd makes: cut and verified; seconds and the most memory that was held.
 
-    python -m benchmarks.release_judgements [POSTS] [VOTES]
+    python -m benchmarks.release_judgements [POSTS] [VOTES] [--pulled]
 
-Posts are words drawn by a seed, judgements labels drawn by it, decisions what the policy settles. What is timed is what
-``docposts release cut`` does from the tables on (gather, write, every gate but making it again), each step apart.
+Posts are words drawn by a seed, judgements labels drawn by it, decisions what the policy settles. Timed, each step apart: reading
+as many judgements from pull files (``--pulled``), and what ``docposts release cut`` and ``verify`` do from the tables on
+(gather, write, every gate but making it again).
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,12 +23,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.adjudication.store import standing_of
 from toolkit.codebook import load_codebook
 from toolkit.corpus import store
-from toolkit.fsio import sha256_text
+from toolkit.fsio import sha256_text, write_atomic
 from toolkit.ids import normalise
+from toolkit.labelresult import Submission, Vote, build_result
+from toolkit.labels.store import load_judgements
 from toolkit.release import build
 from toolkit.release.verify import verify
 from toolkit.schema import table
@@ -111,6 +117,48 @@ def judgements(posts: list[Row], votes: int, seed: int = 0) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def pulled(workspace: Workspace, posts: list[Row], made: pa.Table) -> None:
+    """Write judgements as the pull files of one project an annotator."""
+    codebook = load_codebook("narrative")
+    answers = {
+        leaf.id: build_result(
+            codebook,
+            Submission(labels=(Vote("narrative", leaf.id), Vote("voice", "asserts")), comment="x", confidence=2),
+            form="default",
+        )
+        for leaf in codebook.leaves("narrative")
+    }
+    texts = {row["post_id"]: row["text"] for row in posts}
+    for name in made["annotator"].unique().to_pylist():
+        record = {
+            "project": f"narrative.{name}",
+            "task": "narrative",
+            "form": "default",
+            "annotator": name,
+            "about": "",
+        }
+        record |= {"marker": f"quays/narrative.{name}", "project_id": 1, "codebook_version": codebook.version}
+        folder = workspace.annotations_dir / record["project"]
+        write_atomic(
+            folder / "project.json", json.dumps(record | {"config_sha256": "2" * 64, "guide_sha256": "3" * 64})
+        )
+        own = made.filter(pc.equal(made["annotator"], name)).select(["item_id", "created_at", "labels"])
+        with (folder / "pull-0001.jsonl").open("w", encoding="utf-8") as out:
+            for number, row in enumerate((r for batch in own.to_batches() for r in batch.to_pylist()), 1):
+                item, at = row["item_id"], row["created_at"].isoformat()
+                data = {"key": item, "item_id": item, "item_type": "post", "text": texts[item]}
+                data |= {"text_layer": "translation", "image_seen": False}
+                annotation = {
+                    "id": number,
+                    "created_at": at,
+                    "updated_at": at,
+                    "lead_time": 30.5,
+                    "was_cancelled": False,
+                }
+                annotation["result"] = answers[row["labels"][0]["label"]]
+                out.write(json.dumps({"task": number, "data": data, "annotations": [annotation]}) + "\n")
+
+
 def timed(name: str, work: Callable[[], Any], into: dict[str, Any]) -> Any:
     """Run a step; keep its seconds and the most memory held so far (of this process and of its children), in MB."""
     start = time.perf_counter()
@@ -121,7 +169,7 @@ def timed(name: str, work: Callable[[], Any], into: dict[str, Any]) -> Any:
     return done
 
 
-def main(posts: int, votes: int) -> dict[str, Any]:
+def main(posts: int, votes: int, *, read: bool = False) -> dict[str, Any]:
     """Cut and verify; return step → seconds and peak."""
     found: dict[str, Any] = {"posts": posts, "judgements": posts * votes}
     with tempfile.TemporaryDirectory(prefix="docposts-bench-") as folder:
@@ -138,12 +186,18 @@ def main(posts: int, votes: int) -> dict[str, Any]:
             workspace.corpus_dir / "parts", {name: [("all", own)] for name, own in tables.items()}
         )
         store.publish(workspace.corpus_dir / "0.1.0", {"version": "0.1.0", "input_digest": "4" * 64, "tables": parts})
+        if read:
+            pulled(workspace, rows["posts"], made)
+            run = [sys.executable, "-m", "benchmarks.release_judgements", "--read", str(workspace.root)]
+            found["read"] = json.loads(subprocess.run(run, check=True, capture_output=True).stdout)
+            print("read", found["read"], file=sys.stderr, flush=True)
+            shutil.rmtree(workspace.annotations_dir)
         del tables
         decided = timed(
             "decisions", lambda: standing_of(made, AdjudicationSettings(), workspace.codebooks).decisions, found
         )
         build.load_judgements = lambda _: made  # type: ignore[assignment]
-        build.load_decisions = lambda _: decided  # type: ignore[assignment]
+        build.load_decisions = lambda *_: decided  # type: ignore[assignment]
         build.verify = lambda where: verify(where, load=False)  # type: ignore[assignment]
         cut = timed("cut", lambda: build.cut(workspace), found)
         gates = timed("verify", lambda: verify(cut.folder), found)
@@ -153,5 +207,17 @@ def main(posts: int, votes: int) -> dict[str, Any]:
     return found
 
 
+def reading(root: Path) -> dict[str, Any]:
+    """Read the judgements of a workspace's pull files, in a process of its own."""
+    found: dict[str, Any] = {}
+    rows = timed("read", lambda: load_judgements(Workspace.open(root)), found)
+    return found["read"] | {"rows": rows.num_rows}
+
+
 if __name__ == "__main__":
-    print(json.dumps(main(*(int(value) for value in [*sys.argv[1:], *("5000", "20")[len(sys.argv) - 1 :]])), indent=1))
+    given = sys.argv[1:]
+    if given[:1] == ["--read"]:
+        print(json.dumps(reading(Path(given[1]))))
+    else:
+        posts, votes = (int(value) for value in [*(one for one in given if one != "--pulled"), "5000", "20"][:2])
+        print(json.dumps(main(posts, votes, read="--pulled" in given), indent=1))

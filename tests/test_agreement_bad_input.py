@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.test_agreement import binary
 from tests.test_votes import Row, judgement, judgements
 from toolkit.agreement.notes import notes
@@ -19,7 +19,7 @@ from toolkit.settings import AgreementSettings
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad") / "w"
-    docposts("init", folder, "--annotator", "mia")
+    inside("init", folder, "--annotator", "mia")
     return folder
 
 
@@ -27,7 +27,7 @@ def measured(workspace: Path, tmp_path: Path, rows: list[Row], *words: str) -> t
     """What the command prints as JSON, and what it says beside it."""
     pq.write_table(judgements(*rows), tmp_path / "j.parquet")
     words = ("labels", "agreement", "--judgements", str(tmp_path / "j.parquet"), "--json", *words)
-    done = docposts("-C", workspace, *words)
+    done = inside("-C", workspace, *words)
     return json.loads(done.stdout), done.stderr
 
 
@@ -59,6 +59,21 @@ def test_with_nobody_to_agree_with_the_counts_are_zero(
 def test_skips_alone_have_no_table(workspace: Path, tmp_path: Path) -> None:
     rows, err = measured(workspace, tmp_path, binary("ss", "ss"))
     assert rows == [] and "every judgement is a skip\nnothing to compare" in err
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("--repeats", "no item was answered again in a round of kind repeat"),
+        ("--decisions", "nothing that was judged is decided"),
+        ("--predicted", "no predictions were kept with the judgements"),
+        ("--spans", "no words were marked in a text of the corpus"),
+        ("--regions", "no region was marked on an image"),
+    ],
+)
+def test_a_table_without_rows_says_why(workspace: Path, tmp_path: Path, table: str, why: str) -> None:
+    rows, err = measured(workspace, tmp_path, binary("+-", "--"), table)
+    assert rows == [] and f"nothing to compare: {why}" in err
 
 
 def test_one_label_only_agrees_without_a_coefficient(workspace: Path, tmp_path: Path) -> None:
@@ -99,7 +114,11 @@ def test_two_codebook_versions_are_told_and_taken_apart(workspace: Path, tmp_pat
         for row in binary(*["+-", "-+"] * 3)
     ]
     _, err = measured(workspace, tmp_path, rows)
-    assert "judgements under codebooks 0.9.0, 1.0.0 together; apart: --by codebook_version" in err
+    assert "judgements under codebooks narrative 0.9.0, 1.0.0 together; apart: --by codebook_version" in err
+    two_tasks = [judgement(90, "a", "photo-1", {"text_kind": ["verbatim"]}, codebook_version="7.0.0"), *binary("++")]
+    assert not any("together" in note for note in notes(judgements(*two_tasks), AgreementSettings())), (
+        "each has its own"
+    )
     apart, _ = measured(workspace, tmp_path, rows, "--by", "codebook_version")
     assert {row["part"]: row["percent"] for row in apart if row["label"] == "t01"} == {"0.9.0": 1.0, "1.0.0": 0.0}
 

@@ -120,7 +120,7 @@ def released(loop: Loop) -> dict[tuple[str, str, str, str], Gold]:
     assert made.dropped == {}
     cells = {}
     for task, config in CONFIG.items():
-        for row in made.rows[config]:
+        for row in made.rows[config].to_pylist():
             for field in (*independent.MULTI[task], *independent.SINGLE[task]):
                 value, contested, undecided = (row[f"{field}{suffix}"] for suffix in ("", "_contested", "_undecided"))
                 if field in independent.MULTI[task]:

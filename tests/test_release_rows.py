@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +49,8 @@ class World:
     tables: dict[str, list[Row]]
     judgements: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    """Images by their hashes."""
 
     def corpus(self) -> dict[str, pa.Table]:
         made = {name: table(name).from_rows(rows) for name, rows in self.tables.items()}
@@ -213,8 +216,8 @@ def made(of: World) -> release_rows.Rows:
     return release_rows.make(of.corpus(), of.judged(), of.decided(), books, KEY)
 
 
-def by_id(rows: list[Row], key: str) -> dict[str, Row]:
-    return {row[key]: row for row in rows}
+def by_id(rows: pa.Table, key: str) -> dict[str, Row]:
+    return {row[key]: row for row in rows.to_pylist()}
 
 
 def test_what_stands_beside_a_text_is_coarse_and_clean() -> None:
@@ -264,7 +267,7 @@ def test_the_latest_of_an_annotators_judgements_counts() -> None:
 
 
 def test_single_choices_of_a_photo_text() -> None:
-    row = made(world()).rows["photo_texts"][0]
+    (row,) = made(world()).rows["photo_texts"].to_pylist()
     assert (row["text_kind"], row["text_kind_contested"], row["text_kind_undecided"]) == ("description", False, False)
     assert row["carrier"] == "poster"
     assert row["carrier_dist"] == [
@@ -394,7 +397,7 @@ def test_what_cannot_be_released_is_counted() -> None:
 def test_prose_of_a_quotable_report_stays_behind() -> None:
     of = world()
     of.tables["sources"][0]["rights"] = "quotable"
-    (row,) = made(of).rows["narratives"]
+    (row,) = made(of).rows["narratives"].to_pylist()
     assert (row["name"], row["text"], row["codes"]) == ("Sunsets", None, ["n71"])
 
 

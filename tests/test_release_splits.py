@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.corpus.links import components
-from toolkit.release.leakage import gram_set, near_pairs, overlap
+from toolkit.release.leakage import GRAM, fold, near_pairs
 from toolkit.release.people import Pseudonyms
 from toolkit.release.splits import Edge, Item, Splits, assign, recorded_splits, text_links
 
@@ -112,6 +112,18 @@ def test_splits_stick_and_never_leak(world: tuple[list[Item], list[Edge], int], 
         # Nothing new: the same again, and no new records.
         again = deal(part, own, ledger, seed=seed)
         assert again.records == () and (again.split, again.held_out.keys()) == (out.split, out.held_out.keys())
+
+
+def gram_set(text: str) -> frozenset[str]:
+    """The 4-grams of a text; of a shorter one, the text itself; none of an empty one."""
+    folded = fold(text)
+    if len(folded) <= GRAM:
+        return frozenset({folded} if folded else ())
+    return frozenset(folded[i : i + GRAM] for i in range(len(folded) - GRAM + 1))
+
+
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other)
 
 
 @settings(max_examples=200, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
-from tests.command import data, docposts
+from tests.command import data, docposts, inside
 from tests.conftest import EXAMPLES, ROOT
 from tests.test_agreement import binary
 from tests.test_votes import START, Row, judgement, judgements
@@ -299,44 +300,49 @@ def test_every_table_is_written_as_it_is_printed(tables: Tables, tmp_path: Path)
     ("words", "code", "said"),
     [
         (("--pairs", "--by", "month"), 2, "one table at a time"),
+        (("--pairs", "--spans"), 2, "one table at a time"),
         (("--predictions", "bad.jsonl"), 1, "bad.jsonl:1: a prediction has item_id and labels"),
         (("--judgements", "bad.parquet"), 1, "as Parquet"),
         (("--judgements", "other.parquet"), 1, "columns are not those that table judgements declares"),
     ],
 )
 def test_bad_words_are_one_clear_error(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w", "--annotator", "mia")
+    inside("init", tmp_path / "w", "--annotator", "mia")
     (tmp_path / "bad.jsonl").write_text('{"item_id": 3}\n', encoding="utf-8")
     (tmp_path / "bad.parquet").write_bytes(b"PAR0")
     pq.write_table(judgements().select(["item_id"]), tmp_path / "other.parquet")
     named = [str(tmp_path / word) if "." in word else word for word in words]
-    out = docposts("-C", tmp_path / "w", "labels", "agreement", *named, code=code)
+    out = inside("-C", tmp_path / "w", "labels", "agreement", *named, code=code)
     assert said in out.stderr and "Traceback" not in out.stderr
 
 
+def json_of(*words: object) -> Any:
+    return json.loads(inside(*words, "--json").stdout)
+
+
 def test_a_file_of_judgements_is_measured_without_a_server(tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w", "--annotator", "mia")
+    inside("init", tmp_path / "w", "--annotator", "mia")
     rows = binary("++", "--", "+-", "++", "--", "+-")
     rows[0]["codebook_version"] = "0.9.0"
     pq.write_table(judgements(*rows), tmp_path / "j.parquet")
     asked = ("-C", tmp_path / "w", "labels", "agreement", "--judgements", tmp_path / "j.parquet")
-    (figure,) = [f for f in data(*asked) if f["label"] == "t01"]
+    (figure,) = [f for f in json_of(*asked) if f["label"] == "t01"]
     assert (figure["items"], figure["pairs"], figure["positives"], figure["percent"]) == (6, 6, 6, 0.666667)
-    assert "judgements under codebooks 0.9.0, 1.0.0 together" in docposts(*asked).stderr
-    assert {f["part"] for f in data(*asked, "--by", "codebook_version")} == {"0.9.0", "1.0.0"}
+    assert "judgements under codebooks narrative 0.9.0, 1.0.0 together" in inside(*asked).stderr
+    assert {f["part"] for f in json_of(*asked, "--by", "codebook_version")} == {"0.9.0", "1.0.0"}
 
 
 def test_a_long_list_of_shares_is_cut_with_a_word_on_where_the_rest_is(tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w", "--annotator", "mia")
+    inside("init", tmp_path / "w", "--annotator", "mia")
     pq.write_table(judgements(*binary("++", "--", "+-", *["++"] * 40)), tmp_path / "j.parquet")
     asked = ("-C", tmp_path / "w", "labels", "distribution", "--judgements", tmp_path / "j.parquet")
-    shares = data(*asked)
+    shares = json_of(*asked)
     assert {s["share"] for s in shares if s["label"] == "t01"} == {0.5, 1.0}
-    out = docposts(*asked, "--tables", tmp_path / "t")
+    out = inside(*asked, "--tables", tmp_path / "t")
     assert pq.read_table(tmp_path / "t" / "distribution.parquet").to_pylist() == shares
     assert len(out.stdout.splitlines()) == 1 + 40
     assert f"and {len(shares) - 40} rows more: --json or --tables FOLDER has all (--limit 0 lists all)" in out.stderr
-    assert data(*asked, "--limit", "2") == shares[:2]
+    assert json_of(*asked, "--limit", "2") == shares[:2]
 
 
 def _overheard(tab: Any) -> tuple[list[str], list[str]]:

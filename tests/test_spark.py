@@ -31,7 +31,7 @@ from toolkit import storage
 from toolkit.corpus import build as corpus_build
 from toolkit.corpus import links, store
 from toolkit.corpus.build import build
-from toolkit.corpus.engines import Choice, session, spark
+from toolkit.corpus.engines import Choice, blobs, session, spark
 from toolkit.errors import ServiceError
 from toolkit.fsio import sha256_text
 from toolkit.sources.tabular import ingest
@@ -47,8 +47,9 @@ BRIEF = {f"spark.{who}.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 
 @pytest.fixture(scope="module", autouse=True)
 def small_blocks() -> Iterator[None]:
-    """Tables of several blocks without many rows."""
+    """Tables of several blocks without many rows, each of which is a task."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spark, "_SPREAD", 2)
         for module in (corpus_build, links):
             patch.setattr(module, "BLOCK", BLOCK)
         yield
@@ -222,8 +223,13 @@ def test_a_worker_that_is_lost_where_nothing_is_tried_again(
 def test_a_worker_and_an_executor_killed_in_mid_build_are_replaced(
     cluster: SparkServer, built: Workspace, copy: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker while it makes parts, and the executor which holds sketches, that nothing but the cluster has."""
+    """A worker while it makes parts, and an executor with sketches, that nothing but the cluster has: no folder is shared."""
     step, lost = spark._Sketched.step, cluster.executors()[:1]
+    enclosed, sent = spark.Spark.enclosed, list[bytes]()
+
+    def noted(engine: spark.Spark, blob: bytes) -> bytes:
+        sent.append(enclosed(engine, blob))
+        return sent[-1]
 
     def losing(sketched: spark._Sketched, name: str, *given: Any, **arguments: Any) -> Any:
         if name == "bands":
@@ -231,11 +237,15 @@ def test_a_worker_and_an_executor_killed_in_mid_build_are_replaced(
         return step(sketched, name, *given, **arguments)
 
     monkeypatch.setattr(spark._Sketched, "step", losing)
+    monkeypatch.setattr(spark.Spark, "enclosed", noted)
     with killing(cluster.at_work(), 1) as killed:
         build(copy, engine=Choice(cluster.url))
     assert len(killed) == len(lost) == 1
     assert "Lost task" in cluster.said()
     assert lost[0] not in cluster.executors()
+    files = [envelope for envelope in sent if envelope.startswith(blobs.ahead(""))]
+    # Rows and texts of five blocks, less what is small enough for a cell.
+    assert len(files) > 5
     assert tree(copy.corpus_dir) == tree(built.corpus_dir)
 
 

@@ -12,7 +12,7 @@ and carried over (:mod:`toolkit.codebook_changes`).
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -156,7 +156,7 @@ class Codebook(_Model):
         """The folder that this codebook's own folder lies in; templates are looked for there first."""
         return self._folder
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The hex SHA-256 of all that the codebook says, whatever the order and layout of its file."""
         return sha256_text(canonical_json(self.model_dump(mode="json", exclude_defaults=True)))
@@ -173,19 +173,30 @@ class Codebook(_Model):
 
     def roots(self, field: str) -> tuple[Label, ...]:
         """Return a field's labels of the first level, in the codebook's order."""
-        return tuple(label for label in self._active() if label.field == field and label.parent is None)
+        return tuple(label for label in self.active if label.field == field and label.parent is None)
 
     def children(self, label: str) -> tuple[Label, ...]:
         """Return the labels right below one, in the codebook's order."""
-        return tuple(child for child in self._active() if child.parent == label)
+        return tuple(child for child in self.active if child.parent == label)
 
-    def _active(self) -> tuple[Label, ...]:
+    @cached_property
+    def active(self) -> tuple[Label, ...]:
+        """The labels that are not retired, in the codebook's order."""
         return tuple(label for label in self.labels if label.retired is None)
+
+    @cached_property
+    def choices(self) -> dict[str, tuple[Label, ...]]:
+        """Field → :meth:`leaves`."""
+        headings = {label.parent for label in self.active}
+        found: dict[str, tuple[Label, ...]] = {}
+        for label in self.active:
+            if label.id not in headings:
+                found[label.field] = (*found.get(label.field, ()), label)
+        return found
 
     def leaves(self, field: str) -> tuple[Label, ...]:
         """Return the labels of a field that can be chosen, in the codebook's order."""
-        headings = {label.parent for label in self._active()}
-        return tuple(label for label in self._active() if label.field == field and label.id not in headings)
+        return self.choices.get(field, ())
 
     def label(self, label_id: str) -> Label:
         """Return a label by its id; :class:`InputError` when there is none."""

@@ -104,9 +104,12 @@ class Standing:
         return [number for number, given in self.opinions.items() if resolve(given, self.settings).differ]
 
 
-def load_decisions(workspace: Workspace) -> pa.Table:
-    """Return the decisions in force (``schemas/decisions.json``), in the order of the judgements' items."""
-    return standing(workspace).decisions
+def load_decisions(workspace: Workspace, judgements: pa.Table | None = None) -> pa.Table:
+    """Return the decisions in force (``schemas/decisions.json``), in the order of the judgements' items.
+
+    ``judgements``: those of the workspace, where they were read already.
+    """
+    return standing(workspace, None if judgements is None else _of_the_corpus(workspace, judgements)).decisions
 
 
 def standing(workspace: Workspace, judgements: pa.Table | None = None) -> Standing:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from toolkit.agreement.ballots import Ballot, Ints, Submissions, ballots, votes
+from toolkit.agreement.ballots import codes as coded
 from toolkit.agreement.figures import cohen_kappa, questions
 from toolkit.settings import AgreementSettings
 from toolkit.votes import CONTESTED, YES
@@ -98,7 +99,8 @@ def predicted(records: list[dict[str, Any]], judgements: pa.Table) -> Outcomes:
 def outcomes(judgements: pa.Table, known: Outcomes, other: str, settings: AgreementSettings) -> list[Against]:
     """Return each annotator against outcomes, label by label; ``other`` names them."""
     found = votes(judgements)
-    items = found.rows["item_id"].to_pylist()
+    item, items = coded(found.rows["item_id"])
+    places = {name: place for place, name in enumerate(items)}
     rows: list[Against] = []
     for ballot in ballots(found):
         for label, level, codes in questions(ballot) if ballot.kind != "ordinal" and len(ballot.unit) else ():
@@ -106,10 +108,14 @@ def outcomes(judgements: pa.Table, known: Outcomes, other: str, settings: Agreem
             if level == 1 or not settled:
                 continue
             scale = {"no": 0, YES: 1} if label else {name: place for place, name in enumerate(ballot.labels)}
+            said = np.full(len(items), -1, dtype=np.int64)
+            for name, outcome in settled.items():
+                if name in places:
+                    said[places[name]] = scale.get(outcome, -1)
+            value = said[item[ballot.row]]
+            told = np.flatnonzero((value >= 0) & (codes >= 0))
             against = np.zeros((len(codes), len(scale)), dtype=np.int64)
-            for place, row in enumerate(ballot.row):
-                if codes[place] >= 0 and (value := scale.get(settled.get(items[row], ""))) is not None:
-                    against[place, value] = 1
+            against[told, value[told]] = 1
             rows += _each(ballot, label, level, codes, against, found, other, settings)
     return rows
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.agreement.ballots import Ballot, Submissions, ballots, votes
+from toolkit.codebook_checks import numbers
 from toolkit.codebooks import Lookup, named_by
 from toolkit.settings import AgreementSettings
 
@@ -17,17 +18,25 @@ def notes(judgements: pa.Table, settings: AgreementSettings) -> list[str]:
     """Return sentences without a full stop, the gravest first; none where there are no judgements."""
     if not judgements.num_rows:
         return []
-    versions = sorted(pc.unique(judgements["codebook_version"]).to_pylist())
-    several = f"judgements under codebooks {', '.join(versions)} together; apart: --by codebook_version"
     found = votes(judgements)
     if not found.rows.num_rows:
         skips = bool(pc.all(judgements["skipped"]).as_py())
         return ["every judgement is a skip" if skips else "no judgement counts as a vote: skips, training, repeats"]
     own = list(ballots(found))
     said = [_alone(found)] + [note for ballot in own for note in _constant(ballot, found, settings.minimum_items)]
-    said += [several] if len(versions) > 1 else []
+    said += _versions(judgements)
     said += _unused(own, named_by(judgements))
     return [note for note in said if note]
+
+
+def _versions(judgements: pa.Table) -> Iterator[str]:
+    """Yield the tasks whose judgements were made under several versions of their codebook."""
+    known = judgements.group_by(["task", "codebook_version"]).aggregate([]).sort_by("task")
+    for task in pc.unique(known["task"]).to_pylist():
+        own = known.filter(pc.equal(known["task"], task))["codebook_version"].to_pylist()
+        if len(own) > 1:
+            versions = ", ".join(sorted(own, key=numbers))
+            yield f"judgements under codebooks {task} {versions} together; apart: --by codebook_version"
 
 
 def _alone(found: Submissions) -> str:

@@ -74,8 +74,8 @@ def make(name: str, judgements: pa.Table, settings: AgreementSettings, known: Be
 
 
 def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write a table of :data:`KINDS` as ``<folder>/<name>.parquet``, with its columns also where it has no rows."""
-    return write_rows(folder, name, rows, arrow(KINDS[name][0]))
+    """Write a table of :data:`KINDS`, or one against predictions, as ``<folder>/<name>.parquet``, with columns also if empty."""
+    return write_rows(folder, name, rows, arrow(KINDS[name][0] if name in KINDS else against.Against))
 
 
 def write_rows(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema | None = None) -> Path:

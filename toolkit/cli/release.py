@@ -27,12 +27,15 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
     contact, the card's words or a guide a patch. A DATASET_CARD.md in the workspace's folder is the card's template in place of
     the built-in one.
     """
-    from toolkit.adjudication.store import standing
+    from functools import partial
+
     from toolkit.release import build, checks
 
     workspace = root.workspace()
     with progress("cutting a release") as show:
-        made = build.cut(workspace, version=version, corpus=corpus, agreement=checks.measured(workspace), progress=show)
+        made = build.cut(
+            workspace, version=version, corpus=corpus, agreement=partial(checks.measured, workspace), progress=show
+        )
     if as_json:
         print_json(
             {
@@ -51,9 +54,8 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
         say(f"held out, since they would join two splits: {len(made.held_out)} items (--json names them)")
     for reason, count in made.dropped.items():
         say(f"left out, {reason}: {count}")
-    found = standing(workspace)
-    if undecided := len(found.open) + len(found.waiting):
-        say(f"not decided, and so in no gold label: {undecided} questions (docposts status)")
+    if made.undecided:
+        say(f"not decided, and so in no gold label: {made.undecided} questions (docposts status)")
     for reason in made.private:
         say(f"not to be published: {reason}")
     say("  next: docposts release verify")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from toolkit.codebook import Codebook
@@ -25,6 +27,9 @@ from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tasks.journal import data_sha256, sent
 from toolkit.tombstones import Purged
 from toolkit.workspace import Workspace
+
+_ROWS = 10_000
+"""Judgements that are rows of Python at a time."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +55,49 @@ def read_judgements(workspace: Workspace, codebooks: Codebooks | None = None) ->
     others than the workspace's are given).
     """
     codebooks = codebooks or workspace.codebooks
-    rows: list[dict[str, Any]] = []
+    known = _Known(codebooks)
+    tables: list[pa.Table] = []
     rejected: list[Rejected] = []
     lineage, purged = Lineage.of(workspace.ledger), Purged.of(workspace.ledger)
     for project in [*projects(workspace), *imports(workspace)]:
-        if project["task"] in LABEL_TASKS:
-            pushed = sent(workspace.annotations_dir / project["project"])
-            for data, annotation in newest(workspace, project):
-                annotator, problems = author(workspace.settings, project, annotation)
-                if purged.covers({}, annotator):
-                    continue
-                about = project | {"annotator": annotator} | pushed.get(str(data.get("key")), {})
-                row, more = _judgement(codebooks, about, data, annotation)
-                if project.get("imported"):
-                    # Whoever asked elsewhere need not have asked everything.
-                    more = [problem for problem in more if not problem.endswith(": no answer")]
-                if problems := [*problems, *more]:
-                    where = (project["project"], int(annotation["id"]), str(data.get("item_id")), annotator)
-                    rejected.append(Rejected(*where, tuple(problems)))
-                else:
-                    rows.append(_carried(row, lineage))
-    return codebooks.named_on(table("judgements").from_rows(rows)), rejected
+        if project["task"] not in LABEL_TASKS:
+            continue
+        pushed = sent(workspace.annotations_dir / project["project"])
+        rows: list[dict[str, Any]] = []
+        places: list[int] = []
+        apart: list[tuple[int, Rejected]] = []
+        parts: list[pa.Table] = []
+        for place, data, annotation in _newest(workspace, project):
+            annotator, problems = author(workspace.settings, project, annotation)
+            if purged.covers({}, annotator):
+                continue
+            about = project | {"annotator": annotator} | pushed.get(str(data.get("key")), {})
+            row, more = _judgement(known, about, data, annotation)
+            if project.get("imported"):
+                # Whoever asked elsewhere need not have asked everything.
+                more = [problem for problem in more if not problem.endswith(": no answer")]
+            if problems := [*problems, *more]:
+                where = (project["project"], int(annotation["id"]), str(data.get("item_id")), annotator)
+                apart.append((place, Rejected(*where, tuple(problems))))
+                continue
+            rows.append(_carried(row, lineage))
+            places.append(place)
+            if len(rows) == _ROWS:
+                parts.append(table("judgements").from_rows(rows))
+                rows = []
+        parts.append(table("judgements").from_rows(rows))
+        tables.append(pa.concat_tables(parts).take(pa.array(np.argsort(places))))
+        rejected += [each for _, each in sorted(apart, key=lambda pair: pair[0])]
+    return codebooks.named_on(pa.concat_tables([table("judgements").empty(), *tables])), rejected
+
+
+class _Known:
+    """The codebooks as they are while judgements are read: each is looked up once, however many were made with it."""
+
+    def __init__(self, codebooks: Codebooks) -> None:
+        self.folder = codebooks.folder
+        self.current = cache(codebooks)
+        self.version = cache(codebooks.version)
 
 
 def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
@@ -81,23 +108,41 @@ def _carried(row: dict[str, Any], lineage: Lineage) -> dict[str, Any]:
 
 def newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield (task data, annotation) for each annotation of a project's pulls, in its newest state, oldest first."""
-    found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    each = sorted(_newest(workspace, project), key=lambda one: one[0])
+    yield from ((data, annotation) for _, data, annotation in each)
+
+
+def _newest(workspace: Workspace, project: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    """Yield (place, task data, annotation) as :func:`newest`, in the order of the files, so that none need be held.
+
+    ``place`` is where it stands by time.
+    """
+    files = pull_files(workspace.annotations_dir / project["project"])
     purged = Purged.of(workspace.ledger)
-    for _, _, line in lines(pull_files(workspace.annotations_dir / project["project"])):
-        # What was purged is a shell; or it came back as it was, from a backup or a git history.
-        if line.get("purged") or purged.covers(line["data"], project["annotator"]):
-            continue
-        for annotation in (each for each in line["annotations"] if not each.get("purged")):
-            found[judgement_id(annotation, project["marker"])] = (line["data"], annotation)
-    yield from sorted(found.values(), key=lambda pair: (pair[1]["created_at"], pair[1]["id"]))
+
+    def annotations() -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+        number = 0
+        for _, _, line in lines(files):
+            # What was purged is a shell; or it came back as it was, from a backup or a git history.
+            if line.get("purged") or purged.covers(line["data"], project["annotator"]):
+                continue
+            for annotation in (each for each in line["annotations"] if not each.get("purged")):
+                yield number, line["data"], annotation
+                number += 1
+
+    last: dict[tuple[str, int], int] = {}
+    for number, _, annotation in annotations():
+        last[annotation["created_at"], annotation["id"]] = number
+    places = {last[each]: place for place, each in enumerate(sorted(last))}
+    yield from ((places[n], data, annotation) for n, data, annotation in annotations() if n in places)
 
 
 def _judgement(
-    codebooks: Codebooks, project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
+    codebooks: _Known, project: dict[str, Any], data: dict[str, Any], annotation: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     made = in_force(project, annotation["updated_at"])
     version = made["codebook_version"]
-    codebook, current = codebooks.version(project["task"], version), codebooks(project["task"])
+    codebook, current = codebooks.version(project["task"], version), codebooks.current(project["task"])
     if missing := {"key", "item_id", "item_type", "text", "text_layer", "image_seen"} - data.keys():
         return {}, [f"the task lacks {', '.join(sorted(missing))}"]
     if codebook is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.release.people import Pseudonyms
 
@@ -70,10 +70,14 @@ def of(corpus: Mapping[str, pa.Table], people: Pseudonyms, dry: frozenset[str]) 
     ]
 
 
-def with_posts(rows: Iterable[Row], posts: Iterable[Row]) -> list[Row]:
+def with_posts(rows: pa.Table, posts: pa.Table) -> pa.Table:
     """Return the rows of accounts that these posts name, with the number of them."""
-    counted = Counter(post["account"] for post in posts)
-    return [row | {"posts": counted[row["account"]]} for row in rows if counted[row["account"]]]
+    counted = posts["account"].value_counts()
+    named, count = counted.field("values"), counted.field("counts")
+    held = rows.filter(pc.is_in(rows["account"], named.drop_null()))
+    at = pc.index_in(held["account"], value_set=named)
+    place = held.schema.get_field_index("posts")
+    return held.set_column(place, held.schema.field(place), count.take(at).cast(held.schema.field(place).type))
 
 
 def is_public(row: Row) -> bool:

@@ -49,26 +49,26 @@ def baselines(
         if not {"train", "test"} <= splits.keys():
             continue
         train, test = (drawn(splits[name], seed) for name in ("train", "test"))
-        every = [row for rows in splits.values() for row in rows.to_pylist()]
+        every = pa.concat_tables([*splits.values()])
         features = _features([row["text"] for row in train], [row["text"] for row in test]) if train and test else None
         for one in coded_fields(codebooks[task]):
+            people = _human(every[f"{one.name}_dist"], "yes" if one.kind == "multi" else "votes")
             for leaf in codebooks[task].leaves(one.name):
                 made = _label((one.name, leaf.id), train, test, features, seed)
                 if made is not None:
-                    human = _human(every, one.name, leaf.id, "yes" if one.kind == "multi" else "votes")
-                    found.append(Baseline(config, one.name, leaf.id, *made, human))
+                    found.append(Baseline(config, one.name, leaf.id, *made, people.get(leaf.id)))
     return found
 
 
 def drawn(rows: pa.Table, seed: int) -> list[dict[str, Any]]:
     """Return the rows with a text; of more than :data:`MOST` those that the seed draws, in their order."""
-    with_text: list[dict[str, Any]] = rows.filter(pc.greater(pc.utf8_length(rows["text"]), 0)).to_pylist()
-    if len(with_text) <= MOST:
-        return with_text
-    chosen = {
-        *sorted(range(len(with_text)), key=lambda n: sha256_text(f"{seed}:{with_text[n]['exact_hash']}:{n}"))[:MOST]
-    }
-    return [row for place, row in enumerate(with_text) if place in chosen]
+    with_text = rows.filter(pc.greater(pc.utf8_length(rows["text"]), 0))
+    if with_text.num_rows > MOST:
+        drawn_by = [sha256_text(f"{seed}:{name}:{n}") for n, name in enumerate(with_text["exact_hash"].to_pylist())]
+        chosen = sorted(sorted(range(len(drawn_by)), key=drawn_by.__getitem__)[:MOST])
+        with_text = with_text.take(pa.array(chosen))
+    found: list[dict[str, Any]] = with_text.to_pylist()
+    return found
 
 
 def _features(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
@@ -122,12 +122,16 @@ def _f1(wanted: Sequence[bool], given: Sequence[bool]) -> float:
     return round(2 * both / (sum(wanted) + sum(given)), 4) if both else 0.0
 
 
-def _human(rows: Sequence[Mapping[str, Any]], field: str, label: str, yes: str) -> float | None:
-    """Return the mean F1 of two people: of all pairs in which one gave the label, the share in which both did."""
-    both = one = 0
-    for row in rows:
-        for entry in row[f"{field}_dist"] or ():
-            if entry["label"] == label and entry["of"] > 1:
-                both += entry[yes] * (entry[yes] - 1)
-                one += entry[yes] * (entry["of"] - 1)
-    return round(both / one, 4) if one else None
+def _human(dist: pa.ChunkedArray, yes: str) -> dict[str, float]:
+    """Return label → mean F1 of two people: of all pairs in which one gave the label, the share in which both did."""
+    votes = pc.list_flatten(dist)
+    gave, asked = (pc.struct_field(votes, name).cast(pa.int64()) for name in (yes, "of"))
+    pairs = pa.table(
+        {
+            "label": pc.struct_field(votes, "label"),
+            "both": pc.multiply(gave, pc.subtract(gave, 1)),
+            "one": pc.multiply(gave, pc.subtract(asked, 1)),
+        }
+    ).filter(pc.greater(asked, 1))
+    added = pairs.group_by("label").aggregate([("both", "sum"), ("one", "sum")]).to_pylist()
+    return {row["label"]: round(row["both_sum"] / row["one_sum"], 4) for row in added if row["one_sum"]}

@@ -75,24 +75,25 @@ def size_category(rows: int) -> str:
     return next((name for power, name in enumerate(SIZES, 3) if rows < 10**power), SIZES[-1])
 
 
-def _items(contents: Contents) -> list[dict[str, Any]]:
-    return [*contents.rows("posts").to_pylist(), *contents.rows("photo_texts").to_pylist()]
+def _of_items(contents: Contents, column: str) -> pa.ChunkedArray:
+    """Return a column of the posts, and of the photo texts where they have it too."""
+    tables = [contents.rows(config) for config in TASK_OF]
+    chunks = [chunk for rows in tables if column in rows.column_names for chunk in rows[column].chunks]
+    return pa.chunked_array(chunks, tables[0].schema.field(column).type)
 
 
 def text_languages(contents: Contents) -> list[str]:
     """Return the languages of the texts as ISO 639 codes, most frequent first."""
-    counted = Counter(row["text_lang"].partition("-")[0] for row in _items(contents) if row["text_lang"] != "und")
+    counted: Counter[str] = Counter()
+    for row in _counted_in(_of_items(contents, "text_lang")):
+        if row["name"] != "und":
+            counted[row["name"].partition("-")[0]] += row["count"]
     return [code for code, _ in sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))] or ["und"]
 
 
 def script_languages(contents: Contents) -> list[str]:
     """Return the BCP 47 codes that the scripts of Chinese texts call for."""
-    return sorted({_BCP47[row["script"]] for row in _items(contents) if row["script"] in _BCP47})
-
-
-def _counted(values: list[str]) -> list[dict[str, Any]]:
-    counted = sorted(Counter(values).items(), key=lambda entry: (-entry[1], entry[0]))
-    return [{"name": name, "count": count} for name, count in counted]
+    return sorted({_BCP47[script] for script in _of_items(contents, "script").unique().to_pylist() if script in _BCP47})
 
 
 def _counted_in(column: pa.ChunkedArray) -> list[dict[str, Any]]:
@@ -108,27 +109,43 @@ def _label_rows(contents: Contents) -> list[dict[str, Any]]:
     """Return for each label that anybody gave: gold, contested and undecided items, votes for it, votes on it."""
     found = []
     for config, task in TASK_OF.items():
-        rows = contents.rows(config).to_pylist()
+        rows = contents.rows(config)
         for one in coded_fields(contents.codebooks[task]):
             multi = one.kind == "multi"
-            for leaf in contents.codebooks[task].leaves(one.name):
-                dist = [(row, d) for row in rows for d in row[f"{one.name}_dist"] if d["label"] == leaf.id]
-                gold = [r for r in rows if (leaf.id in (r[one.name] or []) if multi else r[one.name] == leaf.id)]
-                held = {
-                    state: sum(
-                        leaf.id in row[f"{one.name}_{state}"] if multi else row[f"{one.name}_{state}"]
-                        for row, _ in dist
-                    )
-                    for state in ("contested", "undecided")
+            dist = rows[f"{one.name}_dist"].combine_chunks()
+            flat = pc.list_flatten(dist)
+            label = pc.struct_field(flat, "label")
+            states = [rows[f"{one.name}_{state}"] for state in ("contested", "undecided")]
+            held: list[Mapping[str, int]]
+            if multi:
+                gold = _by_name(pc.list_flatten(rows[one.name]))
+                held = [_by_name(pc.list_flatten(state)) for state in states]
+            else:
+                gold, of = _by_name(rows[one.name]), pc.list_parent_indices(dist)
+                held = [_by_name(label.filter(state.combine_chunks().take(of))) for state in states]
+            votes = pa.table(
+                {
+                    "label": label,
+                    "yes": pc.struct_field(flat, "yes" if multi else "votes"),
+                    "of": pc.struct_field(flat, "of"),
                 }
-                if dist or gold:
-                    yes = sum(d["yes" if multi else "votes"] for _, d in dist)
+            )
+            added = votes.group_by("label").aggregate([("yes", "sum"), ("of", "sum")]).to_pylist()
+            given = {row["label"]: (row["yes_sum"], row["of_sum"]) for row in added}
+            for leaf in contents.codebooks[task].leaves(one.name):
+                if leaf.id in given or leaf.id in gold:
+                    positives, asked = given.get(leaf.id, (0, 0))
                     found.append(
-                        {"config": config, "field": one.name, "label": leaf.id, "name": leaf.name.en, "gold": len(gold)}
-                        | held
-                        | {"positives": yes, "votes": sum(d["of"] for _, d in dist)}
+                        {"config": config, "field": one.name, "label": leaf.id, "name": leaf.name.en}
+                        | {"gold": gold.get(leaf.id, 0)}
+                        | {"contested": held[0].get(leaf.id, 0), "undecided": held[1].get(leaf.id, 0)}
+                        | {"positives": positives, "votes": asked}
                     )
     return found
+
+
+def _by_name(column: Any) -> dict[str, int]:
+    return {row["values"]: row["counts"] for row in pc.value_counts(column).to_pylist() if row["values"] is not None}
 
 
 def _agreement_rows(contents: Contents) -> list[dict[str, Any]]:
@@ -150,7 +167,6 @@ def numbers(contents: Contents) -> dict[str, Any]:
     """Return everything that the template may name."""
     judgements = contents.rows("judgements")
     sources = contents.rows("sources").to_pylist()
-    items = _items(contents)
     kept = judgements.filter(pc.invert(judgements["skipped"]))
     per_item = pc.value_counts(kept["item_id"]).field("counts").to_pylist()
     return {
@@ -171,17 +187,17 @@ def numbers(contents: Contents) -> dict[str, Any]:
             for config, splits in contents.parts.items()
         ],
         "splits": list(contents.parts["posts"]),
-        "groups": len({row["split_group"] for row in items}),
+        "groups": len(_of_items(contents, "split_group").unique()),
         "posts": contents.rows("posts").num_rows,
         "photo_texts": contents.rows("photo_texts").num_rows,
-        "posts_with_labels": sum(row["judgements"] > 0 for row in items if "post_id" in row and "photo_id" not in row),
-        "photo_texts_with_labels": sum(row["judgements"] > 0 for row in items if "photo_id" in row),
-        "languages": _counted([row["text_lang"] for row in items]),
-        "scripts": _counted([row["script"] for row in items]),
-        "translations": sum(bool(row.get("is_translation")) for row in items),
-        "both_texts": sum(row.get("translation") is not None for row in items),
-        "dehydrated": sum(row["dehydrated"] for row in items),
-        "flagged": sum(bool(row["flags"]) for row in items),
+        "posts_with_labels": _sum(pc.greater(contents.rows("posts")["judgements"], 0)),
+        "photo_texts_with_labels": _sum(pc.greater(contents.rows("photo_texts")["judgements"], 0)),
+        "languages": _counted_in(_of_items(contents, "text_lang")),
+        "scripts": _counted_in(_of_items(contents, "script")),
+        "translations": _sum(contents.rows("posts")["is_translation"]),
+        "both_texts": _sum(pc.is_valid(contents.rows("posts")["translation"])),
+        "dehydrated": _sum(_of_items(contents, "dehydrated")),
+        "flagged": _sum(pc.greater(pc.list_value_length(_of_items(contents, "flags")), 0)),
         "labels": _label_rows(contents),
         "agreement": [row for row in _agreement_rows(contents) if not row["part"]],
         "by_layer": [row for row in _agreement_rows(contents) if row["part"] and row["label"] == "(all)"],
@@ -194,11 +210,11 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "sources": sources,
         "varieties": list(contents.languages) or text_languages(contents),
         "tags": script_languages(contents),
-        "platforms": sorted({row["platform"] for row in items if row.get("platform")}),
-        "days": sorted(row["posted_at"] for row in items if row.get("posted_at")),
+        "platforms": sorted(contents.rows("posts")["platform"].unique().drop_null().to_pylist()),
+        "days": sorted(contents.rows("posts")["posted_at"].unique().drop_null().to_pylist()),
         "annotator_demographics": contents.annotator_demographics,
         "ethical_review": contents.ethical_review,
-        "selections": _counted([row["selection"] for row in sources]),
+        "selections": _counted_in(contents.rows("sources")["selection"]),
         "judgements": judgements.num_rows,
         "skipped": _sum(judgements["skipped"]),
         "annotators": contents.annotators,
@@ -208,6 +224,8 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "per_item": _spread(per_item),
         "months": sorted(judgements["month"].unique().to_pylist()),
         "layers": _counted_in(judgements["text_layer"]),
+        "images": _sum(pc.is_valid(contents.rows("photo_texts")["image"])),
+        "images_held": _sum(pc.equal(contents.rows("photo_texts")["image_status"], "held")),
         "images_seen": _sum(judgements["image_seen"]),
         "codebooks": [{"task": task, "version": book.version} for task, book in contents.codebooks.items()],
         "held_out": [{"id": item, "why": why} for item, why in sorted((contents.held_out or {}).items())],

@@ -5,8 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from toolkit.adjudication.store import load_decisions
 from toolkit.corpus import store
@@ -14,7 +17,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import read_bytes, read_text
 from toolkit.labels.store import load_judgements
 from toolkit.parquet import row_digest
-from toolkit.release.build import write
+from toolkit.release.build import Agreement, write
 from toolkit.release.folder import Folder
 from toolkit.release.gate import Gate, judged
 from toolkit.release.gather import gather, named, template_of
@@ -43,15 +46,15 @@ def checked(path: Path, workspace: Workspace | None, *, against: Path | None = N
     elif failed := [gate.name for gate in gates if gate.failed]:
         gates.append(Gate("again", "not run", f"{', '.join(failed)} does not hold"))
     else:
-        gates.append(again(workspace, Folder(path), measured(workspace)))
+        gates.append(again(workspace, Folder(path), partial(measured, workspace)))
     return gates
 
 
-def measured(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return the agreement that the card shows."""
+def measured(workspace: Workspace, judgements: pa.Table) -> list[dict[str, Any]]:
+    """Return the agreement that the card of a release shows, of a workspace's judgements."""
     from toolkit.agreement import figures, parts
 
-    judgements, settings = load_judgements(workspace), workspace.settings.agreement
+    settings = workspace.settings.agreement
     every = [*figures.agreement(judgements, settings), *parts.by(judgements, settings, "text_layer")]
     return figures.records(figures.headline(every))
 
@@ -62,12 +65,13 @@ def taken_down(workspace: Workspace) -> tuple[str, ...]:
     return named(listed, load_key(workspace)) if listed.posts or listed.accounts else ()
 
 
-def again(workspace: Workspace, folder: Folder, agreement: Sequence[Mapping[str, Any]]) -> Gate:
+def again(workspace: Workspace, folder: Folder, agreement: Agreement | Sequence[Mapping[str, Any]]) -> Gate:
     """Make a release once more, beside, from the corpus version, judgements and decisions that it names; compare every byte.
 
     Not run where its inputs are not what they were.
     """
-    judgements, decisions = load_judgements(workspace), load_decisions(workspace)
+    judgements = load_judgements(workspace)
+    decisions = load_decisions(workspace, judgements)
     said = folder.manifest
     for name, rows in (("judgements", judgements), ("decisions", decisions)):
         if said["inputs"][name] != row_digest(rows):
@@ -76,7 +80,9 @@ def again(workspace: Workspace, folder: Folder, agreement: Sequence[Mapping[str,
         source = store.open_version(workspace, said["corpus"]["version"])
     except InputError as error:
         return Gate("again", "not run", error.message)
-    contents, _ = gather(workspace, source, source.tables(), judgements, decisions, agreement)
+    figures = agreement(judgements) if callable(agreement) else agreement
+    contents, _ = gather(workspace, source, source.tables(), judgements, decisions, figures)
+    del judgements, decisions
     if others := _others(contents, folder):
         return Gate("again", "not run", f"made with other inputs than those there are now: {', '.join(others)}")
     text = read_text(folder.path / "CHANGELOG.md")

@@ -26,11 +26,6 @@ def restricted(sources: pa.Table) -> frozenset[str]:
     return frozenset(source for source, rights in rows if rights == "restricted")
 
 
-def dehydrated(config: str, row: Row, documented: Row) -> Row:
-    """Return a row without words, with the hash of the text as the corpus holds it (``documented``)."""
-    return row | WORDS[config] | {"exact_hash": documented["exact_hash"], "dehydrated": True}
-
-
 def holds_words(config: str, row: Mapping[str, Any]) -> bool:
     """Tell whether a row still holds words of its text."""
     return any(row[name] for name in WORDS[config])

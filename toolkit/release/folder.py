@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.errors import InputError
-from toolkit.fsio import read_json, read_text
+from toolkit.fsio import canonical_json, read_json, read_text
 from toolkit.parquet import read_any
 from toolkit.release.features import release_table
-from toolkit.release.layout import MANIFEST, README, part_path
+from toolkit.release.layout import MANIFEST, README
+from toolkit.release.leakage import near_pairs
 from toolkit.release.rows import CONFIGS
+from toolkit.release.shards import part_paths
 from toolkit.settings import check_record
+
+_ROWS = 10_000
+
+
+class Shown(NamedTuple):
+    """An item, and where it stands; a photo text is of its post's campaign ("": of none)."""
+
+    item: str
+    split: str
+    source: str
+    campaign: str
+
+
+def _each(rows: pa.Table, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for batch in rows.select([*columns]).to_batches(max_chunksize=_ROWS):
+        yield from batch.to_pylist()
 
 
 class _Form(BaseModel):
@@ -29,6 +47,7 @@ class _Form(BaseModel):
 class _Part(_Form):
     rows: int
     row_digest: str
+    shards: Annotated[int, Field(ge=1, le=99_999)] = 1
 
 
 class _File(_Form):
@@ -142,13 +161,58 @@ class Folder:
     def parts(self) -> dict[str, dict[str, pa.Table]]:
         """Config → split → rows as they lie there, whatever their columns."""
         return {
-            config: {split: read_any(self.path / part_path(config, split)) for split in splits}
+            config: {split: self._read(config, split) for split in splits}
             for config, splits in self.manifest["configs"].items()
         }
+
+    def files_of(self, config: str, split: str) -> list[str]:
+        """Return the paths of a split's files, in the order of its rows, as the manifest has them."""
+        return part_paths(config, split, int(self.manifest["configs"][config][split].get("shards", 1)))
+
+    def data_files(self) -> list[str]:
+        """Return the paths of all files of rows."""
+        configs = self.manifest["configs"]
+        return [path for config, splits in configs.items() for split in splits for path in self.files_of(config, split)]
+
+    def _read(self, config: str, split: str) -> pa.Table:
+        first, *others = self.files_of(config, split)
+        rows = [read_any(self.path / first)]
+        for path in others:
+            rows.append(read_any(self.path / path))
+            # A loader fills up what one file lacks with nulls, and says nothing.
+            if not rows[-1].schema.equals(rows[0].schema):
+                raise InputError(f"{path}: its columns are not those of {first}")
+        return pa.concat_tables(rows)
 
     def rows(self, config: str) -> pa.Table:
         """Return the rows of a config over all its splits."""
         return pa.concat_tables([*self.parts.get(config, {}).values()] or [release_table(config).empty()])
+
+    def each(self, config: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a config one at a time, some or all of their columns, without holding all as rows of Python."""
+        rows = self.rows(config)
+        yield from _each(rows, rows.column_names if columns is None else columns)
+
+    @cached_property
+    def alike(self) -> list[tuple[Shown, Shown, float]]:
+        """The pairs of nearly the same texts that stand in different splits, sources or campaigns, and how near they are."""
+        found = [*self._shown()]
+        apart = [canonical_json([one.split, one.source, one.campaign]) for one, _ in found]
+        pairs = near_pairs([text for _, text in found], apart=apart)
+        return [(found[one][0], found[other][0], score) for one, other, score in pairs]
+
+    def _shown(self) -> Iterator[tuple[Shown, str]]:
+        campaigns: dict[str, str] = {}
+        for split, rows in self.parts.get("posts", {}).items():
+            for row in _each(rows, ["post_id", "source_id", "campaign", "text", "translation"]):
+                shown = Shown(row["post_id"], split, row["source_id"], row["campaign"] or "")
+                campaigns[shown.item] = shown.campaign
+                yield from ((shown, row[name]) for name in ("text", "translation") if row[name])
+        for split, rows in self.parts.get("photo_texts", {}).items():
+            for row in _each(rows, ["photo_id", "post_id", "source_id", "text"]):
+                if row["text"]:
+                    campaign = campaigns.get(row["post_id"], "")
+                    yield Shown(row["photo_id"], split, row["source_id"], campaign), row["text"]
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the rows of every config."""

@@ -19,13 +19,14 @@ from toolkit.parquet import write_table
 from toolkit.release import croissant as described
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
-from toolkit.release.layout import canonical_pretty, list_files, part_path
+from toolkit.release.layout import canonical_pretty, list_files
 from toolkit.release.rows import KEYS
+from toolkit.release.shards import part_path
 
 SAYS = "croissant.json describes these files and columns, and its keys of responsible AI are known ones"
 READS = "the reference implementation of Croissant validates the description and gives every record"
-# The reference implementation reads some ten thousand rows a second, and holds all of them: of a larger part, the first.
-_READ = 20_000
+# The reference implementation reads some hundred rows a second, and holds all of them: of a larger part, the first.
+_READ = 2_000
 
 
 def read(folder: Folder) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def croissant(folder: Folder) -> list[str]:
     """Hold the description against the release."""
     said = read(folder)
     configs = folder.manifest["configs"]
-    named = {part_path(config, split) for config, splits in configs.items() for split in splits}
+    named = {*folder.data_files()}
     files = {path: entry for path, entry in folder.manifest["files"].items() if path in named}
     wanted = {
         "@context": described.CONTEXT,
@@ -96,7 +97,8 @@ def _readable(folder: Folder, config: str) -> Iterator[tuple[Path, Mapping[str, 
                 (beside / path).parent.mkdir(exist_ok=True)
                 (beside / path).symlink_to((folder.path / path).absolute())
         for split, rows in cut.items():
-            (beside / part_path(config, split)).unlink()
+            for path in folder.files_of(config, split):
+                (beside / path).unlink()
             write_table(beside / part_path(config, split), rows, release_table(config))
         said = read(folder)
         files = {path: entry for path, entry in list_files(beside).items() if path.endswith(".parquet")}

@@ -9,11 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.codebook import Codebook
+from toolkit.codebooks import Codebooks
 from toolkit.release import judged
-from toolkit.release.coded import TASK_OF, Votes, coded_fields
+from toolkit.release.changes import unequal
+from toolkit.release.coded import TASK_OF, coded_fields, columns_of
 from toolkit.release.features import label_values, labels
 from toolkit.release.folder import Folder
 from toolkit.release.rows import KEYS
+from toolkit.release.tally import coded, spread
+from toolkit.schema import table
 
 
 def known(folder: Folder) -> list[str]:
@@ -54,25 +58,34 @@ def _given(judgements: pa.Table) -> Iterator[tuple[str, str, str, str]]:
 
 def _rows(folder: Folder) -> Iterator[tuple[str, dict[str, Any], Codebook]]:
     for config, task in TASK_OF.items():
-        for row in folder.rows(config).to_pylist():
-            yield row[KEYS[config]], row, folder.codebooks[task]
+        book = folder.codebooks[task]
+        said = [name for one in coded_fields(book) for name in columns_of(one)]
+        for row in folder.each(config, [KEYS[config], "judgements", *said]):
+            yield row[KEYS[config]], row, book
 
 
 def votes(folder: Folder) -> list[str]:
     """Count the votes again, from the judgements in the folder."""
-    books = {name: codebook for name, _, codebook in _rows(folder)}
-    rows, problems = folder.rows("judgements"), []
-    counted: dict[str, dict[str, Any]] = {}
-    order, _ = judged.known(rows, [*books])
-    for batch in judged.batches(rows, order):
-        found = Votes.of(judged.as_judgements(batch), folder.codebooks)
-        counted |= {item: found.columns(item, books[item]) for item in batch["item_id"].unique().to_pylist()}
-    for item, row, book in _rows(folder):
-        wanted = counted.get(item) or Votes().columns(item, book)
-        names = ["judgements", *(f"{one.name}_dist" for one in coded_fields(book))]
-        problems += [
-            f"{item}: {name} does not follow from the judgements" for name in names if row[name] != wanted[name]
-        ]
+    every, problems = folder.rows("judgements"), []
+    read_by = Codebooks(folder.path / "codebooks")
+    for config, task in TASK_OF.items():
+        rows, book = folder.rows(config), folder.codebooks[task]
+        items = rows[KEYS[config]].combine_chunks()
+        order, _ = judged.known(every, items)
+        known, columns = (
+            [pa.array([], pa.string())],
+            [coded(table("judgements").empty(), pa.array(["-"]), config, book)],
+        )
+        for batch in judged.batches(every, order):
+            own = batch["item_id"].unique()
+            columns.append(coded(read_by.named_on(judged.as_judgements(batch)), own, config, book))
+            known.append(own)
+        wanted = spread(pa.concat_tables(columns[1:] or columns), pa.concat_arrays(known), items, config, book)
+        for name in ["judgements", *(f"{one.name}_dist" for one in coded_fields(book))]:
+            problems += [
+                f"{items[at].as_py()}: {name} does not follow from the judgements"
+                for at in unequal(rows[name], wanted[name])
+            ]
     return problems
 
 

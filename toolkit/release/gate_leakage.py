@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.release.folder import Folder
-from toolkit.release.leakage import near_pairs
 from toolkit.release.rows import KEYS
 
 
@@ -44,13 +43,8 @@ def groups(folder: Folder) -> list[str]:
 
 def texts(folder: Folder) -> list[str]:
     """Compare all texts and translations of one split with those of the others."""
-    found: list[tuple[str, str, str]] = []
-    for config, columns in (("posts", ("text", "translation")), ("photo_texts", ("text",))):
-        for split, rows in folder.parts.get(config, {}).items():
-            for row in rows.select([KEYS[config], *columns]).to_pylist():
-                found += [(split, row[KEYS[config]], row[column]) for column in columns if row[column]]
-    pairs = near_pairs([text for _, _, text in found], apart=[split for split, _, _ in found])
     return [
-        f"{found[one][1]} ({found[one][0]}) and {found[other][1]} ({found[other][0]}) have {score:.2f} of their 4-grams in common"
-        for one, other, score in pairs
+        f"{one.item} ({one.split}) and {other.item} ({other.split}) have {score:.2f} of their 4-grams in common"
+        for one, other, score in folder.alike
+        if one.split != other.split
     ]

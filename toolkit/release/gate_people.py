@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from toolkit.release.dehydrate import WORDS, holds_words, restricted
 from toolkit.release.folder import Folder
 from toolkit.release.people import LINKABLE
-from toolkit.release.rows import KEYS, words_of
+from toolkit.release.rows import KEYS
 from toolkit.release.takedown import found_in
+from toolkit.release.texts import WORDED, words_of
 
 SCANNED = (
     "no live address, e-mail address, telephone number or private handle in posts (text, text_simplified, translation, "
@@ -20,6 +21,10 @@ SCANNED = (
     "narratives (name, text), accounts (names) and sources (all words but the reports' addresses); "
     "handles and names of public accounts alone; judgements are joined across items by none but those who agreed"
 )
+_WORDS_OF_POSTS = [
+    *("post_id", "source_id", "text", "text_simplified", "translation", "insertions", "urls"),
+    *WORDED["posts"],
+]
 _PSEUDONYM = re.compile(r"user_[0-9a-f]{12}|account_[0-9a-f]{32}")
 # Patterns of its own, wider than those that clean the texts.
 _LIVE = (
@@ -34,22 +39,22 @@ def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
     columns = ("text", "text_simplified", "translation")
     # What a user put back from their own copy stands as it does there.
     apart = restricted(folder.rows("sources")) if folder.manifest.get("hydrated") else frozenset()
-    for row in folder.rows("posts").to_pylist():
+    for row in folder.each("posts", _WORDS_OF_POSTS):
         if row["source_id"] in apart:
             continue
         yield from ((f"{row['post_id']}.{name}", row[name]) for name in columns if row[name])
         yield from ((f"{row['post_id']}.insertions", part["text"]) for part in row["insertions"])
         yield from ((f"{row['post_id']}.urls", url) for url in row["urls"])
         yield from ((f"{row['post_id']} (hashtags, actor, campaign)", word) for word in words_of("posts", [row]))
-    for row in folder.rows("sources").to_pylist():
+    for row in folder.each("sources"):
         yield from ((f"source {row['source_id']}", word) for word in words_of("sources", [row]))
-    for row in folder.rows("photo_texts").to_pylist():
+    for row in folder.each("photo_texts", ["photo_id", "source_id", *columns[:2]]):
         if row["source_id"] in apart:
             continue
         yield from ((f"{row['photo_id']}.{name}", row[name]) for name in columns[:2] if row[name])
     for row in folder.rows("narratives").to_pylist():
         yield from ((f"{row['narrative_id']}.{name}", row[name]) for name in ("name", "text") if row[name])
-    for row in folder.rows("accounts").to_pylist():
+    for row in folder.each("accounts"):
         yield from ((f"{row['account']}.names", name) for name in row["names"])
 
 
@@ -63,16 +68,14 @@ def people(folder: Folder) -> list[str]:
             f"{where} holds a private handle" for match in _HANDLE.finditer(text) if not _named(match[1], public)
         ]
     apart = restricted(folder.rows("sources")) if folder.manifest.get("hydrated") else frozenset()
-    for row in folder.rows("posts").select(["post_id", "source_id", "account", "mentions"]).to_pylist():
+    for row in folder.each("posts", ["post_id", "source_id", "account", "mentions"]):
         if row["source_id"] not in apart and any(
             not _named(name, public) for name in [*row["mentions"], row["account"]] if name is not None
         ):
             problems.append(f"{row['post_id']}: an account is neither a pseudonym nor public")
     problems += _annotators(folder)
     return problems + [
-        f"account {row['account']}: {problem}"
-        for row in folder.rows("accounts").to_pylist()
-        for problem in _account(row, public)
+        f"account {row['account']}: {problem}" for row in folder.each("accounts") for problem in _account(row, public)
     ]
 
 
@@ -110,7 +113,7 @@ def rights(folder: Folder) -> list[str]:
     problems = []
     closed = {source for source, what in may.items() if what == "restricted"}
     for config in WORDS:
-        for row in folder.rows(config).to_pylist():
+        for row in folder.each(config, [KEYS[config], "source_id", "dehydrated", *WORDS[config]]):
             name, shut = row[KEYS[config]], row["source_id"] in closed
             if shut and not row["dehydrated"] and not folder.manifest["restricted"]:
                 problems.append(f"{name} is of {row['source_id']}, which is restricted, and is not dehydrated")

@@ -71,7 +71,7 @@ def hashes(folder: Folder) -> list[str]:
     return [
         f"{row[KEYS[config]]}: exact_hash is not that of the text"
         for config in ("posts", "photo_texts")
-        for row in folder.rows(config).select([KEYS[config], "text", "exact_hash"]).to_pylist()
+        for row in folder.each(config, [KEYS[config], "text", "exact_hash"])
         if row["text"] is not None and row["exact_hash"] != sha256_text(normalise(row["text"]))
     ]
 
@@ -79,11 +79,11 @@ def hashes(folder: Folder) -> list[str]:
 def shown_texts(folder: Folder) -> dict[str, dict[str, str | None]]:
     """Return item → text layer → the text that annotators were shown; None of a dehydrated one."""
     texts: dict[str, dict[str, str | None]] = {}
-    for row in folder.rows("posts").select(["post_id", "text", "translation", "is_translation"]).to_pylist():
+    for row in folder.each("posts", ["post_id", "text", "translation", "is_translation"]):
         layer = {True: "translation", False: "original", None: "documented"}[row["is_translation"]]
         own = {layer: row["text"]}
         texts[row["post_id"]] = own | ({"translation": row["translation"]} if row["translation"] else {})
-    for row in folder.rows("photo_texts").select(["photo_id", "kind", "text"]).to_pylist():
+    for row in folder.each("photo_texts", ["photo_id", "kind", "text"]):
         texts[row["photo_id"]] = {row["kind"]: row["text"]}
     return texts
 
@@ -91,7 +91,7 @@ def shown_texts(folder: Folder) -> dict[str, dict[str, str | None]]:
 def evidence(folder: Folder) -> list[str]:
     """Look for every span in its text."""
     problems = _outside(folder.rows("judgements"), shown_texts(folder))
-    for row in folder.rows("posts").select(["post_id", "text", "insertions"]).to_pylist():
+    for row in folder.each("posts", ["post_id", "text", "insertions"]):
         if any(not _inside(span, len(row["text"] or "")) for span in row["insertions"]):
             problems.append(f"{row['post_id']}: an insertion lies outside the text")
     return problems

@@ -18,7 +18,7 @@ from toolkit.release.people import LINKABLE, Cleaned, Pseudonyms
 from toolkit.schema import table
 
 Row = dict[str, Any]
-BATCH = 20_000
+BATCH = 100_000
 """Judgements of a batch, but for an item's that has more."""
 _START = 946_684_800_000_000
 """Some time, in microseconds: the first second of 2000."""
@@ -54,30 +54,32 @@ def batches(judgements: pa.Table, places: pa.Array, size: int = BATCH) -> Iterat
 
 
 def released(
-    judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, Layers], places: Mapping[str, int]
+    judgements: pa.Table, people: Pseudonyms, layers: Mapping[str, Layers], items: pa.Array
 ) -> tuple[pa.Table, int]:
     """Return judgements of known items as they are released, and the number of lost spans.
 
-    In corpus order, an annotator's by time.
+    In the order of ``items``, an annotator's by time.
     """
-    said = judgements.select(["item_id", "annotator", "created_at", "judgement_id"]).to_pylist()
-    keyed = [
-        (
-            places[row["item_id"]],
-            people.annotator(row["annotator"], row["item_id"]),
-            row["created_at"],
-            row["judgement_id"],
-        )
-        for row in said
+    names = [
+        people.annotator(name, item)
+        for name, item in zip(judgements["annotator"].to_pylist(), judgements["item_id"].to_pylist(), strict=True)
     ]
-    order = sorted(range(len(keyed)), key=keyed.__getitem__)
-    rows, schema = judgements.take(pa.array(order, pa.int64())), table("release_judgements").arrow
+    keyed = pa.table(
+        {
+            "place": pc.index_in(judgements["item_id"], value_set=items),
+            "name": pa.array(names, pa.string()),
+            "at": judgements["created_at"],
+            "id": judgements["judgement_id"],
+        }
+    )
+    order = pc.sort_indices(keyed, sort_keys=[(name, "ascending") for name in keyed.column_names])
+    rows, schema = judgements.take(order), table("release_judgements").arrow
     evidence, lost = _evidence(rows, layers)
     made = {
-        "annotator": pa.array([keyed[place][1] for place in order], pa.string()),
+        "annotator": keyed["name"].take(order),
         "month": pc.strftime(rows["created_at"], format="%Y-%m"),
         "evidence": evidence,
-        "regions": _regions(rows["regions"], schema.field("regions").type),
+        "regions": _regions(rows["regions"].combine_chunks(), schema.field("regions").type),
     }
     columns = [made.get(field.name, rows[field.name] if field.name in rows.column_names else None) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema), lost
@@ -85,24 +87,39 @@ def released(
 
 def _evidence(rows: pa.Table, layers: Mapping[str, Layers]) -> tuple[Any, int]:
     """Return the spans of judgements by their places in the released texts, and how many have none there."""
-    shown = [*zip(*(rows[name].to_pylist() for name in ("item_id", "text_layer", "text_sha256")), strict=True)]
+    shown = {
+        f"{item}\n{layer}": (digest, own.by_layer[layer].cuts)
+        for item, own in layers.items()
+        for layer, digest in own.hashes.items()
+    }
+    key = pc.binary_join_element_wise(rows["item_id"], rows["text_layer"], "\n")
+    place = pc.index_in(key, value_set=pa.array([*shown], pa.string())).combine_chunks()
+    digests = pa.array([digest for digest, _ in shown.values()], pa.string()).take(place)
     # Places count characters of the text that was shown: in another edition of it they would mark other words.
-    fits = [layers[item].hashes.get(layer) == digest for item, layer, digest in shown]
-    texts = [layers[item].by_layer.get(layer) for item, layer, _ in shown]
-    if all(fit and text and not text.cuts for fit, text in zip(fits, texts, strict=True)):
+    fits = pc.fill_null(pc.equal(digests, rows["text_sha256"].combine_chunks()), False)
+    whole = pa.array([not cuts for _, cuts in shown.values()], pa.bool_()).take(place)
+    marked = pc.greater(pc.list_value_length(rows["evidence"].combine_chunks()), 0)
+    moving = np.flatnonzero(pc.and_(marked, pc.invert(pc.and_(fits, pc.fill_null(whole, False)))).to_numpy(False))
+    if not len(moving):
         return rows["evidence"], 0
     moved, lost = [], 0
-    for spans, fit, text in zip(rows["evidence"].to_pylist(), fits, texts, strict=True):
-        lost += 0 if fit else len(spans)
-        places = [text.span(span["start"], span["end"]) if text else (0, 0) for span in spans] if fit else []
-        kept = spans if fit else []
-        moved.append([span | {"start": s, "end": e} for span, (s, e) in zip(kept, places, strict=True)])
-    return pa.array(moved, rows.schema.field("evidence").type), lost
+    some = rows.select(["item_id", "text_layer", "evidence"]).take(pa.array(moving)).to_pylist()
+    for row, fit in zip(some, fits.take(pa.array(moving)).to_pylist(), strict=True):
+        lost += 0 if fit else len(row["evidence"])
+        text = layers[row["item_id"]].by_layer.get(row["text_layer"]) if fit else None
+        spans = [(span, text.span(span["start"], span["end"])) for span in row["evidence"]] if text else []
+        moved.append([span | {"start": start, "end": end} for span, (start, end) in spans])
+    at = np.arange(rows.num_rows)
+    at[moving] = rows.num_rows + np.arange(len(moving))
+    both = [*rows["evidence"].chunks, pa.array(moved, rows.schema.field("evidence").type)]
+    return pa.chunked_array(both).combine_chunks().take(pa.array(at)), lost
 
 
-def _regions(regions: pa.ChunkedArray, kind: pa.DataType) -> Any:
-    sides = [part.name for part in kind.value_type]
-    return pa.array([[{s: region[s] for s in sides} for region in own] for own in regions.to_pylist()], kind)
+def _regions(regions: pa.Array, kind: pa.DataType) -> pa.Array:
+    ends = np.r_[0, np.cumsum(pc.list_value_length(regions).to_numpy(zero_copy_only=False))].astype(np.int32)
+    flat, fields = pc.list_flatten(regions), [*kind.value_type]
+    sides = pa.StructArray.from_arrays([pc.struct_field(flat, one.name) for one in fields], fields=fields)
+    return pa.ListArray.from_arrays(pa.array(ends), sides, kind)
 
 
 def linkable(rows: pa.Table) -> tuple[str, ...]:

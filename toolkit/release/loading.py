@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.parquet import row_digest
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
+from toolkit.rowdigest import batches_digest
 
 _QUIET = {
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
@@ -111,13 +111,23 @@ def _no_network(*_: object, **__: object) -> None:
 def loaded_digest(config: str, rows: Any) -> str:
     """Return the row digest of loaded rows (a ``Dataset`` or one that streams), as the manifest's are computed."""
     schema = release_table(config).arrow
-    made = [schema.empty_table()]
-    for batch in rows.with_format("arrow").iter(batch_size=_BATCH):
-        if batch.schema.names != schema.names:
-            return "other columns"
-        columns = [words(batch[part.name].combine_chunks(), rows.features[part.name], part.type) for part in schema]
-        made.append(pa.Table.from_arrays(columns, schema=schema))
-    return row_digest(pa.concat_tables(made))
+
+    def batches() -> Iterator[pa.Table]:
+        yield schema.empty_table()
+        for batch in rows.with_format("arrow").iter(batch_size=_BATCH):
+            if batch.schema.names != schema.names:
+                raise _OtherColumns
+            columns = [words(batch[part.name].combine_chunks(), rows.features[part.name], part.type) for part in schema]
+            yield pa.Table.from_arrays(columns, schema=schema)
+
+    try:
+        return batches_digest(schema.names, batches())
+    except _OtherColumns:
+        return "other columns"
+
+
+class _OtherColumns(Exception):
+    pass
 
 
 def main(folder: Path, cache: str, repo: str = "", revision: str = "") -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.release import rows as release_rows
 from toolkit.release.accounts import with_posts
 from toolkit.release.coded import TASK_OF
-from toolkit.release.features import release_table
 from toolkit.release.splits import TRAIN, Splits
 
 ORDER = ("train", "validation", "test")
@@ -18,36 +16,39 @@ ORDER = ("train", "validation", "test")
 
 def split_rows(made: release_rows.Rows, splits: Splits) -> tuple[dict[str, dict[str, pa.Table]], int]:
     """Return config → split → rows, empty ones left out; and the number of judgements left out with their items."""
-    parts: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    first: dict[str, str] = {}
-    for config, rows in made.rows.items():
-        for row in map(dict, rows):
-            key = row[release_rows.KEYS[config]]
-            split = splits.split.get(key) if config in TASK_OF else TRAIN
-            if split is None:
-                continue
-            if config in TASK_OF:
-                row["split_group"] = splits.group[key]
-            if config == "posts":
-                # Named by the first of its posts that is released.
-                row["cluster_id"] = first.setdefault(row["cluster_id"], key)
-            parts.setdefault(config, {}).setdefault(split, []).append(row)
-    released = [post for own in parts.get("posts", {}).values() for post in own]
-    if named_by := with_posts(made.rows["accounts"], released):
-        parts["accounts"] = {TRAIN: named_by}
-    else:
-        parts.pop("accounts", None)
-    judgements, lost = _judgements(made.judgements, splits)
-    tables = {
-        config: {split: release_table(config).from_rows(own[split]) for split in ORDER if split in own}
-        for config, own in parts.items()
-    } | ({"judgements": judgements} if judgements else {})
-    return {config: tables[config] for config in release_rows.CONFIGS if config in tables}, lost
+    items, split = (pa.array([*values], pa.string()) for values in (splits.split.keys(), splits.split.values()))
+    group = pa.array([splits.group[item] for item in splits.split], pa.string())
+    parts: dict[str, dict[str, pa.Table]] = {}
+    posts = made.rows["posts"].slice(0, 0)
+    for config, task_rows in ((config, made.rows[config]) for config in TASK_OF):
+        at = pc.index_in(task_rows[release_rows.KEYS[config]], value_set=items)
+        rows, at = task_rows.filter(pc.is_valid(at)), at.drop_null()
+        rows = _with(rows, "split_group", group.take(at.combine_chunks()))
+        if config == "posts":
+            rows = posts = _with(rows, "cluster_id", _first(rows["cluster_id"], rows["post_id"]))
+        parts[config] = _dealt(rows, split.take(at.combine_chunks()))
+    at = pc.index_in(made.judgements["item_id"], value_set=items)
+    parts["judgements"] = _dealt(made.judgements, split.take(at.combine_chunks()))
+    for config in ("sources", "narratives"):
+        parts[config] = {TRAIN: made.rows[config]}
+    parts["accounts"] = {TRAIN: with_posts(made.rows["accounts"], posts)}
+    there = {
+        config: {name: rows for name, rows in parts[config].items() if rows.num_rows} for config in release_rows.CONFIGS
+    }
+    return {config: own for config, own in there.items() if own}, at.null_count
 
 
-def _judgements(rows: pa.Table, splits: Splits) -> tuple[dict[str, pa.Table], int]:
-    """Return split → judgements of its items, and how many are of items that are in none."""
-    of = pc.index_in(rows["item_id"], value_set=pa.array([*splits.split], pa.string()))
-    split = pa.array([*splits.split.values()], pa.string()).take(of.combine_chunks())
-    found = {name: rows.filter(pc.equal(split, name)) for name in ORDER}
-    return {name: own for name, own in found.items() if own.num_rows}, of.null_count
+def _dealt(rows: pa.Table, split: pa.Array) -> dict[str, pa.Table]:
+    return {name: rows.filter(pc.equal(split, name)) for name in ORDER}
+
+
+def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    place = rows.schema.get_field_index(name)
+    return rows.set_column(place, rows.schema.field(place), values)
+
+
+def _first(clusters: pa.ChunkedArray, ids: pa.ChunkedArray) -> pa.Array:
+    """Return each cluster's name: the first of its posts that is released."""
+    codes = np.asarray(clusters.combine_chunks().dictionary_encode().indices)
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    return ids.combine_chunks().take(pa.array(first[place.reshape(-1)]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -78,7 +77,7 @@ class Pseudonyms:
 
     def digest(self, *parts: str) -> str:
         """Return the keyed hash of some parts as 64 hex digits."""
-        return hmac.new(self.key, "\x1f".join(parts).encode("utf-8"), hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, "\x1f".join(parts).encode("utf-8"), "sha256").hex()
 
     def account(self, account_id: str) -> str:
         """Return an account's pseudonym."""
