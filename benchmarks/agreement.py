@@ -142,15 +142,17 @@ def ours(path: Path, draws: int) -> str:
 
 def one(path: Path, draws: int) -> str:
     """Measure one label (n11): α and its interval."""
+    from toolkit.agreement import bootstrap as bs
     from toolkit.agreement import coefficients as co
     from toolkit.agreement.ballots import ballots, votes
     from toolkit.agreement.distances import Nominal
+    from toolkit.agreement.units import yes_no
 
     ballot = next(b for b in ballots(votes(read_table(path, table("judgements")))) if b.field == "narrative")
-    found = co.yes_no(ballot.unit, ballot.given[:, ballot.labels.index("n11")]).rated
+    found = yes_no(ballot.unit, ballot.given[:, ballot.labels.index("n11")]).rated
     alpha = co.alpha(found, Nominal(2))
-    low, high = co.interval(alpha, found.times, draws, 0)
-    return f"n11 {co.value(alpha, found.times):.4f} ({low:.4f} to {high:.4f})"
+    low, high = bs.interval(alpha, found.times, draws, 0)
+    return f"n11 {bs.value(alpha, found.times):.4f} ({low:.4f} to {high:.4f})"
 
 
 def report(path: Path, draws: int) -> str:

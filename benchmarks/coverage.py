@@ -17,9 +17,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ints
 from toolkit.agreement.distances import Nominal
+from toolkit.agreement.units import Units, units
 
 DESIGNS = [
     (30, 3, 0.5, 0.85, 0.0),
@@ -46,20 +48,20 @@ which an interval is given at all. Between {least:.3f} and {most:.3f}; chance al
 """
 
 
-def design(rng: np.random.Generator, items: int, people: int, share: float, right: float, missing: float) -> co.Units:
+def design(rng: np.random.Generator, items: int, people: int, share: float, right: float, missing: float) -> Units:
     """Return the answers of a random design, yes (1) or no (0)."""
     true = rng.random(items) < share
     given = np.where(rng.random((items, people)) < right, true[:, None], ~true[:, None])
     item, who = np.nonzero(rng.random((items, people)) >= missing)
-    return co.units(item, given[item, who].astype(np.int64), 2)
+    return units(item, given[item, who].astype(np.int64), 2)
 
 
-def alpha(found: co.Units) -> tuple[co.Statistic, Ints]:
+def alpha(found: Units) -> tuple[bs.Statistic, Ints]:
     """Return α of what has two answers."""
     return co.alpha(found.rated, Nominal(2)), found.rated.times
 
 
-def ac1(found: co.Units) -> tuple[co.Statistic, Ints]:
+def ac1(found: Units) -> tuple[bs.Statistic, Ints]:
     """Return AC1."""
     return co.gwet_ac1(found), found.times
 
@@ -81,8 +83,8 @@ def main() -> None:
         large = design(rng, 2_000_000, *kind[1:])
         made = [design(rng, *kind) for _ in range(asked.designs)]
         for name, statistic in (("α", alpha), ("AC1", ac1)):
-            true = co.value(*statistic(large)) or 0.0
-            ends = [co.interval(*statistic(found), asked.draws, seed) for seed, found in enumerate(made)]
+            true = bs.value(*statistic(large)) or 0.0
+            ends = [bs.interval(*statistic(found), asked.draws, seed) for seed, found in enumerate(made)]
             told = [(low, high) for low, high in ends if low is not None and high is not None]
             shares.append(sum(low <= true <= high for low, high in told) / max(1, len(told)))
             cells = (*kind, name, f"{true:.3f}", f"{shares[-1]:.3f}", f"{len(told) / len(ends):.2f}")

@@ -16,10 +16,12 @@ from scipy.stats import bootstrap
 from tests import independent
 from tests.independent import Ballot
 from tests.test_votes import Row, judgement, judgements
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ints, ballots, votes
 from toolkit.agreement.distances import Nominal, Sets
 from toolkit.agreement.figures import Figure, agreement, cohen_kappa, contingency, pairwise, records
+from toolkit.agreement.units import Units, units, yes_no
 from toolkit.codebook import load_codebook
 from toolkit.settings import AgreementSettings
 from toolkit.votes import answers
@@ -38,12 +40,12 @@ Gwet (2014) has the same data (``cac.raw4raters`` in his R package irrCAC).
 """
 
 
-def units(values: Sequence[Sequence[Any]], categories: int = 0) -> tuple[co.Units, list[Any]]:
+def as_units(values: Sequence[Sequence[Any]], categories: int = 0) -> tuple[Units, list[Any]]:
     """Lists of answers as units, and the values that the codes stand for."""
     known = sorted({value for given in values for value in given})
     cells = [(item, known.index(value)) for item, given in enumerate(values) for value in given]
     item, code = np.array(cells, dtype=np.int64).reshape(-1, 2).T
-    return co.units(item, code, max(categories, len(known))), known
+    return units(item, code, max(categories, len(known))), known
 
 
 def columns(matrix: str) -> list[list[str]]:
@@ -54,17 +56,17 @@ def columns(matrix: str) -> list[list[str]]:
 
 
 def alpha(values: Sequence[Sequence[Any]], distances: Any = None) -> float | None:
-    found, known = units(values)
-    return co.value(
+    found, known = as_units(values)
+    return bs.value(
         co.alpha(found.rated, Nominal(len(known)) if distances is None else distances(known)), found.rated.times
     )
 
 
 def test_krippendorffs_example_nominal_and_ordinal() -> None:
     """Krippendorff (2011): the data of section C have nominal α = 0.743, ordinal α = 0.815."""
-    found, _ = units(columns(KRIPPENDORFF))
+    found, _ = as_units(columns(KRIPPENDORFF))
     assert round(alpha(columns(KRIPPENDORFF)) or 0, 3) == 0.743
-    assert round(co.value(co.ordinal_alpha(found.rated), found.rated.times) or 0, 3) == 0.815
+    assert round(bs.value(co.ordinal_alpha(found.rated), found.rated.times) or 0, 3) == 0.815
     rated = [[frozenset(value) for value in given] for given in columns(KRIPPENDORFF) if len(given) > 1]
     # By hand: n = 40; on the coincidence matrix's diagonal 7 + 10 + 8 + 4 + 3; margins 9, 13, 10, 5, 3.
     assert independent.nominal_alpha(rated) == 1 - 39 * (40 - 32) / Fraction(40**2 - 9**2 - 13**2 - 10**2 - 5**2 - 3**2)
@@ -82,25 +84,25 @@ def test_krippendorffs_nominal_example_of_two_observers_is_0_692() -> None:
 
 def test_gwets_ac1_of_four_raters_with_missing_answers_is_0_77544() -> None:
     """Gwet (2014), Handbook of Inter-Rater Reliability: what irrCAC's documentation prints of its 4 raters by 12 subjects."""
-    found, _ = units(columns(KRIPPENDORFF))
-    assert round(co.value(co.gwet_ac1(found), found.times) or 0, 5) == 0.77544
+    found, _ = as_units(columns(KRIPPENDORFF))
+    assert round(bs.value(co.gwet_ac1(found), found.times) or 0, 5) == 0.77544
 
 
 def test_gwets_ac1_where_one_answer_prevails() -> None:
     """By hand: 118 yes-yes, 5 yes-no, 2 no-yes, none no-no; κ falls below zero, AC1 stays near the raw agreement."""
     pairs = [("y", "y")] * 118 + [("y", "n")] * 5 + [("n", "y")] * 2
-    found, _ = units(pairs)
+    found, _ = as_units(pairs)
     raw, yes = Fraction(118, 125), Fraction(123 + 120, 250)
     chance = 2 * yes * (1 - yes)
-    assert co.value(co.gwet_ac1(found), found.times) == round(float((raw - chance) / (1 - chance)), 6) == 0.940776
+    assert bs.value(co.gwet_ac1(found), found.times) == round(float((raw - chance) / (1 - chance)), 6) == 0.940776
     expected = (Fraction(123) * 120 + 2 * 5) / 125**2
     assert kappa(pairs) == round(float((raw - expected) / (1 - expected)), 6) == -0.023392
 
 
 def test_gwets_ac1_by_hand() -> None:
     """Three items: yes yes, yes no, no; shares (1 + 1/2 + 0) / 3 = 1/2; chance 1/2; raw (1 + 0) / 2."""
-    found, _ = units([("y", "y"), ("y", "n"), ("n",)])
-    assert co.value(co.gwet_ac1(found), found.times) == 0
+    found, _ = as_units([("y", "y"), ("y", "n"), ("n",)])
+    assert bs.value(co.gwet_ac1(found), found.times) == 0
 
 
 def kappa(pairs: Sequence[Sequence[str]]) -> float | None:
@@ -123,8 +125,8 @@ def test_gwets_table_of_two_abstractors() -> None:
     assert cohen_kappa(table) == 0.796409
     one, other = np.nonzero(table)
     pairs = [(str(a), str(b)) for a, b in zip(one, other, strict=True) for _ in range(table[a, b])]
-    found, _ = units(pairs)
-    assert (co.value(co.percent(found), found.times), co.value(co.gwet_ac1(found), found.times)) == (0.89, 0.849331)
+    found, _ = as_units(pairs)
+    assert (bs.value(co.percent(found), found.times), bs.value(co.gwet_ac1(found), found.times)) == (0.89, 0.849331)
 
 
 def test_kappa_of_a_table_worked_by_hand() -> None:
@@ -200,9 +202,9 @@ def test_alpha_is_nltks_on_designs_with_missing_answers(seed: int, name: str) ->
 def test_ordinal_alpha_is_what_the_coincidence_matrix_says(seed: int) -> None:
     rng = random.Random(seed)
     values = [[rng.choice("1233") for _ in range(rng.randint(1, 4))] for _ in range(rng.randint(3, 15))]
-    found, known = units(values)
+    found, known = as_units(values)
     expected = independent.ordinal_alpha([given for given in values if len(given) > 1], known)
-    got = co.value(co.ordinal_alpha(found.rated), found.rated.times)
+    got = bs.value(co.ordinal_alpha(found.rated), found.rated.times)
     assert got == (None if expected is None else pytest.approx(float(expected), abs=1e-6))
 
 
@@ -394,12 +396,12 @@ def test_intervals_are_what_scipys_bca_bootstrap_says() -> None:
 
     def of(items: Any) -> float:
         drawn = answers_[np.asarray(items, dtype=int)]
-        found = co.units(np.repeat(np.arange(len(drawn)), 3), drawn.reshape(-1), 2)
-        return co.value(co.alpha(found, Nominal(2)), found.times) or 0.0
+        found = units(np.repeat(np.arange(len(drawn)), 3), drawn.reshape(-1), 2)
+        return bs.value(co.alpha(found, Nominal(2)), found.times) or 0.0
 
     theirs = bootstrap((np.arange(60),), of, n_resamples=3000, method="BCa", rng=rng, vectorized=False)
-    found = co.units(np.repeat(np.arange(60), 3), answers_.reshape(-1), 2)
-    ours = co.interval(co.alpha(found, Nominal(2)), found.times, 3000, 5)
+    found = units(np.repeat(np.arange(60), 3), answers_.reshape(-1), 2)
+    ours = bs.interval(co.alpha(found, Nominal(2)), found.times, 3000, 5)
     assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=0.025)
 
 
@@ -407,9 +409,9 @@ def test_intervals_are_what_scipys_bca_bootstrap_says() -> None:
 def test_counting_gives_the_units_that_sorting_gives(seed: int) -> None:
     rng = np.random.default_rng(seed)
     unit, given = rng.integers(0, 30, 70), rng.random(70) < 0.4
-    one, other = co.yes_no(unit, given), co.units(unit, given.astype(np.int64), 2)
+    one, other = yes_no(unit, given), units(unit, given.astype(np.int64), 2)
 
-    def rows(found: co.Units) -> set[tuple[int, ...]]:
+    def rows(found: Units) -> set[tuple[int, ...]]:
         return {
             (*sorted(a for a in row if a >= 0), 9, n)
             for row, n in zip(found.answers.tolist(), found.times, strict=True)
@@ -419,11 +421,11 @@ def test_counting_gives_the_units_that_sorting_gives(seed: int) -> None:
 
 
 def test_intervals_of_one_value_or_of_nothing_are_undefined() -> None:
-    found, _ = units([("a", "a")] * 3, categories=2)
-    assert co.interval(co.alpha(found, Nominal(2)), found.times, 50, 0) == (None, None)
-    nothing = co.units(np.zeros(0, np.int64), np.zeros(0, np.int64), 2)
-    assert co.value(co.alpha(nothing, Nominal(2)), nothing.times) is None
-    assert co.interval(co.alpha(nothing, Nominal(2)), nothing.times, 50, 0) == (None, None)
+    found, _ = as_units([("a", "a")] * 3, categories=2)
+    assert bs.interval(co.alpha(found, Nominal(2)), found.times, 50, 0) == (None, None)
+    nothing = units(np.zeros(0, np.int64), np.zeros(0, np.int64), 2)
+    assert bs.value(co.alpha(nothing, Nominal(2)), nothing.times) is None
+    assert bs.interval(co.alpha(nothing, Nominal(2)), nothing.times, 50, 0) == (None, None)
 
 
 @pytest.mark.parametrize("coefficient", ["alpha", "ac1"])
@@ -433,11 +435,11 @@ def test_intervals_cover_the_true_value_as_often_as_they_say(
 ) -> None:
     """2500 seeded designs of three annotators, a fifth of the answers missing; the full simulation is in benchmarks/."""
 
-    def made(rng: np.random.Generator, n: int) -> tuple[co.Statistic, Ints]:
+    def made(rng: np.random.Generator, n: int) -> tuple[bs.Statistic, Ints]:
         true = rng.random(n) < prevalence
         given = np.where(rng.random((n, 3)) < right, true[:, None], ~true[:, None])
         item, who = np.nonzero(rng.random((n, 3)) > 0.2)
-        found = co.units(item, given[item, who].astype(np.int64), 2)
+        found = units(item, given[item, who].astype(np.int64), 2)
         return (
             (co.gwet_ac1(found), found.times)
             if coefficient == "ac1"
@@ -445,8 +447,8 @@ def test_intervals_cover_the_true_value_as_often_as_they_say(
         )
 
     rng = np.random.default_rng(11)
-    true_value = co.value(*made(rng, 400_000)) or 0
-    ends = [co.interval(*made(rng, items), 300, 0) for _ in range(2500)]
+    true_value = bs.value(*made(rng, 400_000)) or 0
+    ends = [bs.interval(*made(rng, items), 300, 0) for _ in range(2500)]
     told = [(low, high) for low, high in ends if low is not None and high is not None]
     assert len(told) > 2450
     covered = sum(low <= true_value <= high for low, high in told) / len(told)

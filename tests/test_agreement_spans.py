@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_votes import Row, judgement, judgements
-from toolkit.agreement import coefficients as co
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement import regions as images
 from toolkit.agreement.marks import Marks, Texts
 from toolkit.agreement.spans import char_f1, exact_f1, span_agreement
@@ -154,7 +154,7 @@ def test_the_expected_disagreement_is_that_of_the_formula_term_by_term(texts: li
     o, e = disagreements(layer)
     assert o.at(weights)[0] == pytest.approx(observed / total)
     assert e.at(weights)[0] == pytest.approx(2 * chance / (total * (total - 1) - sum(n * (n - 1) for n in lengths)))
-    alpha = co.value(unitizing_alpha([layer]), np.ones(len(texts), dtype=np.int64))
+    alpha = bs.value(unitizing_alpha([layer]), np.ones(len(texts), dtype=np.int64))
     assert alpha is None or alpha <= 1
 
 

@@ -161,12 +161,28 @@ def test_a_template_that_a_thousand_posts_share_is_skew_and_found_the_same(tmp_p
     assert_same(sail.search(files, rows, tmp_path), expected)
 
 
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=TEXTS, at_once=st.sampled_from([1, 7, 40]))
+def test_keys_looked_at_in_shares_find_the_same(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[str]], at_once: int
+) -> None:
+    folder = tmp_path_factory.mktemp("search")
+    files, rows = posts(folder, texts)
+    (folder / "whole").mkdir()
+    (folder / "shares").mkdir()
+    with pool(1) as one, pytest.MonkeyPatch.context() as patch:
+        whole = search(files, rows, folder / "whole", one, small=True)
+        patch.setattr("toolkit.corpus.search._AT_ONCE", at_once)
+        patch.setattr("toolkit.corpus.search._PAIRS", at_once)
+        assert_same(search(files, rows, folder / "shares", one, small=True), whole)
+
+
 def test_no_order_of_arrival_shows() -> None:
     """A shuffle brings blobs in any order, and a task that ran twice brings the same ones."""
     rng = np.random.default_rng(5)
     found = near.sketch([near.folded(f"{WORDS} {n // 3}") for n in range(60)])
     records = np.empty(60, steps.SKETCHED)
-    records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low
+    records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low.T
     answers = set()
     for _ in range(5):
         pieces = [blobs.pack(records=own) for own in np.array_split(rng.permutation(records), 4)]
@@ -178,15 +194,15 @@ def test_no_order_of_arrival_shows() -> None:
 def test_workers_that_are_threads_of_one_process_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of texts is forgotten by one thread while another is at work."""
     known, unknown = f"{WORDS} at dawn", f"{WORDS} at dusk"
-    assert language.detect([known]) == ["en"]
+    assert language.detect([known], "Latn") == ["en"]
     answers = language._answers
 
-    def meanwhile(texts: list[str]) -> list[str]:
+    def meanwhile(texts: list[str], script: str) -> list[str]:
         language._remembered.clear()
-        return answers(texts)
+        return answers(texts, script)
 
     monkeypatch.setattr(language, "_answers", meanwhile)
-    assert language.detect([known, unknown]) == ["en", "en"]
+    assert language.detect([known, unknown], "Latn") == ["en", "en"]
 
 
 # What goes wrong

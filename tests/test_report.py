@@ -300,18 +300,19 @@ def test_every_table_is_written_as_it_is_printed(tables: Tables, tmp_path: Path)
     ("words", "code", "said"),
     [
         (("--pairs", "--by", "month"), 2, "one table at a time"),
+        (("--pairs", "--spans"), 2, "one table at a time"),
         (("--predictions", "bad.jsonl"), 1, "bad.jsonl:1: a prediction has item_id and labels"),
         (("--judgements", "bad.parquet"), 1, "as Parquet"),
         (("--judgements", "other.parquet"), 1, "columns are not those that table judgements declares"),
     ],
 )
 def test_bad_words_are_one_clear_error(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w", "--annotator", "mia")
+    inside("init", tmp_path / "w", "--annotator", "mia")
     (tmp_path / "bad.jsonl").write_text('{"item_id": 3}\n', encoding="utf-8")
     (tmp_path / "bad.parquet").write_bytes(b"PAR0")
     pq.write_table(judgements().select(["item_id"]), tmp_path / "other.parquet")
     named = [str(tmp_path / word) if "." in word else word for word in words]
-    out = docposts("-C", tmp_path / "w", "labels", "agreement", *named, code=code)
+    out = inside("-C", tmp_path / "w", "labels", "agreement", *named, code=code)
     assert said in out.stderr and "Traceback" not in out.stderr
 
 

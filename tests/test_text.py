@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from importlib.resources import files
 
 import pyarrow as pa
 import pytest
 
 from tests.plugins.required import required
+from toolkit.text import letters
 from toolkit.text.analysis import analyse
 from toolkit.text.entities import defang, emoji, find_urls, flags, hashtags, mentions
-from toolkit.text.language import _detect, factory_of, language
+from toolkit.text.language import ASKED, _detect, factory_of, language
 from toolkit.text.script import chinese_variant, letter_counts, script, simplify, variants
 
 LANGUAGES = {
@@ -46,6 +48,17 @@ LANGUAGES = {
     "ᠥᠨᠥᠳᠥᠷ ᠬᠣᠲᠠ ᠳᠤ ᠰᠢᠨᠡ ᠨᠣᠮ": ("mn", "Mong"),
     "Σήμερα άνοιξε στην πόλη μια νέα βιβλιοθήκη.": ("el", "Grek"),
     "היום נפתחה בעיר ספרייה חדשה": ("he", "Hebr"),
+    "आज शहर में एक नया पुस्तकालय खुला और बच्चे बहुत खुश हैं।": ("hi", "Deva"),
+    "आज शहरात एक नवीन ग्रंथालय उघडले आणि मुले खूप आनंदी आहेत.": ("mr", "Deva"),
+    "আজ শহরে একটি নতুন গ্রন্থাগার খোলা হয়েছে।": ("bn", "Beng"),
+    "আজি চহৰত এটা নতুন পুথিভঁৰাল মুকলি হৈছে।": ("as", "Beng"),
+    "இன்று நகரில் ஒரு புதிய நூலகம் திறக்கப்பட்டது.": ("ta", "Taml"),
+    "අද නගරයේ නව පුස්තකාලයක් විවෘත විය.": ("si", "Sinh"),
+    "ယနေ့ မြို့တွင် စာကြည့်တိုက်အသစ် ဖွင့်သည်။": ("my", "Mymr"),
+    "დღეს ქალაქში ახალი ბიბლიოთეკა გაიხსნა.": ("ka", "Geor"),
+    "Այսօր քաղաքում բացվեց նոր գրադարան։": ("hy", "Armn"),
+    "ዛሬ በከተማው አዲስ ቤተ መጻሕፍት ተከፈተ።": ("am", "Ethi"),
+    "ሎሚ ኣብ ከተማ ሓድሽ ቤተ መጻሕፍቲ ተኸፊቱ።": ("ti", "Ethi"),
 }
 
 
@@ -234,17 +247,30 @@ def test_a_language_known_from_elsewhere_is_the_main_one() -> None:
     assert found["languages"].to_pylist() == [["sv"], ["no"]]
 
 
-def test_langdetect_rs_answers_as_langdetect_does() -> None:
+@pytest.mark.parametrize("script", ASKED)
+def test_langdetect_rs_answers_as_langdetect_does(script: str) -> None:
     rs = required("langdetect_rs")
-    words = [word for text in LANGUAGES for word in text.split()]
-    rng = random.Random(4)
-    texts = [" ".join(rng.sample(words, rng.randint(1, 12))) for _ in range(120)] + [*LANGUAGES, "", "123 …"]
     from langdetect.detector_factory import DetectorFactory
     from langdetect_rs._seed import seed_state
 
-    slow = factory_of(DetectorFactory)
-    answers = factory_of(rs.DetectorFactory)._core.detect_batch(texts, seed_state(0))
+    words = [word for text in LANGUAGES for word in text.split() if letters.of(word).get(script)]
+    rng = random.Random(4)
+    texts = [" ".join(rng.choices(words, k=rng.randint(1, 12))) for _ in range(30)] + [*LANGUAGES, "", "123 …"]
+    slow = factory_of(DetectorFactory, script)
+    answers = factory_of(rs.DetectorFactory, script)._core.detect_batch(texts, seed_state(0))
     assert [_detect(slow, text) for text in texts] == answers
+
+
+def test_every_language_of_langdetect_is_asked_about_or_told_by_its_script() -> None:
+    named = {path.name for path in files("langdetect").joinpath("profiles").iterdir()}
+    asked = [code for codes in ASKED.values() for code in codes.split()]
+    assert len(asked) == len(set(asked))
+    assert set(asked) <= named
+    texts = {"bn": "কাক বাতিঘরে বসে", "el": "το φανάρι", "gu": "દીવો બળે છે", "he": "המנורה דולקת", "ja": "灯りがともる"}
+    texts |= {"kn": "ದೀಪ ಉರಿಯುತ್ತದೆ", "ko": "등불이 켜져 있다", "ml": "വിളക്ക് കത്തുന്നു", "pa": "ਦੀਵਾ ਬਲਦਾ ਹੈ"}
+    texts |= {"ta": "விளக்கு எரிகிறது", "te": "దీపం వెలుగుతుంది", "th": "ตะเกียงส่องสว่าง", "zh": "盐灯在墙上亮着"}
+    assert {code: language(text) for code, text in texts.items()} == {code: code for code in texts}
+    assert {code.partition("-")[0] for code in named - set(asked)} == set(texts)
 
 
 def test_entities_say_where_they_stand() -> None:

@@ -17,7 +17,11 @@ VERSION = 1
 
 def normalise(text: str) -> str:
     """Return the form of a text that ids and exact hashes are made of: NFC, white space collapsed and trimmed."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    composed = unicodedata.normalize("NFC", text)
+    # Of all white space only the blank is printable: most texts are so already, which is seen sooner than made.
+    if composed.isprintable() and "  " not in composed and composed == composed.strip(" "):
+        return composed
+    return " ".join(composed.split())
 
 
 def digest_id(kind: str, *parts: object) -> str:

@@ -18,9 +18,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement import coefficients as co
 from toolkit.agreement.ballots import Ballot, Ints, ballots, votes
 from toolkit.agreement.distances import Distance, Nominal, Sets
+from toolkit.agreement.units import Units, units, yes_no
 from toolkit.settings import AgreementSettings
 
 
@@ -81,7 +83,7 @@ def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
         return
     if ballot.kind != "multi":
         codes = ballot.given.argmax(axis=1).astype(np.int64)
-        found = co.units(ballot.unit, codes, len(ballot.labels))
+        found = units(ballot.unit, codes, len(ballot.labels))
         metric = "ordinal" if ballot.kind == "ordinal" else "nominal"
         positives = int(found.rated.sizes @ found.rated.times)
         yield _figure(ballot, None, None, metric, found, positives, settings)
@@ -93,14 +95,14 @@ def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
             # At the first level only headings: a label without one is the same at both.
             if at.given[:, place].any() and (level != 1 or label not in ballot.labels):
                 said = ~at.silent[:, place]
-                found = co.yes_no(at.unit[said], at.given[said, place])
+                found = yes_no(at.unit[said], at.given[said, place])
                 positives = int(found.rated.counts[:, [1]].toarray()[:, 0] @ found.rated.times) if found.items else 0
                 yield _figure(ballot, label, level, "nominal", found, positives, settings)
 
 
 def _sets(ballot: Ballot, level: int | None, settings: AgreementSettings) -> Iterator[Figure]:
     codes, sets = ballot.sets()
-    found = co.units(ballot.unit, codes, len(sets))
+    found = units(ballot.unit, codes, len(sets))
     rated = found.rated
     filled = sets.any(axis=1).astype(np.float64)
     positives = int(np.asarray(rated.counts @ filled) @ rated.times) if rated.items else 0
@@ -114,7 +116,7 @@ def _figure(
     label: str | None,
     level: int | None,
     metric: str,
-    found: co.Units,
+    found: Units,
     positives: int,
     settings: AgreementSettings,
     distance: Distance | None = None,
@@ -122,19 +124,19 @@ def _figure(
     rated = found.rated
     figure = Figure(
         *(ballot.task, ballot.field, label, level, metric, rated.items, rated.pairs, positives),
-        *(co.value(co.percent(rated), rated.times), None, None, None, None, None, None),
+        *(bs.value(co.percent(rated), rated.times), None, None, None, None, None, None),
     )
     if rated.items < settings.minimum_items or positives < settings.minimum_positives:
         return figure
     statistic = co.ordinal_alpha(rated) if metric == "ordinal" else co.alpha(rated, distance or Nominal(found.values))
-    alpha = co.value(statistic, rated.times)
+    alpha = bs.value(statistic, rated.times)
     ends = (settings.bootstrap, settings.seed)
-    low, high = co.interval(statistic, rated.times, *ends) if alpha is not None else (None, None)
+    low, high = bs.interval(statistic, rated.times, *ends) if alpha is not None else (None, None)
     figure = replace(figure, alpha=alpha, low=low, high=high)
     if metric == "nominal":
         ac1 = co.gwet_ac1(found)
-        lower, upper = co.interval(ac1, found.times, *ends)
-        figure = replace(figure, ac1=co.value(ac1, found.times), ac1_low=lower, ac1_high=upper)
+        lower, upper = bs.interval(ac1, found.times, *ends)
+        figure = replace(figure, ac1=bs.value(ac1, found.times), ac1_low=lower, ac1_high=upper)
     return figure
 
 
@@ -209,7 +211,7 @@ def cohen_kappa(table: Ints) -> float | None:
     one, other = np.nonzero(table)
     if len(one) == 0 or (len(one) == 1 and one[0] == other[0]):
         return None
-    return co.rounded(float(cohen_kappa_score(one, other, sample_weight=table[one, other])))
+    return bs.rounded(float(cohen_kappa_score(one, other, sample_weight=table[one, other])))
 
 
 def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float | None:
@@ -217,13 +219,13 @@ def alpha_of(given: Sequence[Sequence[Sequence[str]]], *, multi: bool) -> float 
     known = sorted({tuple(sorted(labels)) for own in given for labels in own})
     cells = [(item, known.index(tuple(sorted(labels)))) for item, own in enumerate(given) for labels in own]
     item, code = np.array(cells, dtype=np.int64).reshape(-1, 2).T
-    rated = co.units(item, code, len(known)).rated
+    rated = units(item, code, len(known)).rated
     names = sorted({label for labels in known for label in labels})
     sets = np.array([[name in labels for name in names] for labels in known], dtype=np.bool_)
     distance: Distance = Nominal(len(known))
     if multi:
         distance = Sets(sets.reshape(len(known), len(names)), "masi")
-    return co.value(co.alpha(rated, distance), rated.times)
+    return bs.value(co.alpha(rated, distance), rated.times)
 
 
 def headline(figures: Sequence[Figure]) -> list[Figure]:

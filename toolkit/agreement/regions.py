@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.agreement import coefficients as co
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement.ballots import votes
 from toolkit.settings import AgreementSettings
 from toolkit.text.script import simplify
@@ -70,12 +70,12 @@ def _figure(task: str, items: Sequence[Sequence[Sequence[Region]]], settings: Ag
     times = np.ones(len(items), dtype=np.int64)
     ends = (times, settings.bootstrap if len(items) >= settings.minimum_items else 0, settings.seed)
 
-    mean = co.statistic((iou, pairs), lambda sums: co.ratio(sums[:, 0], sums[:, 1]))
-    far = co.statistic((edits, read), lambda sums: co.ratio(sums[:, 0], sums[:, 1]))
+    mean = bs.statistic((iou, pairs), lambda sums: bs.ratio(sums[:, 0], sums[:, 1]))
+    far = bs.statistic((edits, read), lambda sums: bs.ratio(sums[:, 0], sums[:, 1]))
     return RegionFigure(
         *(task, len(items), int(pairs.sum()), sum(len(regions) for own in items for regions in own)),
-        *(co.value(mean, times), *co.interval(mean, *ends), co.rounded(float(2 * same.sum() / marked.sum()))),
-        *(int(read.sum()), co.value(far, times), *co.interval(far, *ends)),
+        *(bs.value(mean, times), *bs.interval(mean, *ends), bs.rounded(float(2 * same.sum() / marked.sum()))),
+        *(int(read.sum()), bs.value(far, times), *bs.interval(far, *ends)),
     )
 
 

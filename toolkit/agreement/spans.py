@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from toolkit.agreement import coefficients as co
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement.ballots import Ints, ballots, votes
 from toolkit.agreement.marks import Marks, marked, on_marked_texts
 from toolkit.agreement.unitizing import unitizing_alpha
@@ -74,13 +74,13 @@ def _figure(
     ends = (times, settings.bootstrap, settings.seed)
     alpha = unitizing_alpha(layers) if told else None
     return SpanFigure(
-        *(task, field, label, items, pairs, spans, co.value(exact, times), co.value(chars, times)),
-        *(co.interval(chars, *ends) if told else (None, None)),
-        *((co.value(alpha, times), *co.interval(alpha, *ends)) if alpha else (None, None, None)),
+        *(task, field, label, items, pairs, spans, bs.value(exact, times), bs.value(chars, times)),
+        *(bs.interval(chars, *ends) if told else (None, None)),
+        *((bs.value(alpha, times), *bs.interval(alpha, *ends)) if alpha else (None, None, None)),
     )
 
 
-def exact_f1(layers: Sequence[Marks]) -> co.Statistic:
+def exact_f1(layers: Sequence[Marks]) -> bs.Statistic:
     """Return F1 over spans with equal ends: twice the common ones by all, over pairs of annotators."""
 
     def common(marks: Marks) -> Ints:
@@ -94,7 +94,7 @@ def exact_f1(layers: Sequence[Marks]) -> co.Statistic:
     return _f1((common(layer), layer, np.ones_like(layer.strip)) for layer in layers)
 
 
-def char_f1(layers: Sequence[Marks]) -> co.Statistic:
+def char_f1(layers: Sequence[Marks]) -> bs.Statistic:
     """Return F1 over characters."""
 
     def common(marks: Marks) -> Ints:
@@ -110,8 +110,8 @@ def char_f1(layers: Sequence[Marks]) -> co.Statistic:
     return _f1((common(layer), layer, layer.size) for layer in (each.merged() for each in layers))
 
 
-def _f1(parts: Iterable[tuple[Ints, Marks, Ints]]) -> co.Statistic:
+def _f1(parts: Iterable[tuple[Ints, Marks, Ints]]) -> bs.Statistic:
     """Return F1 over layers: what is common, by text, and of what spans of which sizes it is."""
     counts = [(2 * common, (own.texts.strips - 1) * own.texts.total(own.text, size)) for common, own, size in parts]
     columns = [np.asarray(np.sum(column, axis=0), dtype=np.float64) for column in zip(*counts, strict=True)]
-    return co.statistic(columns, lambda sums: co.ratio(sums[:, 0], sums[:, 1]))
+    return bs.statistic(columns, lambda sums: bs.ratio(sums[:, 0], sums[:, 1]))

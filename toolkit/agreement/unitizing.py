@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from toolkit.agreement import coefficients as co
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement.ballots import Ints
 from toolkit.agreement.marks import Marks
 
@@ -38,7 +38,7 @@ def distances(units: Marks) -> Ints:
     return total + texts.total(text, alone * units.size**2)
 
 
-def disagreements(marks: Marks) -> tuple[co.Statistic, co.Statistic]:
+def disagreements(marks: Marks) -> tuple[bs.Statistic, bs.Statistic]:
     """Return the observed and the expected disagreement of one label's spans, of the same sums by text.
 
     Both are L times Krippendorff's D_o and D_e, where L is the length of the continuum.
@@ -49,23 +49,23 @@ def disagreements(marks: Marks) -> tuple[co.Statistic, co.Statistic]:
     size, gap = unit_sizes.astype(np.float64), gap_sizes.astype(np.float64)
     wider = np.searchsorted(gap_sizes, unit_sizes)
 
-    def expected(sums: co.Floats) -> co.Floats:
+    def expected(sums: bs.Floats) -> bs.Floats:
         total, unit, blank = sums[:, 1], sums[:, 2 : 2 + len(size)], sums[:, 2 + len(size) :]
         # A unit of length l fits into a gap of length g in g - l + 1 places.
         room = _from(blank * gap)[:, wider] - (size - 1) * _from(blank)[:, wider]
         number = unit.sum(axis=1)[:, None]
         within = (number - 1) / 3 * (2 * size**3 - 3 * size**2 + size)
         chances = total * (total - 1) - (unit * size * (size - 1)).sum(axis=1)
-        return co.ratio(2 * (unit * (within + size**2 * room)).sum(axis=1), chances)
+        return bs.ratio(2 * (unit * (within + size**2 * room)).sum(axis=1), chances)
 
     own = csr_array(np.stack([observed, texts.length * texts.strips], axis=1))
     units_of = _histogram(units.text, units.size, unit_sizes, len(texts.length))
     gaps_of = _histogram(*gaps, gap_sizes, len(texts.length))
     sums = hstack([own, units_of, gaps_of]).tocsr()
-    return co.Statistic(sums, lambda sums: co.ratio(sums[:, 0], sums[:, 1])), co.Statistic(sums, expected)
+    return bs.Statistic(sums, lambda sums: bs.ratio(sums[:, 0], sums[:, 1])), bs.Statistic(sums, expected)
 
 
-def _from(columns: co.Floats) -> co.Floats:
+def _from(columns: bs.Floats) -> bs.Floats:
     """Return, for each column, the sum of it and all behind it, and nothing behind the last."""
     behind = np.cumsum(columns[:, ::-1], axis=1)[:, ::-1]
     return np.concatenate([behind, np.zeros((len(columns), 1))], axis=1)
@@ -75,18 +75,18 @@ def _histogram(text: Ints, size: Ints, sizes: Ints, texts: int) -> csr_array:
     return csr_array((np.ones(len(text)), (text, np.searchsorted(sizes, size))), shape=(texts, len(sizes)))
 
 
-def unitizing_alpha(layers: Sequence[Marks]) -> co.Statistic:
+def unitizing_alpha(layers: Sequence[Marks]) -> bs.Statistic:
     """Return α_U of labels together, each with the same texts: 1 - ΣD_o / ΣD_e."""
     parts = [disagreements(layer) for layer in layers]
     sums = hstack([observed.sums for observed, _ in parts]).tocsr()
     ends = np.cumsum([0, *(observed.sums.shape[1] for observed, _ in parts)])
     of_parts = [(observed.of, expected.of) for observed, expected in parts]
 
-    def of(sums: co.Floats) -> co.Floats:
+    def of(sums: bs.Floats) -> bs.Floats:
         own = [sums[:, start:end] for start, end in pairwise(ends)]
         both = [(observed(each), expected(each)) for (observed, expected), each in zip(of_parts, own, strict=True)]
         # A label without a chance of disagreement adds none.
         observed, expected = np.nan_to_num(np.array(both)).sum(axis=0)
-        return 1 - co.ratio(observed, expected)
+        return 1 - bs.ratio(observed, expected)
 
-    return co.Statistic(sums, of)
+    return bs.Statistic(sums, of)

@@ -18,6 +18,7 @@ from toolkit.cli.common import (
     progress,
     say,
 )
+from toolkit.cli.labels_agreement import judgements_option, read_judgements
 
 if TYPE_CHECKING:
     from toolkit.adjudication.store import Standing
@@ -37,15 +38,11 @@ def adjudicate() -> None:
     "--sample", type=click.FloatRange(0, 1), metavar="SHARE", help="Try out: what settles itself, asked anyway."
 )
 @click.option("--twice", type=click.FloatRange(0, 1), metavar="SHARE", help="Try out: what is asked, decided twice.")
-@click.option(
-    "--judgements",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A Parquet file with the columns of the judgements table instead of what was pulled.",
-)
+@judgements_option
 @limit_option("List so many questions")
 @json_option
 @click.pass_obj
-def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: bool, **tried: Any) -> None:
+def plan(root: Root, /, *, file: Path | None, limit: int | None, as_json: bool, **tried: Any) -> None:
     """Say what settles itself, field by field, and list each question that would be asked, and why; nothing is sent.
 
     The policy is that of the settings ([adjudication]); options try out another one.
@@ -58,8 +55,6 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     from toolkit.adjudication.records import place_of, reopenings
     from toolkit.adjudication.review import counts
     from toolkit.adjudication.store import standing
-    from toolkit.parquet import read_table
-    from toolkit.schema import table
 
     workspace = root.workspace()
     given = {name: value for name, value in tried.items() if value is not None}
@@ -67,7 +62,7 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     policy = settings.adjudication.model_copy(update=given)
     workspace = replace(workspace, settings=settings.model_copy(update={"adjudication": policy}))
     with progress("counting"):
-        found = standing(workspace, read_table(judgements, table("judgements")) if judgements else None)
+        found = standing(workspace, read_judgements(workspace, file) if file else None)
         rows = [asdict(each) for each in counts(found)]
         first = len(found.open) + len(found.adjudicated) + len(found.sampled)
         second = sum(1 for _, number in passes(found) if number == 2)
@@ -92,6 +87,9 @@ def plan(root: Root, /, *, judgements: Path | None, limit: int | None, as_json: 
     say(_policy(workspace))
     say(f"asked: {first}, of them {len(found.adjudicated)} decided already; a second time: {second}")
     left = len(found.open) + len(found.sampled) + second
+    if not len(found.found):
+        say("  nobody has voted yet; next: docposts labels pull")
+        return
     say("  next: docposts adjudicate push" if left else "  nothing is open; next: docposts release cut")
 
 

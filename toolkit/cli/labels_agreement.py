@@ -59,7 +59,7 @@ _NOTHING = {
 
 def _choices(function: Any) -> Any:
     for name, text in reversed(_TABLES.items()):
-        function = click.option(f"--{name}", "table", flag_value=name, help=text)(function)
+        function = click.option(f"--{name}", is_flag=True, help=text)(function)
     return function
 
 
@@ -88,12 +88,14 @@ tables_option = click.option(
 @click.pass_obj
 def agreement(
     root: Root,
-    table: str | None,
+    /,
+    *,
     predictions: Path | None,
     by: str | None,
     file: Path | None,
     folder: Path | None,
     as_json: bool,
+    **asked: bool,
 ) -> None:
     """Measure agreement, per field and per label, at both levels.
 
@@ -103,8 +105,10 @@ def agreement(
     """
     from toolkit.agreement import tables
 
-    if sum(map(bool, (table, by, predictions))) > 1:
+    chosen = [name for name in _TABLES if asked[name]]
+    if len(chosen) + bool(by) + bool(predictions) > 1:
         raise click.UsageError("one table at a time: choose one of the options")
+    table = chosen[0] if chosen else None
     workspace = root.workspace()
     judgements = read_judgements(workspace, file)
     settings = workspace.settings.agreement
@@ -143,7 +147,8 @@ def read_judgements(workspace: Any, file: Path | None) -> Any:
         from toolkit.parquet import read_table
         from toolkit.schema import table
 
-        return workspace.codebooks.named_on(read_table(file, table("judgements")))
+        hint = "docposts labels import takes other forms; the columns and their types stand in docs/tables.md"
+        return workspace.codebooks.named_on(read_table(file, table("judgements"), hint=hint))
     from toolkit.labels.store import load_judgements
 
     return load_judgements(workspace)
@@ -188,7 +193,7 @@ def _say_what_it_means(judgements: Any, settings: Any, name: str, rows: list[dic
     if rows and (name in ("agreement", "repeats", "spans", "regions") or name.startswith("by_")):
         say(
             f"no coefficient below {settings.minimum_items} items with two answers and {settings.minimum_positives}"
-            " positives, or where no disagreement can be expected;"
+            f" positive answer{'s' if settings.minimum_positives != 1 else ''}, or where no disagreement can be expected;"
             f" intervals: 95 % (BCa), {settings.bootstrap} draws of items, seed {settings.seed}"
         )
     if name == "spans" and any(row["pairs"] > row["items"] for row in rows):

@@ -16,32 +16,42 @@ from numpy.typing import NDArray
 
 from toolkit.ids import normalise
 
-VERSION = 2
+VERSION = 3
 GRAM = 4
 BANDS, ROWS = 25, 4
 THRESHOLD = 0.65
 # A sketch of 100 tells the overlap to about 0.05: below this share of equal minimums nobody looks closer.
 _WORTH = 0.54
 _SIZE = BANDS * ROWS
+WORDS = -(-_SIZE // 8)
+# Of the first two words, a byte of each of 16 bands, this many are equal in all but one of 1,500 pairs at the threshold, and in
+# few of those that share a band by chance, of which there are many times more the more texts there are.
+FIRST, _FIRST_LEAST = 2, 5
 KEY_BITS = 40
 _WINDOW = 8
 _ROUNDS = 32
-_BLOCK = 2048
-_PAIRS = 8192
+# Texts and pairs looked at together: what stays in the processor's cache.
+_BLOCK = 1024
+_LOOKS = 1 << 13
+_PAIRS = 1024
 _GRAM_BITS = 44
 
 Words = NDArray[np.uint64]
-Bytes = NDArray[np.uint8]
+Low = Sequence[Words] | Words
+"""Words of sketches, each of all texts."""
 Numbers = NDArray[np.int64]
+Band = tuple[Words, Numbers]
+_SEVEN = np.uint64(0x7F7F7F7F7F7F7F7F)
 _NONE: Numbers = np.empty(0, np.int64)
 Number = TypeVar("Number", np.int64, np.uint64)
 
 
 class Sketches(NamedTuple):
-    """Sketches of n texts: ``bands`` (25, n) keys of 40 bits, ``low`` (n, 100) the minimums' last bytes."""
+    """Sketches of n texts: ``bands`` (25, n) keys of 40 bits, ``low`` (13, n) the minimums' last bytes, eight a word, those of
+    all bands' first rows before those of their second, and four bytes of nothing."""
 
     bands: Words
-    low: Bytes
+    low: Words
 
 
 def folded(text: str) -> str:
@@ -106,23 +116,31 @@ def sketch(texts: Iterable[str]) -> Sketches:
         for row in lowest[band * ROWS : (band + 1) * ROWS]:
             key = _mixed(key + np.uint64(0x9E3779B97F4A7C15)) ^ row
         bands[band] = _mixed(key) >> np.uint64(64 - KEY_BITS)
-    return Sketches(bands, np.ascontiguousarray((lowest & np.uint32(255)).astype(np.uint8).T))
+    low = np.zeros((len(every), 8 * WORDS), np.uint8)
+    low[:, :_SIZE] = lowest.reshape(BANDS, ROWS, -1).swapaxes(0, 1).reshape(_SIZE, -1).T  # of a number, its last byte
+    return Sketches(bands, np.ascontiguousarray(low.view("<u8").T))
 
 
-def candidates(bands: Iterable[Words], low: Bytes) -> Numbers:
+def candidates(bands: Iterable[Band], low: Low) -> Numbers:
     """Return pairs (m, 2) of places, the lower first, in order: texts that share a band and whose sketches agree enough.
 
-    ``bands`` are looked at one at a time, so that they may lie on disk, as ``low`` may. Which pairs are found by several bands
-    together, and which by each alone, is the same.
+    ``bands`` are keys, and the places of the texts that have them, which go up: one at a time, so that they may lie on disk, as
+    ``low`` may. Which pairs are found by several bands together, by each alone, or by all of some keys, is the same.
     """
-    size = np.int64(len(low))
-    # Most pairs share several bands: each is held against its sketches once.
+    size = np.int64(len(low[0]))
+    # Most that are alike share several bands: each is held against its sketches once.
     found = united(
-        np.concatenate([_NONE, *(one * size + other for one, other in _groups(keys, low))]) for keys in bands
+        np.concatenate([_NONE, *(one * size + other for one, other in _promising(band, low))]) for band in bands
     )
     one, other = np.divmod(found, size) if len(found) else (found, found)
     close = agreeing(low, one, other)
     return np.stack([one[close], other[close]], axis=1)
+
+
+def _promising(band: Band, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
+    for one, other in _groups(*band, low):
+        worth = _alike(low[:FIRST], one, other, _FIRST_LEAST)
+        yield one[worth], other[worth]
 
 
 def united(parts: Iterable[Numbers]) -> Numbers:
@@ -153,7 +171,7 @@ def _ordered(keys: Words) -> tuple[Numbers, Words]:
     return (packed & np.uint64((1 << (64 - KEY_BITS)) - 1)).astype(np.int64), packed >> np.uint64(64 - KEY_BITS)
 
 
-def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
+def _groups(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield pairs of one band's groups, the lower place first: all that the sketches may find to agree.
 
     Each member is held against the seven behind it, which in most groups is everybody. In larger ones it is also held against the
@@ -164,7 +182,7 @@ def _groups(keys: Words, low: Bytes) -> Iterator[tuple[Numbers, Numbers]]:
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sizes = np.diff(np.append(starts, len(ordered)))
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
-    members = order[_ranges(starts, sizes)]
+    members = places[order[_ranges(starts, sizes)]]
     group = np.repeat(np.arange(len(sizes)), sizes)
     for behind in range(1, _WINDOW):
         same = group[behind:] == group[:-behind]
@@ -197,15 +215,28 @@ def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:
     return places
 
 
-def agreeing(low: Bytes, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
+def agreeing(low: Low, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
     """Return for each pair whether enough of their sketches' last bytes are equal."""
-    # By chance one byte in 256 is.
-    least = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256)))
-    close = np.empty(len(one), bool)
-    for start in range(0, len(one), 1 << 15):
-        part = slice(start, start + (1 << 15))
-        close[part] = np.count_nonzero(low[one[part]] == low[other[part]], axis=1) >= least
+    close = _alike(low[:FIRST], one, other, _FIRST_LEAST)
+    # By chance one byte in 256 is; those of nothing are always.
+    least = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256))) + 8 * WORDS - _SIZE
+    close[close] = _alike(low, one[close], other[close], least)
     return close
+
+
+def _alike(words: Low, one: Numbers, other: Numbers, least: int) -> NDArray[np.bool_]:
+    """Return for each pair whether at least so many bytes of these words are equal."""
+    alike = np.empty(len(one), np.bool_)
+    for start in range(0, len(one), _LOOKS):
+        part = slice(start, start + _LOOKS)
+        equal = np.zeros(len(one[part]), np.uint8)
+        for word in words:
+            differing = word[one[part]] ^ word[other[part]]
+            # A byte's highest bit stays where any of its bits is set.
+            kept = (differing & _SEVEN) + _SEVEN | differing | _SEVEN
+            equal += np.bitwise_count(~kept)
+        alike[part] = equal >= least
+    return alike
 
 
 def overlap(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
@@ -214,7 +245,8 @@ def overlap(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
     for start in range(0, len(one), _PAIRS):
         left = _pair_grams(one[start : start + _PAIRS])
         right = _pair_grams(other[start : start + _PAIRS])
-        every = np.sort(np.concatenate([left, right]))
+        # Two runs in order: what keeps equals in order puts them together in one go.
+        every = np.sort(np.concatenate([left, right]), kind="stable")
         both = every[1:][every[1:] == every[:-1]] >> np.uint64(_GRAM_BITS)
         count = len(one[start : start + _PAIRS])
         shared = np.bincount(both.astype(np.int64), minlength=count)
@@ -241,7 +273,8 @@ class Edge(NamedTuple):
 def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Edge]:
     """Return the pairs of *different* folded texts that a band joins and whose overlap is ``threshold`` or more, in order."""
     sketches = sketch(texts)
-    pairs = candidates(sketches.bands, sketches.low)
+    places = np.arange(len(texts))
+    pairs = candidates(((keys, places) for keys in sketches.bands), sketches.low)
     edges: list[Edge] = []
     for start in range(0, len(pairs), _PAIRS):
         part = pairs[start : start + _PAIRS]

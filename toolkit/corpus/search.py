@@ -7,9 +7,9 @@ against the texts themselves (:func:`verify_pairs`). What stays in memory is 16 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,11 @@ from toolkit.corpus.pool import Pool
 from toolkit.parquet import read_batches
 
 Numbers = NDArray[np.int64]
+_TEXTS = pa.schema([("text", pa.string())])
 _ROWS = 5_000
 _PAIRS = 100_000
+# Texts whose keys of a band are put in order together: 16 MB of them, several times over.
+_AT_ONCE = 2_000_000
 # Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
 _BANDS = 5
 
@@ -52,14 +55,14 @@ class _Bands(NamedTuple):
     start: int
     stop: int
     work: Path
+    texts: int
 
 
 class _Pairs(NamedTuple):
     start: int
     stop: int
     work: Path
-    parts: tuple[Path, ...]
-    begins: tuple[int, ...]
+    parts: int
 
 
 def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *, small: bool = False) -> Found:
@@ -72,7 +75,7 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
     del keys
     alone = _collected(first, begins, counts, work)
     pairs = _candidates(len(alone), work, pool, small)
-    shares = _verified(pairs, alone, parts, begins, work, pool, small)
+    shares = _verified(pairs, len(parts), work, pool, small)
     close = shares >= near.THRESHOLD
     again = np.flatnonzero(first != np.arange(len(first)))
     one = np.concatenate([first[again], alone[pairs[close, 0]]])
@@ -85,77 +88,100 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
 
 
 def sketch_part(job: _Part) -> int:
-    """Write a part's ids, keys and sketches, each different text once; return how many different texts it has."""
+    """Write a part's ids, keys, sketches and folded texts, each different text once; return how many different ones it has."""
     ids, keys, places = [], [], []
     seen: set[bytes] = set()
     bands, low = [], []
     at = 0
-    for batch in read_batches(job.path, ["post_id", "exact_hash", "text"], _ROWS):
-        hashes = batch["exact_hash"].to_pylist()
-        ids.append(id_bytes(batch["post_id"].to_pylist()))
-        keys.append(_bytes([value[:32] for value in hashes]))
-        fresh = []
-        for place, value in enumerate(hashes):
-            if (key := bytes.fromhex(value[:32])) not in seen:
-                seen.add(key)
-                fresh.append(place)
-        texts = batch["text"].take(pa.array(fresh, pa.int64())).to_pylist()
-        sketches = near.sketch([near.folded(text) for text in texts])
-        bands.append(sketches.bands)
-        low.append(sketches.low)
-        places.append(np.array(fresh, np.int64) + at)
-        at += batch.num_rows
+    with pa.ipc.new_file(_texts_file(job.work, job.number), _TEXTS) as texts:
+        for batch in read_batches(job.path, ["post_id", "exact_hash", "text"], _ROWS):
+            hashes = batch["exact_hash"].to_pylist()
+            ids.append(id_bytes(batch["post_id"].to_pylist()))
+            keys.append(_bytes([value[:32] for value in hashes]))
+            fresh = []
+            for place, value in enumerate(hashes):
+                if (key := bytes.fromhex(value[:32])) not in seen:
+                    seen.add(key)
+                    fresh.append(place)
+            folded = [near.folded(text) for text in batch["text"].take(pa.array(fresh, pa.int64())).to_pylist()]
+            texts.write_batch(pa.record_batch([pa.array(folded, pa.string())], schema=_TEXTS))
+            sketches = near.sketch(folded)
+            bands.append(sketches.bands)
+            low.append(sketches.low)
+            places.append(np.array(fresh, np.int64) + at)
+            at += batch.num_rows
     _save(job, "ids", np.concatenate(ids))
     _save(job, "keys", np.concatenate(keys).view(">u8"))
     _save(job, "places", np.concatenate(places))
     _save(job, "bands", np.concatenate(bands, axis=1))
-    _save(job, "low", np.concatenate(low))
+    _save(job, "low", np.concatenate(low, axis=1))
     return len(seen)
 
 
 def look_at_bands(job: _Bands) -> Numbers:
     """Return the pairs that some bands give, as first × texts + second, in order."""
-    bands = np.load(job.work / "bands.npy", mmap_mode="r")
-    low = np.load(job.work / "low.npy", mmap_mode="r")
-    pairs = near.candidates((np.array(bands[number]) for number in range(job.start, job.stop)), low)
-    found: Numbers = pairs[:, 0] * len(low) + pairs[:, 1]
+    low = np.memmap(job.work / "low", np.uint64, "r", shape=(near.WORDS, job.texts))
+    bands = (band for number in range(job.start, job.stop) for band in _band(job, number))
+    pairs = near.candidates(bands, [np.asarray(word) for word in low])
+    found: Numbers = pairs[:, 0] * job.texts + pairs[:, 1]
     return found
 
 
+def _band(job: _Bands, number: int) -> Iterator[near.Band]:
+    """Yield a band's keys and their places: of many texts those of one share of all keys at a time."""
+    shares = -(-job.texts // _AT_ONCE)
+    for share in range(shares):
+        keys, places = [], []
+        for at in range(0, job.texts, _AT_ONCE):
+            size, skipped = min(_AT_ONCE, job.texts - at), 8 * (number * job.texts + at)
+            piece = np.fromfile(job.work / "bands", np.uint64, size, offset=skipped)
+            own = np.flatnonzero(piece * np.uint64(shares) >> np.uint64(near.KEY_BITS) == share)
+            keys.append(piece[own])
+            places.append(own + at)
+        yield np.concatenate(keys), np.concatenate(places)
+
+
 def verify_pairs(job: _Pairs) -> NDArray[np.float64]:
-    """Return the overlap of the texts of some of the pairs, which are read from their parts."""
+    """Return the overlap of the texts of some of the pairs."""
     pairs = np.load(job.work / "pairs.npy", mmap_mode="r")[job.start : job.stop]
-    alone = np.load(job.work / "alone.npy", mmap_mode="r")
-    wanted, places = np.unique(np.asarray(alone[pairs.reshape(-1)]), return_inverse=True)
-    texts = _texts(wanted, job.parts, job.begins)
+    wanted, places = np.unique(pairs, return_inverse=True)
+    texts = _texts(wanted, job)
     shares = np.empty(len(pairs), np.float64)
     for start in range(0, len(pairs), _ROWS):
         own = places.reshape(-1, 2)[start : start + _ROWS]
-        sides = (texts.take(pa.array(own[:, side])).to_pylist() for side in (0, 1))
-        shares[start : start + _ROWS] = near.overlap(*([near.folded(text) for text in side] for side in sides))
+        one, other = (texts.take(pa.array(own[:, side])).to_pylist() for side in (0, 1))
+        shares[start : start + _ROWS] = near.overlap(one, other)
     return shares
 
 
-def _texts(wanted: Numbers, parts: Sequence[Path], begins: Sequence[int]) -> pa.ChunkedArray:
-    """Return the texts at these places of the corpus, which go up."""
+def _texts(wanted: Numbers, job: _Pairs) -> pa.ChunkedArray:
+    """Return the folded texts with these numbers, which go up, of those that stand for all."""
+    ends = np.load(job.work / "ends.npy")
+    rows = np.load(job.work / "rows.npy", mmap_mode="r")
+    cuts = np.searchsorted(wanted, ends).tolist()
     found = []
-    for path, begin, end in zip(parts, begins[:-1], begins[1:], strict=True):
-        start, stop = np.searchsorted(wanted, [begin, end])
-        at = begin
-        if start == stop:
+    for number in range(job.parts):
+        own = rows[wanted[cuts[number - 1] if number else 0 : cuts[number]]]
+        if not len(own):
             continue
-        for batch in read_batches(path, ["text"], 50_000):
-            start, stop = np.searchsorted(wanted, [at, at + batch.num_rows])
-            if start < stop:
-                found.append(batch["text"].take(pa.array(wanted[start:stop] - at)))
-            at += batch.num_rows
+        with pa.memory_map(str(_texts_file(job.work, number))) as file:
+            reader = pa.ipc.open_file(file)
+            at = 0
+            for batch in map(reader.get_batch, range(reader.num_record_batches)):
+                start, stop = np.searchsorted(own, [at, at + batch.num_rows])
+                if start < stop:
+                    found.append(batch["text"].take(pa.array(own[start:stop] - at)))
+                at += batch.num_rows
     return pa.chunked_array(found, pa.string()).combine_chunks()
 
 
 def _firsts(keys: NDArray[np.uint64]) -> Numbers:
     """Return for each post the first one with its key."""
     order = np.lexsort((keys[:, 1], keys[:, 0]))
-    same = (keys[order][1:] == keys[order][:-1]).all(axis=1)
+    same = np.ones(max(0, len(keys) - 1), np.bool_)
+    for half in keys.T:
+        ordered = half[order]
+        same &= ordered[1:] == ordered[:-1]
     starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(keys) else np.empty(0, np.int64)
     first = np.empty(len(keys), np.int64)
     # The sort is stable: of equal keys the first stands first.
@@ -171,40 +197,35 @@ def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Pat
         kept.append(np.flatnonzero(first[places + begins[number]] == places + begins[number]))
     size = sum(map(len, kept))
     alone = np.empty(size, np.int64)
-    bands = _mapped(work / "bands.npy", np.uint64, (near.BANDS, size))
-    low = _mapped(work / "low.npy", np.uint8, (size, near.BANDS * near.ROWS))
+    np.save(work / "rows.npy", np.concatenate([*kept, np.empty(0, np.int64)]))
+    np.save(work / "ends.npy", np.cumsum([len(own) for own in kept]))
     at = 0
-    for number, own in enumerate(kept):
-        alone[at : at + len(own)] = np.load(_file(work, number, "places"))[own] + begins[number]
-        bands[:, at : at + len(own)] = np.load(_file(work, number, "bands"), mmap_mode="r")[:, own]
-        low[at : at + len(own)] = np.load(_file(work, number, "low"), mmap_mode="r")[own]
-        at += len(own)
-        for name in ("bands", "low", "places", "keys"):
-            _file(work, number, name).unlink()
-    np.save(work / "alone.npy", alone)
+    # Written and not mapped: pages that are mapped count as this process's memory.
+    with (work / "bands").open("wb") as bands, (work / "low").open("wb") as low:
+        for number, own in enumerate(kept):
+            alone[at : at + len(own)] = np.load(_file(work, number, "places"))[own] + begins[number]
+            for out, name in ((bands, "bands"), (low, "low")):
+                for row, values in enumerate(np.load(_file(work, number, name))[:, own]):
+                    out.seek(8 * (row * size + at))
+                    out.write(values.tobytes())
+            at += len(own)
+            for name in ("bands", "low", "places", "keys"):
+                _file(work, number, name).unlink()
     return alone
 
 
 def _candidates(size: int, work: Path, pool: Pool, small: bool) -> Numbers:
     starts = range(0, near.BANDS if size > 1 else 0, _BANDS)
-    jobs = [_Bands(start, min(start + _BANDS, near.BANDS), work) for start in starts]
+    jobs = [_Bands(start, min(start + _BANDS, near.BANDS), work, size) for start in starts]
     found = near.united(pool.map(look_at_bands, jobs, small=small))
     return np.stack(np.divmod(found, max(size, 1)), axis=1) if len(found) else np.empty((0, 2), np.int64)
 
 
-def _verified(
-    pairs: Numbers, alone: Numbers, parts: Sequence[Path], begins: Numbers, work: Path, pool: Pool, small: bool
-) -> NDArray[np.float64]:
+def _verified(pairs: Numbers, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
     np.save(work / "pairs.npy", pairs)
-    where = tuple(parts), tuple(begins.tolist())
-    jobs = [_Pairs(at, min(at + _PAIRS, len(pairs)), work, *where) for at in range(0, len(pairs), _PAIRS)]
+    jobs = [_Pairs(at, min(at + _PAIRS, len(pairs)), work, parts) for at in range(0, len(pairs), _PAIRS)]
     shares = list(pool.map(verify_pairs, jobs, small=small))
     return np.concatenate([*shares, np.empty(0)])
-
-
-def _mapped(path: Path, kind: type[np.generic], shape: tuple[int, int]) -> NDArray[Any]:
-    mapped: NDArray[Any] = np.lib.format.open_memmap(path, "w+", kind, shape)  # type: ignore[no-untyped-call]
-    return mapped
 
 
 def id_bytes(ids: Iterable[str]) -> NDArray[np.uint8]:
@@ -218,6 +239,10 @@ def _bytes(digits: list[str]) -> NDArray[np.uint8]:
 
 def _no_keys() -> NDArray[np.uint64]:
     return np.empty((0, 2), np.uint64)
+
+
+def _texts_file(work: Path, number: int) -> Path:
+    return work / f"{number}-texts.arrow"
 
 
 def _file(work: Path, number: int, name: str) -> Path:

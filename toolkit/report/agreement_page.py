@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import Markup
 
@@ -55,7 +56,7 @@ def page(workspace: Workspace, tables: Tables) -> str:
         items=len(pc.unique(judgements["item_id"])),
         annotators=names,
         provenance=provenance,
-        versions=sorted(pc.unique(judgements["codebook_version"]).to_pylist()),
+        versions=_versions(judgements),
         settings=settings,
         notes=notes(judgements, settings),
         sections=[
@@ -68,6 +69,12 @@ def page(workspace: Workspace, tables: Tables) -> str:
         contested=list(contested(workspace, tables, named)),
         shown=_shown,
     )
+
+
+def _versions(judgements: pa.Table) -> list[str]:
+    """Return the codebooks, each by task and version, that judgements were made under."""
+    known = judgements.group_by(["task", "codebook_version"]).aggregate([]).to_pylist()
+    return [f"{task} {v}" for task, v in sorted((each["task"], each["codebook_version"]) for each in known)]
 
 
 def _shown(value: object) -> str:

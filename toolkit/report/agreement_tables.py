@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.adjudication.store import Standing, standing
+from toolkit.agreement import bootstrap as bs
 from toolkit.agreement import coefficients as co
 from toolkit.agreement import tables as measured
 from toolkit.agreement.ballots import Ballot, Bools, Ints, ballots, votes
 from toolkit.agreement.ballots import codes as coded
 from toolkit.agreement.distances import Nominal, Sets
 from toolkit.agreement.figures import Figure, of_ballot, questions, records
+from toolkit.agreement.units import units
 from toolkit.corpus import store
 from toolkit.labels.store import load_judgements
 from toolkit.workspace import Workspace
@@ -97,9 +99,9 @@ def confusion(ballot: Ballot) -> Iterator[dict[str, Any]]:
         return
     ballot = ballot.comparable()
     codes, sets = ballot.sets()
-    rated = co.units(ballot.unit, codes, len(sets)).rated
+    rated = units(ballot.unit, codes, len(sets)).rated
     labels = (*ballot.labels, NOTHING)
-    met: co.Floats = np.zeros((len(labels),) * 2)
+    met: bs.Floats = np.zeros((len(labels),) * 2)
     for left, right in combinations(range(rated.answers.shape[1]), 2):
         both = (rated.answers[:, left] >= 0) & (rated.answers[:, right] >= 0)
         a, b = sets[rated.answers[both, left]], sets[rated.answers[both, right]]
@@ -118,7 +120,7 @@ def confusion(ballot: Ballot) -> Iterator[dict[str, Any]]:
         }
 
 
-def _beyond(one: Bools, other: Bools) -> co.Floats:
+def _beyond(one: Bools, other: Bools) -> bs.Floats:
     """Return what one set has and the other lacks, with a column more for nothing."""
     over = one & ~other
     return np.column_stack([over, ~over.any(axis=1)]).astype(np.float64)
@@ -134,14 +136,14 @@ def annotators(ballot: Ballot, names: tuple[str, ...], minimum: int) -> Iterator
         here = (ballot.rater == one) | (ballot.rater == other)
         # Of all sets that anyone gave, those of the two.
         given, code = np.unique(codes[here], return_inverse=True)
-        rated = co.units(ballot.unit[here], code.reshape(-1).astype(np.int64), len(given)).rated
+        rated = units(ballot.unit[here], code.reshape(-1).astype(np.int64), len(given)).rated
         if rated.items:
             distance = Sets(sets[given], "masi") if ballot.kind == "multi" else Nominal(len(given))
             enough = rated.items >= minimum
             yield {
                 **{"task": ballot.task, "field": ballot.field, "one": names[one], "other": names[other]},
-                **{"items": rated.items, "percent": co.value(co.percent(rated), rated.times)},
-                "alpha": co.value(co.alpha(rated, distance), rated.times) if enough else None,
+                **{"items": rated.items, "percent": bs.value(co.percent(rated), rated.times)},
+                "alpha": bs.value(co.alpha(rated, distance), rated.times) if enough else None,
             }
 
 
@@ -264,7 +266,7 @@ def contested(own: Sequence[Ballot], rows: pa.Table) -> Rows:
     return [{"rank": rank, **row} for rank, row in enumerate(ranked[:CONTESTED], start=1)]
 
 
-def _differing(unit: Ints, code: Ints, size: int) -> co.Floats:
+def _differing(unit: Ints, code: Ints, size: int) -> bs.Floats:
     """Return, for each unit, the share of pairs of answers that differ; answers below 0 say nothing."""
     said = code >= 0
     unit, code = unit[said], code[said]

@@ -14,7 +14,7 @@ from toolkit.text.language import languages as languages_of
 from toolkit.text.script import scripts, simplified
 
 # Part of every corpus version's input digest: raise it whenever a function here answers differently.
-VERSION = 3
+VERSION = 4
 _CHINESE = ("Hans", "Hant", "Hani", "mixed")
 
 

@@ -1,8 +1,8 @@
 """The language of a text: scripts and telling letters first, langdetect for the rest.
 
 langdetect knows neither Uyghur nor Kazakh (it calls them Arabic and Russian) and calls most traditional Chinese Korean, so
-it is asked only where the script leaves a choice it knows. It is seeded, and its profiles are loaded in sorted order by a
-factory of our own: as shipped, its answers differ from run to run.
+it is asked only where the script leaves a choice it knows, and about the languages of that script alone. It is seeded, and its
+profiles are loaded in sorted order by factories of our own: as shipped, its answers differ from run to run.
 """
 
 from __future__ import annotations
@@ -25,15 +25,36 @@ _ENOUGH = 5
 # langdetect is sure of itself and wrong on a few words ("A salt lamp is no crime." is Italian to it).
 _ENOUGH_TO_DETECT = 24
 _BY_SCRIPT = {
-    "Kana": "ja",
-    "Hani": "zh",
-    "Hang": "ko",
-    "Tibt": "bo",
-    "Mong": "mn",
+    "Armn": "hy",
+    "Geor": "ka",
     "Grek": "el",
+    "Gujr": "gu",
+    "Guru": "pa",
+    "Hang": "ko",
+    "Hani": "zh",
     "Hebr": "he",
+    "Kana": "ja",
+    "Khmr": "km",
+    "Knda": "kn",
+    "Laoo": "lo",
+    "Mlym": "ml",
+    "Mong": "mn",
+    "Mymr": "my",
+    "Orya": "or",
+    "Sinh": "si",
+    "Taml": "ta",
+    "Telu": "te",
     "Thai": "th",
+    "Tibt": "bo",
 }
+ASKED = {
+    "Arab": "ar fa ur",
+    "Cyrl": "bg mk ru uk",
+    "Deva": "hi mr ne",
+    "Latn": "af ca cs cy da de en es et fi fr hr hu id it lt lv nl no pl pt ro sk sl so sq sv sw tl tr vi",
+}
+"""The scripts of which langdetect is asked, and those of its languages that are written in each: a text in Latin letters is
+not held against Russian, which takes a third less time and lets no Cyrillic name in it win."""
 _ENTITIES = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+")
 _NOT_LETTERS = regex.compile(r"[^\p{L}\p{M}\s'’-]+")
 _WEIGHTS = np.array([2 if code in ("Hani", "Kana", "Hang") else 1 for code in letters.CODES])
@@ -41,7 +62,7 @@ _ANSWERS = np.array([_BY_SCRIPT.get(code) for code in letters.CODES], object)
 _HANI, _KANA = letters.CODES.index("Hani"), letters.CODES.index("Kana")
 # Answers are kept, since copies of a post stand anywhere; as many as take some 20 MB.
 _REMEMBERED = 60_000
-_remembered: dict[str, str] = {}
+_remembered: dict[tuple[str, str], str] = {}
 # A second language is listed from this share of the letters on; less is a name or a quoted word.
 _SHARE = 0.2
 
@@ -83,10 +104,10 @@ def languages(texts: Sequence[str], survey: letters.Survey, known: Sequence[str 
         own = np.flatnonzero((columns == column) & _unsettled(codes))
         if len(own):
             codes[own] = telling.settle(script, marks[places[own]], own.tolist(), words)
-    unsettled = _unsettled(codes)
-    codes[unsettled & (weights < _ENOUGH_TO_DETECT)] = UNDETERMINED
-    asked = np.flatnonzero(unsettled & (weights >= _ENOUGH_TO_DETECT))
-    codes[asked] = detect([words(passage) for passage in asked.tolist()])
+        if script in ASKED:
+            asked = own[_unsettled(codes[own]) & (weights[own] >= _ENOUGH_TO_DETECT)]
+            codes[asked] = detect([words(passage) for passage in asked.tolist()], script)
+    codes[_unsettled(codes)] = UNDETERMINED
     kept = np.ones(len(codes), bool)
     for place in np.flatnonzero(passages > 1).tolist():
         first, end = begins[place], begins[place] + passages[place]
@@ -123,22 +144,27 @@ def _of_script(text: str, code: str) -> str:
     return regex.sub(rf"[\p{{L}}--[\p{{Script={letters.SCRIPTS[code]}}}]]+", " ", text, flags=regex.VERSION1)
 
 
-def detect(texts: Sequence[str]) -> list[str]:
-    """Return langdetect's answers: ``und`` where it has none. Equal texts are looked at once, also in calls to come."""
+def detect(texts: Sequence[str], script: str) -> list[str]:
+    """Return langdetect's answers about texts in a script of :data:`ASKED`: ``und`` where it has none.
+
+    Equal texts are looked at once, also in calls to come.
+    """
     # Taken out at once: workers of some engines are threads of one process, and another may forget all meanwhile.
-    answers = {text: known for text in dict.fromkeys(texts) if (known := _remembered.get(text))}
+    answers = {text: known for text in dict.fromkeys(texts) if (known := _remembered.get((script, text)))}
     unknown = [text for text in dict.fromkeys(texts) if text not in answers]
-    fresh = dict(zip(unknown, _answers(unknown), strict=True))
+    fresh = dict(zip(unknown, _answers(unknown, script), strict=True))
     if len(_remembered) + len(fresh) > _REMEMBERED:
         _remembered.clear()
-    _remembered.update(fresh)
+    _remembered.update(((script, text), answer) for text, answer in fresh.items())
     answers |= fresh
     return [answers[text] for text in texts]
 
 
-def _answers(texts: Sequence[str]) -> list[str]:
+def _answers(texts: Sequence[str], script: str) -> list[str]:
+    if not texts:
+        return []
     words = [_NOT_LETTERS.sub(" ", text) for text in texts]
-    factory = _factory()
+    factory = _factory(script)
     if hasattr(factory, "_core"):
         from langdetect_rs._seed import seed_state
 
@@ -160,19 +186,19 @@ def _detect(factory: Any, text: str) -> str | None:
 
 
 @cache
-def _factory() -> Any:
-    """Return langdetect's factory, or langdetect-rs's where that is installed, which answers the same and sooner."""
+def _factory(script: str) -> Any:
+    """Return langdetect's factory for a script, or langdetect-rs's where that is installed, which answers the same and sooner."""
     try:
         from langdetect_rs import DetectorFactory
     except ImportError:
         from langdetect.detector_factory import DetectorFactory
-    return factory_of(DetectorFactory)
+    return factory_of(DetectorFactory, script)
 
 
-def factory_of(kind: Any) -> Any:
-    """Return a seeded factory with langdetect's profiles, loaded in the order of their names."""
-    profiles = sorted(files("langdetect").joinpath("profiles").iterdir(), key=lambda profile: profile.name)
+def factory_of(kind: Any, script: str) -> Any:
+    """Return a seeded factory with langdetect's profiles of a script's languages (:data:`ASKED`), sorted by name."""
+    folder = files("langdetect").joinpath("profiles")
     factory = kind()
-    factory.load_json_profile([profile.read_text(encoding="utf-8") for profile in profiles])
+    factory.load_json_profile([folder.joinpath(name).read_text(encoding="utf-8") for name in ASKED[script].split()])
     factory.set_seed(0)
     return factory

@@ -14,15 +14,30 @@ from toolkit.text import telling
 
 SCRIPTS = {
     "Arab": "Arabic",
+    "Armn": "Armenian",
+    "Beng": "Bengali",
     "Cyrl": "Cyrillic",
     "Deva": "Devanagari",
+    "Ethi": "Ethiopic",
+    "Geor": "Georgian",
     "Grek": "Greek",
+    "Gujr": "Gujarati",
+    "Guru": "Gurmukhi",
     "Hang": "Hangul",
     "Hani": "Han",
     "Hebr": "Hebrew",
     "Kana": r"Hiragana}\p{Script=Katakana",
+    "Khmr": "Khmer",
+    "Knda": "Kannada",
+    "Laoo": "Lao",
     "Latn": "Latin",
+    "Mlym": "Malayalam",
     "Mong": "Mongolian",
+    "Mymr": "Myanmar",
+    "Orya": "Oriya",
+    "Sinh": "Sinhala",
+    "Taml": "Tamil",
+    "Telu": "Telugu",
     "Thai": "Thai",
     "Tibt": "Tibetan",
 }
@@ -30,7 +45,8 @@ CODES = tuple(SCRIPTS)
 """The scripts told apart, sorted: column ``i`` of the counts is ``CODES[i]``."""
 # Behind the last ideographs that Unicode has; what lies further (tags, private use) is no letter.
 _END = 0x33480
-_A_TIME = 1 << 20
+# Characters looked up together: as many as stay in the processor's cache.
+_A_TIME = 1 << 17
 HIDDEN, EMOJI, TAG, AT, COLON, MEETING = 1, 2, 4, 8, 16, 32
 """Marks: the text holds a character that a reader may not see; one that may be drawn as a picture; a sign that may begin a
 hashtag, a mention, the ``//`` of a URL; a Latin letter beside a Cyrillic or Greek one. Those of letters that settle a language

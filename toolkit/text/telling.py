@@ -38,6 +38,8 @@ _GROUPS = {
     "macedonian": "ќѓЌЃ",
     "schwa": "əƏ",
     "turned comma": "ʻ‘",
+    "assamese": "ৰৱ",
+    "tigrinya": "ኣቐኸኻ",
 }
 FIRST_BIT = 8
 LETTERS = {letters: 1 << bit for bit, letters in enumerate(_GROUPS.values(), start=FIRST_BIT)}
@@ -63,12 +65,18 @@ def _any(*names: str) -> Callable[[Marks], Hits]:
     return lambda marks: (marks & bits) != 0
 
 
+def _always(marks: Marks) -> Hits:
+    return np.ones(len(marks), np.bool_)
+
+
 # By script, the first that holds: Kurdish and Pashto share letters with Uyghur and Persian, and have some that those lack; the
 # languages written in Cyrillic by Turkic and Mongolian peoples likewise. Words that begin with ئ are Uyghur where the text is
 # not Kurdish; within a word Arabic has it too. Kazakh has і beside ө and ү, Kyrgyz ң without it, Mongolian neither, and х in
 # most sentences, which Kyrgyz has in loans alone. Of the Slavic languages only Belarusian has both ы and і; ђ and ћ are
 # Serbian, which langdetect lacks; ы, э and ё are Russian in a text that none of the others has claimed.
 _RULES: dict[str, tuple[_Rule, ...]] = {
+    "Beng": (_Rule("as", _any("assamese")), _Rule("bn", _always)),
+    "Ethi": (_Rule("ti", _any("tigrinya")), _Rule("am", _always)),
     "Arab": (
         _Rule("ku", _any("kurdish")),
         _Rule("ps", _any("pashto")),

@@ -37,7 +37,7 @@ from toolkit.parquet import read_batches
 Blob = tuple[int, bytes]
 KEYED = np.dtype([("key", ">u8", 2), ("place", "<i8")])
 BANDED = np.dtype([("key", "<u8"), ("place", "<i8")])
-SKETCHED = np.dtype([("key", "<u8"), ("place", "<i8"), ("low", "u1", near.BANDS * near.ROWS)])
+SKETCHED = np.dtype([("key", "<u8"), ("place", "<i8"), ("low", "<u8", near.WORDS)])
 MEMBER = np.dtype([("place", "<i8"), ("band", "u1")])
 _ROWS = 5_000
 
@@ -89,7 +89,7 @@ def sketches(number: int, blob: bytes) -> Iterator[Blob]:
             at += batch.num_rows
     places = np.concatenate(fresh) + about["begin"]
     every = {"keys": np.concatenate(keys), "places": places}
-    every |= {"bands": np.concatenate(bands, axis=1), "low": np.concatenate(low)}
+    every |= {"bands": np.concatenate(bands, axis=1), "low": np.concatenate(low, axis=1)}
     yield number, pack(about["begin"], **every, **texts_of(pa.array(texts, pa.string())))
 
 
@@ -143,7 +143,7 @@ def neighbours(number: int, blob: bytes, side: bytes, *, buckets: int) -> Iterat
     band, at = np.nonzero(company >> np.arange(near.BANDS, dtype=np.uint32)[:, None] & np.uint32(1))
     records = np.empty(len(at), SKETCHED)
     records["key"] = _banded(arrays["bands"])[band, at]
-    records["place"], records["low"] = arrays["places"][at], arrays["low"][at]
+    records["place"], records["low"] = arrays["places"][at], arrays["low"][:, at].T
     yield from _dealt(records, _bucket(records["key"], buckets))
 
 
@@ -152,7 +152,8 @@ def candidates(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
     records = _gathered(blobs)
     # Within a group the order of the places decides who is held against whom.
     records = records[np.argsort(records["place"], kind="stable")]
-    found = near.candidates([np.ascontiguousarray(records["key"])], np.ascontiguousarray(records["low"]))
+    band = np.ascontiguousarray(records["key"]), np.arange(len(records))
+    found = near.candidates([band], np.ascontiguousarray(records["low"].T))
     pairs = records["place"][found].reshape(-1, 2)
     yield number, pack(pairs=np.unique(pairs, axis=0) if len(pairs) else pairs)
 
