@@ -58,6 +58,7 @@ def test_what_the_demo_leaves(demo: Path, tmp_path: Path) -> None:
     (posts,) = load((demo / "releases" / "1.0.0", "posts"), cache=tmp_path)
     assert {split: len(rows) for split, rows in posts.items()} == {"train": 11, "test": 9}
     assert told("-C", demo, "studio", "status")["running"] is False
+    assert told("-C", demo, "release", "cut")["new"] is False, "the command makes of it what the demo did"
     secrets = [path for path in (demo / "studio").rglob("*") if path.name in ("accounts.json", ".env")]
     assert secrets
     assert {path.stat().st_mode & 0o077 for path in secrets} == {0}

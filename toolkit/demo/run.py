@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from toolkit.labelstudio import environment
 from toolkit.labelstudio.connect import connect, embedded
 from toolkit.labelstudio.server import Account
 from toolkit.release.build import cut
+from toolkit.release.checks import measured
 from toolkit.release.verify import verify
 from toolkit.resources import resource
 from toolkit.sources import registry, segments
@@ -78,7 +80,7 @@ def run(folder: Path, *, example_files: Path | None = None, keep: bool = False, 
             url, accounts = _studio(workspace, steps)
             figures = _label(workspace, example_files, steps)
             _adjudicate(workspace, example_files, steps)
-            release, version = _release(workspace, figures, steps)
+            release, version = _release(workspace, steps)
             _load(release, steps)
         finally:
             if not keep:
@@ -156,9 +158,10 @@ def _adjudicate(workspace: Workspace, example_files: Path, steps: Steps) -> None
         tell(f"{adjudicated} adjudicated, {len(found.open)} open")
 
 
-def _release(workspace: Workspace, figures: list[agreement.Figure], steps: Steps) -> tuple[Path, str]:
+def _release(workspace: Workspace, steps: Steps) -> tuple[Path, str]:
     with steps.step("a release") as tell:
-        released = cut(workspace, agreement=agreement.records(figures))
+        # As the command does: cut once more, it says the same.
+        released = cut(workspace, agreement=partial(measured, workspace))
         tell(f"{released.version} in {released.folder}")
     with steps.step("its checks, loading every config in a fresh cache among them") as tell:
         gates = verify(released.folder)
