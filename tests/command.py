@@ -64,3 +64,8 @@ def inside(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
 def data(*words: object, cwd: Path | None = None) -> Any:
     """Run a command with ``--json`` and return what it printed."""
     return json.loads(docposts(*words, "--json", cwd=cwd).stdout)
+
+
+def told(*words: object) -> Any:
+    """Do what :func:`data` does in this process."""
+    return json.loads(inside(*words, "--json").stdout)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.test_release_rows import World
 from toolkit.corpus import store
-from toolkit.release import build, checks
+from toolkit.release import build, checks, gather
 from toolkit.release.build import Cut
 from toolkit.release.folder import Folder
 from toolkit.release.gate import Gate
@@ -37,6 +40,7 @@ def publish(workspace: Workspace, of: World, version: str) -> None:
 
 def judged_by(patch: pytest.MonkeyPatch, of: World) -> None:
     """The world's judgements and decisions are those that a cut, and making again, find."""
+    patch.setattr(gather, "_files", lambda _: of.files)
     for module in (build, checks):
         patch.setattr(module, "load_judgements", lambda _: of.judged())
         patch.setattr(module, "load_decisions", lambda *_: of.decided())
@@ -54,6 +58,24 @@ def cut_world(workspace: Workspace, of: World, published: str, *, load: bool = F
 def cut_folder(workspace: Workspace, of: World, corpus: str) -> Folder:
     """Cut the world; return the release."""
     return Folder(cut_world(workspace, of, corpus).folder)
+
+
+def with_image(of: World, folder: Path, data: bytes) -> World:
+    """The same world, in which the photo text's image is held."""
+    name = hashlib.sha256(data).hexdigest()
+    (folder / name).write_bytes(data)
+    of.files[name] = folder / name
+    of.tables["photo_texts"][0] |= {"image": "held", "media": name}
+    return of
+
+
+def photograph(**options: Any) -> bytes:
+    """A fictional photograph, as JPEG unless asked otherwise."""
+    out = io.BytesIO()
+    image = Image.effect_mandelbrot((48, 32), (-2, -1, 1, 1), 60).convert("RGB")
+    settings: dict[str, Any] = {"format": "JPEG", "quality": 90} | options
+    image.save(out, **settings)
+    return out.getvalue()
 
 
 def by_people(of: World) -> World:

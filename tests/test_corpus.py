@@ -6,7 +6,6 @@ import dataclasses
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import EXAMPLES
+from tests.killing import calls_made
 from toolkit import schema
 from toolkit.corpus import fact_rows, inputs, links, near, parts, store
 from toolkit.corpus import rows as rows_of
@@ -578,46 +578,26 @@ def test_a_part_that_the_sources_no_longer_give_does_not_block_the_next_version(
     assert rows(built, "sources")[0]["title"].startswith("The Dyke That Praised Only Itself")
 
 
-KILL = """
-import os, signal, sys
-from pathlib import Path
-from toolkit.corpus.build import build
-from toolkit.workspace import Workspace
-workspace, left = Workspace.open(Path(sys.argv[1])), int(sys.argv[2])
-flush = os.fsync
-def fsync(handle):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    flush(handle)
-os.fsync = fsync
-build(workspace)
-print(int(sys.argv[2]) - left)
-"""
+def build_in(root: Path) -> None:
+    build(Workspace.open(root))
 
 
 def test_a_killed_build_leaves_the_last_version_and_a_rerun_ends_well(workspace: Workspace, tmp_path: Path) -> None:
-    """Killed at moments spread over all that is flushed to disk, from the first part to the ledger."""
+    """Killed at 7 moments spread over all that is flushed to disk, from the first part to the ledger."""
     add_examples(workspace, "lantern-quay-3")
     build(workspace)
     add_examples(workspace, "salt-lamps")
     start = tmp_path / "start"
     shutil.copytree(workspace.root, start, symlinks=True)
 
-    def run(root: Path, moment: int) -> subprocess.CompletedProcess[str]:
-        arguments = [sys.executable, "-c", KILL, str(root), str(moment)]
-        return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
-
-    whole = run(workspace.root, 10**6)
-    assert whole.returncode == 0, whole.stderr
-    flushes = int(whole.stdout)
+    flushes = calls_made(("fsync",), build_in, workspace.root)
+    assert flushes
     expected = tree(workspace.corpus_dir)
     moments = random.Random(3).sample(range(2, flushes - 3), 3)
     for moment in [1, *moments, flushes - 2, flushes - 1, flushes]:
         root = tmp_path / f"killed-{moment}"
         shutil.copytree(start, root, symlinks=True)
-        assert run(root, moment).returncode == -signal.SIGKILL, moment
+        assert calls_made(("fsync",), build_in, root, kill=moment) is None, moment
         killed = Workspace.open(root)
         found = store.versions(killed)
         assert [str(v.version) for v in found] in (["0.1.0"], ["0.1.0", "0.1.1"])

@@ -6,9 +6,6 @@ import copy
 import json
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.command import docposts, start
-from tests.conftest import EXAMPLES, ROOT
+from tests.conftest import EXAMPLES
 from tests.fake_studio import FakeStudio, result, workspace_of
+from tests.killing import calls_made
 from tests.plugins.adjudication import decision_of
 from tests.test_corpus import add_examples, add_text, edit, tree
 from toolkit import rounds
@@ -457,31 +455,17 @@ def test_a_persons_answers_in_a_shared_project_and_in_an_import_go(tmp_path: Pat
 # Killed
 
 
-KILL = """
-import os, signal, sys
-from pathlib import Path
-from toolkit.purge.run import purge
-from toolkit.workspace import Workspace
-workspace, left = Workspace.open(Path(sys.argv[1])), int(sys.argv[2])
-def counted(name):
-    real = getattr(os, name)
-    def call(*words, **more):
-        global left
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*words, **more)
-    setattr(os, name, call)
-for name in ("fsync", "unlink", "rename", "replace", "rmdir"):
-    counted(name)
-purge(workspace, sys.argv[3], sys.argv[4])
-print(int(sys.argv[2]) - left)
-"""
+CALLS = ("fsync", "unlink", "rename", "replace", "rmdir")
+"""What changes the disk for good: a purge may die before any of them."""
 
 
-def run(root: Path, moment: int, kind: str, name: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", KILL, str(root), str(moment), kind, name]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+def purge_in(root: Path, kind: Any, name: str) -> None:
+    purge(Workspace.open(root), kind, name)
+
+
+def run(root: Path, moment: int, kind: str, name: str) -> int | None:
+    """Purge in a process that dies at a moment (0: never); return how many there are, None where it died."""
+    return calls_made(CALLS, purge_in, root, kind, name, kill=moment)
 
 
 def state(root: Path) -> dict[str, str]:
@@ -492,19 +476,18 @@ def state(root: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(("kind", "count"), [("post", 7), ("source", 5), ("annotator", 5)])
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(made: Made, tmp_path: Path, kind: str, count: int) -> None:
+    """Of a post at 7 moments, of a source and of a person at 5 each: the first, the last, and some between."""
     name = {"post": made.id_of("salt-lamps", "post-2"), "source": "salt-lamps", "annotator": WHO}[kind]
     origin = made.workspace.root
     whole = tmp_path / "whole"
     shutil.copytree(origin, whole, symlinks=True)
-    ended = run(whole, 10**6, kind, name)
-    assert ended.returncode == 0, ended.stderr
-    moments = int(ended.stdout)
+    moments = run(whole, 0, kind, name)
+    assert moments
     chosen = [1, 2, *random.Random(5).sample(range(3, moments - 2), count - 4), moments - 1, moments]
     for moment in chosen:
         root = tmp_path / f"killed-{moment}"
         shutil.copytree(origin, root, symlinks=True)
-        killed = run(root, moment, kind, name)
-        assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr)
+        assert run(root, moment, kind, name) is None, moment
         workspace = Workspace.open(root)
         begun = bool(tombstones(workspace.ledger))
         if begun and unfinished(workspace.ledger):
@@ -542,7 +525,7 @@ def test_the_command_asks_first_tells_what_it_did_and_where_it_does_not_reach(ma
 
 def test_other_commands_wait_for_a_purge_that_was_cut_off(made: Made) -> None:
     root, post = made.workspace.root, made.id_of("salt-lamps", "post-3")
-    assert run(root, 12, "post", post).returncode == -signal.SIGKILL
+    assert run(root, 12, "post", post) is None
     refused = docposts("-C", root, "corpus", "log", code=1)
     assert f"docposts purge post {post}" in refused.stderr
     assert start("-C", root, "purge", "post", post).wait(120) == 0

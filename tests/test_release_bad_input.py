@@ -12,6 +12,8 @@ from tests.command import data, docposts, inside
 from tests.releases import publish, workspace_of
 from tests.test_release_rows import World, world
 from toolkit.fsio import read_text
+from toolkit.parquet import write_table
+from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.workspace import Workspace
 
@@ -91,6 +93,19 @@ def test_a_template_with_an_unknown_placeholder(workspace: Workspace) -> None:
     out = inside("-C", workspace.root, "release", "cut", code=1)
     assert "DATASET_CARD.md:3" in out.stderr
     assert [path.name for path in workspace.releases_dir.iterdir()] == ["1.0.0"]
+
+
+def test_a_label_that_the_codebook_does_not_have(workspace: Workspace) -> None:
+    folder = Folder(workspace.releases_dir / "1.0.0")
+    path = folder.path / folder.files_of("posts", "train")[0]
+    rows = folder.rows("posts").to_pylist()
+    rows[0]["narrative"] = ["n00"]
+    write_table(path, release_table("posts").from_rows(rows), release_table("posts"))
+    out = inside("-C", workspace.root, "release", "verify", "--json", code=3)
+    gates = {row["gate"]: row for row in json.loads(out.stdout)}
+    assert gates["labels"]["state"] == "fails" and "posts.narrative: n00 is no label" in gates["labels"]["detail"]
+    assert gates["load"]["state"] == "not run" and "labels" in gates["load"]["detail"]
+    assert folder.path.is_dir() and path.is_file()
 
 
 def test_words_that_are_none(workspace: Workspace) -> None:

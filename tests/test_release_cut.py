@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.releases import cut_world, failing, judged_by, workspace_of
+from tests.releases import cut_world, failing, judged_by, photograph, with_image, workspace_of
 from tests.test_release_rows import P1, P2, P4, PHOTO, World, judgement, post, some_id, world
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import read_json, read_text
@@ -52,7 +52,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def test_a_release_is_cut_checked_and_entered(tmp_path: Path, cutter: Cutter) -> None:
     workspace = workspace_of(tmp_path / "w")
-    out = cutter(workspace, world(), load=True)
+    out = cutter(workspace, with_image(world(), tmp_path, photograph()), load=True)
     assert (out.version, out.new, out.folder) == ("1.0.0", True, workspace.releases_dir / "1.0.0")
     assert failing(verify(out.folder, load=False)) == {}
     manifest = read_json(out.folder / "MANIFEST.json")

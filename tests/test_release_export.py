@@ -14,14 +14,15 @@ import pytest
 from tests.command import docposts
 from tests.conftest import ROOT
 from tests.releases import cut_folder as cut
-from tests.releases import workspace_of
+from tests.releases import photograph, with_image, workspace_of
 from tests.test_release_rows import world
 from toolkit.release.folder import Folder
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    return cut(workspace_of(tmp_path_factory.mktemp("export") / "w"), world(), "0.1.0")
+    folder = tmp_path_factory.mktemp("export")
+    return cut(workspace_of(folder / "w"), with_image(world(), folder, photograph()), "0.1.0")
 
 
 def test_every_value_comes_out(release: Folder, tmp_path: Path) -> None:
@@ -30,6 +31,9 @@ def test_every_value_comes_out(release: Folder, tmp_path: Path) -> None:
     for config, splits in release.parts.items():
         for split, rows in splits.items():
             expected = rows.to_pylist()
+            for row in (row for row in expected if "image" in row):
+                held, row["image"] = row["image"], row["image"]["path"]
+                assert (tmp_path / "csv" / "images" / row["image"]).read_bytes() == held["bytes"]
             lines = (tmp_path / "jsonl" / config / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
             assert [json.loads(line) for line in lines] == expected
             with (tmp_path / "csv" / config / f"{split}.csv").open(encoding="utf-8", newline="") as file:

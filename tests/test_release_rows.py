@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +49,8 @@ class World:
     tables: dict[str, list[Row]]
     judgements: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    """Images by their hashes."""
 
     def corpus(self) -> dict[str, pa.Table]:
         made = {name: table(name).from_rows(rows) for name, rows in self.tables.items()}

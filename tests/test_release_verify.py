@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.releases import cut_folder, workspace_of
+from tests.releases import cut_folder, photograph, with_image, workspace_of
 from tests.releases import failing as failing_of
 from tests.test_release_rows import P1, P2, P3, TEXTS, world
 from toolkit.errors import InputError
@@ -26,9 +26,11 @@ from toolkit.release.documents import edition_digest
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.release.gate_croissant import records
-from toolkit.release.layout import MANIFEST, canonical_pretty, data_digest, list_files, part_path
+from toolkit.release.images import name_of
+from toolkit.release.layout import MANIFEST, canonical_pretty, data_digest, list_files
 from toolkit.release.loading import load
 from toolkit.release.notices import description, dump
+from toolkit.release.shards import part_path
 from toolkit.release.takedown import public_name
 from toolkit.release.verify import GATES, LOADING, verify
 
@@ -60,6 +62,11 @@ class Draft:
     def judged(self, number: int) -> Row:
         every = (row for rows in self.rows["judgements"].values() for row in rows)
         return next(row for row in every if row["judgement_id"].endswith(f"{number:012}"))
+
+    def picture(self, data: bytes) -> None:
+        """Put another image in the place of the photo text's, under its own name."""
+        (row,) = (row for rows in self.rows["photo_texts"].values() for row in rows)
+        row["image"] = {"bytes": data, "path": name_of(data)}
 
     def text(self, post_id: str, text: str) -> None:
         self.post(post_id).update(text=text, exact_hash=sha256_text(normalise(text)))
@@ -122,7 +129,8 @@ class Draft:
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean release of the fictional world, cut once."""
-    return cut_folder(workspace_of(tmp_path_factory.mktemp("clean") / "w"), world(), "0.1.0").path
+    folder = tmp_path_factory.mktemp("clean")
+    return cut_folder(workspace_of(folder / "w"), with_image(world(), folder, photograph()), "0.1.0").path
 
 
 def draft(clean: Path, to: Path) -> Draft:
@@ -566,6 +574,8 @@ def a_post_that_was_taken_down(of: Draft) -> None:
 
 @corruption("rights", "restricted")
 def a_restricted_report(of: Draft) -> None:
+    for row in (row for rows in of.rows["photo_texts"].values() for row in rows):
+        row["image"] = None
     row = next(row for row in of.rows["sources"]["train"] if row["source_id"] == "lamps")
     row["rights"] = "restricted"
 
@@ -649,9 +659,43 @@ def an_agreement_that_nobody_measured(of: Draft) -> None:
     of.manifest = lambda said: said["about"].update(annotators=30)
 
 
+@corruption("agreement", "narrative narrative: items is 50, the judgements give ")
+def an_agreement_on_more_than_there_is(of: Draft) -> None:
+    row = {"task": "narrative", "field": "narrative", "items": 50, "positives": 5, "percent": 0.9, "alpha": 0.8}
+    of.manifest = lambda said: said["about"].update(agreement=[row])
+
+
 @corruption("counts", "edition")
 def an_edition_of_other_documents(of: Draft) -> None:
     of.manifest = lambda said: said["documents"].update({"LICENSE.md": "0" * 64})
+
+
+@corruption("images", "the image holds metadata")
+def an_image_that_says_where_it_was_taken(of: Draft) -> None:
+    clean = photograph()
+    of.picture(clean[:2] + b"\xff\xfe\x00\x0bOrle quay" + clean[2:])
+
+
+@corruption("images", "the image is refused: ")
+def an_image_that_does_not_decode(of: Draft) -> None:
+    of.picture(photograph()[:-300])
+
+
+@corruption("images", "the image is not the one that its name says")
+def another_image_under_the_same_name(of: Draft) -> None:
+    (row,) = (row for rows in of.rows["photo_texts"].values() for row in rows)
+    row["image"] |= {"bytes": photograph(quality=40)}
+
+
+@corruption("images", "an image of lamps, which may not be redistributed")
+def an_image_of_a_report_that_may_only_be_quoted(of: Draft) -> None:
+    next(row for row in of.rows["sources"]["train"] if row["source_id"] == "lamps")["rights"] = "quotable"
+
+
+@corruption("images", "an image that is called withheld")
+def an_image_that_is_withheld(of: Draft) -> None:
+    (row,) = (row for rows in of.rows["photo_texts"].values() for row in rows)
+    row["image_status"] = "withheld"
 
 
 @pytest.mark.parametrize(("gate", "detail", "change"), CORRUPTIONS)

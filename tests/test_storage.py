@@ -24,7 +24,7 @@ from toolkit import storage
 from toolkit.corpus import publication
 from toolkit.corpus.build import build
 from toolkit.corpus.steps import Version
-from toolkit.errors import ConflictError, DocpostsError, InputError, ServiceError, UsageError
+from toolkit.errors import ConflictError, InputError, ServiceError, UsageError
 from toolkit.sources import registry
 from toolkit.workspace import Workspace
 
@@ -107,9 +107,8 @@ def test_of_many_that_write_a_new_file_at_once_one_does(url: str) -> None:
 
 
 def test_what_a_storage_refuses_is_one_line(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DocpostsError) as caught:
+    with pytest.raises(ServiceError, match=r"cannot write s3://no-such-bucket/x: .*NoSuchBucket") as caught:
         storage.write("s3://no-such-bucket/x", b"")
-    assert "no-such-bucket" in caught.value.message
     assert "\n" not in caught.value.message
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     storage._object_store.cache_clear()

@@ -23,6 +23,8 @@ from toolkit.rowdigest import row_digest as row_digest  # noqa: PLC0414 (others 
 from toolkit.schema import Table
 
 ROWS_PER_GROUP = 100_000
+ROWS_PER_IMAGES = 100
+"""Rows of a group where they hold images: the Hub reads a group to show a row of it."""
 BYTES_PER_GROUP = 32 << 20
 """A part's row group ends with the piece that makes it as large as this, in memory, or fills it with rows."""
 # Of the 64 KiB that the Hub's store keeps things in, not of the megabyte that is the default: less is sent again (benchmarks).
@@ -33,7 +35,10 @@ WRITER = f"pyarrow {pa.__version__}"
 
 # Columns whose values hardly repeat. A dictionary of such is one page that every change makes another.
 _SELDOM = frozenset(
-    "text text_simplified translation exact_hash post_id photo_id judgement_id item_id cluster_id annotator text_sha256".split()
+    (
+        "text text_simplified translation exact_hash image post_id photo_id judgement_id item_id cluster_id annotator "
+        "text_sha256"
+    ).split()
 )
 
 
@@ -49,6 +54,11 @@ def _leaves(field: pa.Field, above: str = "") -> Iterator[str]:
         yield path
 
 
+def _holds_bytes(field: pa.Field) -> bool:
+    kind = field.type
+    return pa.types.is_binary(kind) or (pa.types.is_struct(kind) and any(map(_holds_bytes, kind)))
+
+
 def write_table(path: Path, rows: pa.Table, schema: Table) -> None:
     """Write rows, whose columns must be those declared, atomically."""
     if not rows.schema.equals(schema.arrow, check_metadata=False):
@@ -58,7 +68,7 @@ def write_table(path: Path, rows: pa.Table, schema: Table) -> None:
         pq.write_table(
             rows,
             beside,
-            row_group_size=ROWS_PER_GROUP,
+            row_group_size=ROWS_PER_IMAGES if any(map(_holds_bytes, rows.schema)) else ROWS_PER_GROUP,
             compression="zstd",
             compression_level=3,
             use_dictionary=[path for field in rows.schema if field.name not in _SELDOM for path in _leaves(field)],

@@ -9,7 +9,7 @@ another, little-endian, so that it does not matter how they were cut:
 
 - *validity*: a byte a value, 1 or 0 where it is null; a null is followed by what an empty value (0, "", []) would be;
 - numbers, booleans, dates and times: 64 bits each (times: microseconds from 1970, dates: days; floating point as IEEE 754);
-- strings: their lengths in bytes, 64 bits each; and, a stream of its own, their UTF-8;
+- strings: their lengths in bytes, 64 bits each; and, a stream of its own, their UTF-8; bytes likewise;
 - lists: their lengths, 64 bits each; and the streams of all their items together;
 - structs: the streams of each field, in order.
 
@@ -133,7 +133,12 @@ def _streams(values: pa.Array) -> Iterator[bytes | memoryview]:
     yield np.ascontiguousarray(values.is_valid().to_numpy(zero_copy_only=False)).tobytes()
     if pa.types.is_null(kind):
         return
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if pa.types.is_binary(kind):
+        # As strings are; a null is an empty one.
+        values = pc.fill_null(values, b"")
+        yield _numbers(pc.binary_length(values).cast(pa.int64()).to_numpy(zero_copy_only=False))
+        yield b"".join(value.as_buffer() for value in values)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         values = pc.fill_null(values, "").cast(pa.large_string())
         if not len(values):
             yield from (b"", b"")

@@ -31,6 +31,7 @@ _ARROW: dict[str, Any] = {
     "datetime": pa.timestamp("us", tz="UTC"),
     "int8": pa.int8(),
     "int32": pa.int32(),
+    "binary": pa.binary(),
 }
 
 

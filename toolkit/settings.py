@@ -130,6 +130,7 @@ class ReleaseSettings(Strict):
     restricted: Literal["dehydrate", "private"] = "dehydrate"
     linkable: tuple[str, ...] = ()
     gated: Literal["licence", "yes", "no"] = "licence"
+    shard_mb: Annotated[float, Field(gt=0, le=2000)] = 500
 
 
 class Settings(Strict):

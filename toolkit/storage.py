@@ -182,6 +182,9 @@ def _faults(what: str, address: str) -> Iterator[None]:
     except FileExistsError as error:
         raise ConflictError(f"{address} is there already") from error
     except FileNotFoundError as error:
+        if what == "write":
+            # What is not there is the bucket.
+            raise _refused(what, address, error.strerror or _first(str(error))) from error
         raise InputError(f"cannot {what} {address}: it is not there") from error
     except OSError as error:
         raise _refused(what, address, error.strerror or str(error)) from error
@@ -191,7 +194,7 @@ def _faults(what: str, address: str) -> Iterator[None]:
             raise
         if kind.__name__ == "AlreadyExistsError":
             raise ConflictError(f"{address} is there already") from error
-        if kind.__name__ == "NotFoundError":
+        if kind.__name__ == "NotFoundError" and what != "write":
             raise InputError(f"cannot {what} {address}: it is not there") from error
         raise _refused(what, address, _first(str(error))) from error
 

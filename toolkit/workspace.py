@@ -232,6 +232,7 @@ languages = {text(release.languages)}  # empty: those found in the texts
 splits = {{ {splits} }}
 seed = {release.seed}
 campaigns_whole = {text(release.campaigns_whole)}  # keep each campaign in one split
+shard_mb = {text(release.shard_mb)}  # of a file, before compression; a larger split is in several
 gated = {text(release.gated)}  # access on request on the Hub: where the licence is not an open one, yes, or no
 restricted = {text(release.restricted)}  # rows of restricted reports: without words, or a release that is not to be published
 linkable = {text(release.linkable)}  # annotators who agreed that releases show which judgements are one person's

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import uuid
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_studio import publish, result
+from tests.killing import PROCESSES
 from tests.plugins.faults import Database, Fault, FaultProxy
 from tests.plugins.studio import StudioServer
 from toolkit.errors import DocpostsError
@@ -30,9 +30,6 @@ from toolkit.workspace import Workspace, new_settings
 # Invented; what breaks naive code: an astral ideograph, a joined emoji, CRLF, a right-to-left override.
 HARD = "虚构的风筝 𠮷野家 👩‍🔬 \u202eabc\u202c\r\n第二行\u00a0．"
 PROJECT = "narrative.anna"
-# Forked from one that has loaded everything: a process for each kill, without the seconds that loading takes.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.plugins.campaign", "label_studio_sdk", "httpx"])
 
 
 def work(what: str, root: Path, url: str, token: str, flush: int) -> None:

@@ -29,7 +29,6 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
     """
     from functools import partial
 
-    from toolkit.adjudication.store import standing
     from toolkit.release import build, checks
 
     workspace = root.workspace()
@@ -55,9 +54,8 @@ def cut(root: Root, version: str | None, corpus: str | None, as_json: bool) -> N
         say(f"held out, since they would join two splits: {len(made.held_out)} items (--json names them)")
     for reason, count in made.dropped.items():
         say(f"left out, {reason}: {count}")
-    found = standing(workspace)
-    if undecided := len(found.open) + len(found.waiting):
-        say(f"not decided, and so in no gold label: {undecided} questions (docposts status)")
+    if made.undecided:
+        say(f"not decided, and so in no gold label: {made.undecided} questions (docposts status)")
     for reason in made.private:
         say(f"not to be published: {reason}")
     say("  next: docposts release verify")

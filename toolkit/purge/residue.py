@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.errors import InputError
-from toolkit.parquet import read_any
+from toolkit.parquet import column_names, read_batches
 from toolkit.workspace import Workspace
 
 # A word or two of a post stands in other texts as well.
 SHORTEST = 24
+_ROWS = 10_000  # looked through at a time
 _NOT_OURS = ("studio", ".git")
 
 
@@ -49,10 +50,10 @@ def _in_bytes(path: Path, words: Collection[str]) -> bool:
 
 def _in_parquet(path: Path, words: Collection[str]) -> bool:
     try:
-        rows = read_any(path)
+        pieces = read_batches(path, column_names(path), _ROWS)
+        return any(_holds(values, words) for piece in pieces for values in piece.columns)
     except InputError:
         return False
-    return any(_holds(rows[name].combine_chunks(), words) for name in rows.column_names)
 
 
 def _holds(values: pa.Array, words: Collection[str]) -> bool:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from toolkit.corpus import store
 from toolkit.errors import InputError
 from toolkit.fsio import read_text, sha256_file, sha256_text
@@ -116,9 +119,12 @@ def _alike(workspace: Workspace, stone: Tombstone) -> list[str]:
     if stone.kind != "post" or not found:
         return []
     own = {stone.id, *stone.items}
-    edges = found[-1].table("post_links").select(["post_id", "other_id"]).to_pylist()
-    ends = [{edge["post_id"], edge["other_id"]} for edge in edges]
-    return sorted({post for pair in ends if pair & own for post in pair - own})
+    gone = pa.array(sorted(own), pa.string())
+    beside: set[str] = set()
+    for batch in found[-1].batches("post_links", ["post_id", "other_id"]):
+        linked = batch.filter(pc.or_(pc.is_in(batch["post_id"], gone), pc.is_in(batch["other_id"], gone)))
+        beside.update(*linked.to_pydict().values())
+    return sorted(beside - own)
 
 
 def _words(workspace: Workspace, stone: Tombstone) -> set[str]:

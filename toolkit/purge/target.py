@@ -13,6 +13,7 @@ from toolkit.corpus.reading import Read
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import InputError
 from toolkit.lineage import Lineage
+from toolkit.parquet import column_names, read_batches
 from toolkit.purge import raw_table
 from toolkit.purge.records import judged
 from toolkit.purge.spans import Ranges, touches, within
@@ -25,6 +26,7 @@ from toolkit.workspace import Workspace
 
 LISTED = 10_000
 """Items that a source's tombstone lists; of a longer table only those that were judged."""
+_ROWS = 10_000  # looked through at a time
 _ROOTS = ("post", "photo_text")
 
 
@@ -159,10 +161,10 @@ def _of_an_earlier_version(workspace: Workspace, item_id: str) -> Tombstone:
 
 def _find(version: CorpusVersion, item_id: str) -> dict[str, Any] | None:
     for name, column in (("posts", "post_id"), ("photo_texts", "photo_id")):
-        rows = version.stored(name)
-        hits = rows.filter(pc.equal(rows[column], item_id)).to_pylist()
-        if hits:
-            return dict(hits[0])
+        for _, path in version.part_files(name):
+            for batch in read_batches(path, column_names(path), _ROWS):
+                if hits := batch.filter(pc.equal(batch[column], item_id)).to_pylist():
+                    return dict(hits[0])
     return None
 
 
@@ -199,7 +201,8 @@ def items_of(workspace: Workspace, source_id: str) -> set[str]:
     found: set[str] = set()
     for version in store.versions(workspace):
         for name, column in (("posts", "post_id"), ("photo_texts", "photo_id")):
-            found |= {*version.rows_of(name, source_id)[column].to_pylist()}
+            for batch in version.batches_of(name, source_id):
+                found.update(batch[column].to_pylist())
     path = workspace.sources_dir / source_id / "source.toml"
     if path.is_file():
         source = next((s for s in registry.every(workspace) if s.id == source_id), None)

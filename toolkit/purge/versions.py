@@ -8,19 +8,26 @@ folder is exchanged, then old parts go: killed anywhere, the next run finds the 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.corpus import build, links, store, ties
+from toolkit.corpus import build, links, store
+from toolkit.corpus.parts import Entry
+from toolkit.corpus.parts import write_parts as write_rows
 from toolkit.corpus.store import CorpusVersion
 from toolkit.fsio import sha256_file
+from toolkit.parquet import column_names, read_batches
+from toolkit.purge.links import without
 from toolkit.purge.rows import Erased, erased_rows
 from toolkit.schema import table
 from toolkit.tombstones import Tombstone
 from toolkit.workspace import Workspace
+
+_ROWS = 10_000  # looked through at a time
 
 
 def erase(workspace: Workspace, stone: Tombstone, erased: Erased, progress: Callable[[str], None]) -> list[str]:
@@ -37,33 +44,32 @@ def erase(workspace: Workspace, stone: Tombstone, erased: Erased, progress: Call
 
 
 def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, erased: Erased) -> bool:
-    parts: dict[str, list[tuple[str, pa.Table]]] = {}
-    different = False
+    """Write the source's parts anew where they held something, one in memory at a time; all other parts stay as they are."""
+    parts: dict[str, list[Entry]] = {}
     gone: set[str] = set()
-    context = {name: version.rows_of(name, str(stone.source_id)) for name in ("segments", "posts")}
+    context = _context(version, stone)
+    folder = workspace.corpus_dir / "parts"
     for name, entry in version.manifest["tables"].items():
         parts[name] = []
-        for part, (_, path) in zip(entry["parts"], version.part_files(name), strict=True):
-            rows = store.read_part(path)
-            left = rows
-            if part["name"] == stone.source_id:
-                left = rows.slice(0, 0) if stone.kind == "source" else erased_rows(name, rows, erased, context)
-                if name == "posts":
-                    gone |= {*rows["post_id"].to_pylist()} - {*left["post_id"].to_pylist()}
-            different |= not left.equals(rows)
-            parts[name].append((part["name"], left))
-    if not different:
+        for part in entry["parts"]:
+            if part["name"] != stone.source_id:
+                parts[name].append(part)
+                continue
+            rows = store.read_part(version.part_path(part["sha256"]))
+            left = rows.slice(0, 0) if stone.kind == "source" else erased_rows(name, rows, erased, context)
+            if name == "posts":
+                gone |= {*rows["post_id"].to_pylist()} - {*left["post_id"].to_pylist()}
+            parts[name] += [part] if left.equals(rows) else write_rows(folder, name, part["name"], left)
+    if all(own == version.manifest["tables"][name]["parts"] for name, own in parts.items()):
         return False
-    posts, layers, photos = (
-        pa.concat_tables([rows for _, rows in parts[name]] or [table(name).empty()])
-        for name in ("posts", "text_layers", "photo_texts")
-    )
     if parts.get("post_links"):
-        edges = _links(pa.concat_tables([rows for _, rows in parts["post_links"]]), posts, layers, photos, gone)
-        parts["post_links"] = [(links.PART, edges)]
+        found = [store.read_part(version.part_path(part["sha256"])) for part in parts["post_links"]]
+        posts = _read(folder, parts["posts"], ["post_id"])["post_id"]
+        edges = without(pa.concat_tables(found), posts, gone, lambda name, ids: _rows_of(folder, parts, name, ids))
+        parts["post_links"] = write_rows(folder, "post_links", links.PART, edges)
         if "clusters" in parts:
-            parts["clusters"] = [(links.PART, links.clusters(edges, posts["post_id"].to_pylist()))]
-    account = store.write_parts(workspace.corpus_dir / "parts", parts)
+            parts["clusters"] = write_rows(folder, "clusters", links.PART, links.clusters(edges, posts.to_pylist()))
+    account = store.account(parts)
     sources = [name for name in version.manifest["sources"] if (stone.kind, stone.id) != ("source", name)]
     purged = [*version.manifest.get("purged", []), stone.number]
     manifest = dict(version.manifest) | {"tables": account, "sources": sources, "purged": purged}
@@ -75,35 +81,34 @@ def _rewrite(workspace: Workspace, version: CorpusVersion, stone: Tombstone, era
     return True
 
 
-def _links(rows: pa.Table, posts: pa.Table, layers: pa.Table, photos: pa.Table, gone: set[str]) -> pa.Table:
-    """Return links without the posts that are gone; what else was linked through them is looked for anew."""
-    edges = rows.to_pylist()
-    if not any({edge["post_id"], edge["other_id"]} & gone for edge in edges):
-        return rows
-    members = list(dict.fromkeys(edge[name] for edge in edges for name in ("post_id", "other_id")))
-    cluster = links.components(members, [(edge["post_id"], edge["other_id"]) for edge in edges])
-    lost = {cluster[member] for member in members if member in gone}
-    again = {member for member in members if cluster[member] in lost} - gone
-    # What is stated of posts stands as pairs with the first of them, which may be what is gone.
-    groups: dict[tuple[str, str], set[str]] = {}
-    for edge in edges:
-        if edge["kind"] in ("same_as", "same_object") and cluster[edge["post_id"]] in lost:
-            groups.setdefault((edge["kind"], edge["post_id"]), {edge["post_id"]}).add(edge["other_id"])
-    stated: dict[str, list[list[str]]] = {}
-    for (kind, _), group in groups.items():
-        stated.setdefault(kind, []).append(sorted(group - gone))
-    linked = pa.array(sorted(again), pa.string())
-    some, beside, shown = (own.filter(pc.is_in(own["post_id"], linked)) for own in (posts, layers, photos))
-    joined = {kind: [group for group in own if len(group) > 1] for kind, own in stated.items()}
-    fresh = links.post_links(some, joined, ties.texts_of(some, beside, shown))
-    kept = [edge for edge in edges if cluster[edge["post_id"]] not in lost]
-    place = {post_id: number for number, post_id in enumerate(posts["post_id"].to_pylist())}
+def _context(version: CorpusVersion, stone: Tombstone) -> dict[str, pa.Table]:
+    """Return what rows are held against: a report's spans, and whose account each of a table's posts is by."""
+    source_id = str(stone.source_id)
+    if stone.kind == "source":
+        return {}
+    owners = [
+        pa.Table.from_batches([batch]).select(["post_id", "account_id"])
+        for batch in version.batches_of("posts", source_id)
+    ]
+    empty = table("posts").empty().select(["post_id", "account_id"])
+    return {"segments": version.rows_of("segments", source_id), "posts": pa.concat_tables([empty, *owners])}
 
-    def order(edge: dict[str, Any]) -> tuple[int, int, int]:
-        return place[edge["post_id"]], place[edge["other_id"]], links.KINDS.index(edge["kind"])
 
-    both = sorted([*kept, *fresh.to_pylist()], key=order)
-    return pa.Table.from_pylist(both, schema=rows.schema)
+def _read(folder: Path, parts: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
+    paths = [folder / f"{part['sha256']}.parquet" for part in parts]
+    batches = [batch for path in paths for batch in read_batches(path, columns, _ROWS)]
+    return pa.Table.from_batches(batches) if batches else table("posts").empty().select(columns)
+
+
+def _rows_of(folder: Path, parts: Mapping[str, Sequence[Entry]], name: str, post_ids: pa.Array) -> pa.Table:
+    """Return the rows of these posts, read a piece at a time."""
+    paths = [folder / f"{part['sha256']}.parquet" for part in parts[name]]
+    found = [
+        pa.Table.from_batches([batch]).filter(pc.is_in(batch["post_id"], post_ids))
+        for path in paths
+        for batch in read_batches(path, column_names(path), _ROWS)
+    ]
+    return pa.concat_tables(found) if found else table(name).empty()
 
 
 def _exchange(version: CorpusVersion, manifest: dict[str, Any]) -> None:

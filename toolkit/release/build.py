@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from toolkit.adjudication.store import load_decisions
 from toolkit.corpus import store
@@ -18,10 +19,10 @@ from toolkit.labels.store import load_judgements
 from toolkit.release import card
 from toolkit.release import rows as release_rows
 from toolkit.release.changes import Side
-from toolkit.release.coded import TASK_OF
+from toolkit.release.coded import TASK_OF, coded_fields
 from toolkit.release.documents import books, digest_of, documents, edition, edition_digest
 from toolkit.release.gather import gather, template_of
-from toolkit.release.layout import Contents, described, rows_of, write_manifest, write_parts, write_texts
+from toolkit.release.layout import Contents, described, rows_of, with_shards, write_manifest, write_parts, write_texts
 from toolkit.release.notices import changelog
 from toolkit.release.splits import Splits, recorded_splits
 from toolkit.release.verify import verify
@@ -37,6 +38,7 @@ Agreement = Callable[[pa.Table], Sequence[Mapping[str, Any]]]
 class Cut:
     """What a cut came to: the folder, its version, whether it is new, which items were held out and why, what was dropped.
 
+    ``undecided``: questions on released items that no decision in force answers, so that they are in no gold label.
     ``private``: why the release is not to be published (restricted reports, simulated judgements); empty where it may be.
     """
 
@@ -46,6 +48,7 @@ class Cut:
     held_out: Mapping[str, str]
     dropped: Mapping[str, int]
     private: tuple[str, ...]
+    undecided: int = 0
 
 
 def cut(
@@ -73,7 +76,7 @@ def cut(
         texts = books(contents)
         hashes = edition(contents, numbers, digest, codebooks=texts, template=template_of(workspace))
         whole = edition_digest(digest, hashes)
-        dropped, private = contents.dropped or {}, _private(contents)
+        dropped, private, undecided = contents.dropped or {}, _private(contents), _undecided(contents)
         if (found := unchanged(workspace, whole)) is not None:
             if version not in (None, found.version):
                 raise ConflictError(f"release {found.version} says the same: there is nothing to call {version}")
@@ -82,7 +85,7 @@ def cut(
                     f"{found.path} says this, but was changed since: {damaged[0].name}: {damaged[0].detail}",
                     hint="delete that folder, which can be made again, and cut once more",
                 )
-            return Cut(found.path, found.version, False, splits.held_out, dropped, private)
+            return Cut(found.path, found.version, False, splits.held_out, dropped, private, undecided)
         named = {path: sha256_text(text) for path, text in texts.items() if path.endswith("codebook.yaml")}
         about = _side(contents, named, hashes)
         number, change, before = following(workspace, about, whole, version)
@@ -93,12 +96,14 @@ def cut(
         with publishing(folder) as new:
             progress(f"writing release {number}")
             write(new, contents, numbers, template=template_of(workspace))
+            # The gates read the folder: what it was written from need not be held beside it.
+            del contents, about, numbers
             progress("checking it")
             if failed := [gate for gate in verify(new) if gate.failed]:
                 lines = "\n  ".join(f"{gate.name}: {gate.detail}" for gate in failed)
                 raise ChecksFailed(f"release {number} was not published:\n  {lines}")
         complete(workspace)
-        return Cut(folder, number, True, splits.held_out, dropped, private)
+        return Cut(folder, number, True, splits.held_out, dropped, private, undecided)
 
 
 def _gathered(
@@ -125,7 +130,11 @@ def write(
     texts = books(contents)
     write_texts(folder, documents(contents, numbers, digest, files, codebooks=texts, template=template))
     hashes = edition(contents, numbers, digest, codebooks=texts, template=template)
-    said = {"configs": rows_of(contents), "digest": digest, "edition": edition_digest(digest, hashes)}
+    said = {
+        "configs": with_shards(rows_of(contents), files),
+        "digest": digest,
+        "edition": edition_digest(digest, hashes),
+    }
     write_manifest(folder, contents, said | {"documents": hashes})
 
 
@@ -153,6 +162,17 @@ def complete(workspace: Workspace) -> None:
             digest=said["digest"],
             edition=said["edition"],
         )
+
+
+def _undecided(contents: Contents) -> int:
+    """Count the questions that are open: labels of fields with several, fields with one."""
+    count = 0
+    for config, task in TASK_OF.items():
+        rows = contents.rows(config)
+        for one in coded_fields(contents.codebooks[task]):
+            held = rows[f"{one.name}_undecided"]
+            count += int(pc.sum(pc.list_value_length(held) if one.kind == "multi" else held, min_count=0).as_py())
+    return count
 
 
 def _private(contents: Contents) -> tuple[str, ...]:

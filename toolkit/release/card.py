@@ -224,6 +224,8 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "per_item": _spread(per_item),
         "months": sorted(judgements["month"].unique().to_pylist()),
         "layers": _counted_in(judgements["text_layer"]),
+        "images": _sum(pc.is_valid(contents.rows("photo_texts")["image"])),
+        "images_held": _sum(pc.equal(contents.rows("photo_texts")["image_status"], "held")),
         "images_seen": _sum(judgements["image_seen"]),
         "codebooks": [{"task": task, "version": book.version} for task, book in contents.codebooks.items()],
         "held_out": [{"id": item, "why": why} for item, why in sorted((contents.held_out or {}).items())],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from toolkit.release.features import release_table
+from toolkit.release.features import IMAGE, release_table
 from toolkit.release.notices import SPDX
 
 if TYPE_CHECKING:
@@ -233,6 +233,8 @@ def _split_field(config: str) -> dict[str, Any]:
 def _field(config: str, place: str, name: str, description: str, kind: pa.DataType) -> dict[str, Any]:
     field: dict[str, Any] = {"@type": "cr:Field", "@id": place, "name": name, "description": description}
     source = {"fileSet": {"@id": f"{config}-files"}, "extract": {"column": place.split("/")[1]}}
+    if kind == IMAGE:
+        return field | {"dataType": "sc:ImageObject", "source": source | {"transform": {"jsonPath": "bytes"}}}
     if not pa.types.is_list(kind):
         return field | {"dataType": _TYPES[str(kind)], "source": source}
     inner, many = kind.value_type, {"isArray": True, "arrayShape": "-1"}

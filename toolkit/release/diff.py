@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from toolkit.codebook import Field as CodedField
 from toolkit.corpus.steps import Version
 from toolkit.release.changes import Side, difference, matched, unequal
-from toolkit.release.coded import TASK_OF, coded_fields
+from toolkit.release.coded import TASK_OF, coded_fields, columns_of
 from toolkit.release.folder import Folder
 from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
 
@@ -129,7 +129,7 @@ def _config(config: str, before: pa.Table, after: pa.Table) -> tuple[ConfigDiff,
     key = KEYS[config]
     old, new, keys = matched(before, after, key)
     cells = [
-        Cell(config, keys[place].as_py(), column, old[column][place].as_py(), new[column][place].as_py())
+        Cell(config, keys[place].as_py(), column, _told(old[column][place].as_py()), _told(new[column][place].as_py()))
         for column in after.schema.names
         if column in before.schema.names
         for place in unequal(old[column], new[column])
@@ -141,15 +141,22 @@ def _config(config: str, before: pa.Table, after: pa.Table) -> tuple[ConfigDiff,
     return ConfigDiff(config, before.num_rows, after.num_rows, added, removed, counts), cells
 
 
+def _told(value: Any) -> Any:
+    """Return a value as it is told: an image by its name, which holds its hash."""
+    return value["path"] if isinstance(value, dict) and "bytes" in value else value
+
+
 def _without(keys: pa.ChunkedArray, others: pa.ChunkedArray) -> tuple[str, ...]:
     return tuple(keys.filter(pc.invert(pc.is_in(keys, value_set=others.combine_chunks()))).to_pylist())
 
 
 def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:
-    was = {row[KEYS[config]]: row for row in before.rows(config).to_pylist()}
     book = after.codebooks[TASK_OF[config]]
+    said = [KEYS[config], *(name for one in coded_fields(book) for name in columns_of(one))]
+    asked = [[name for name in said if name in folder.rows(config).column_names] for folder in (before, after)]
+    was = {row[KEYS[config]]: row for row in before.each(config, asked[0])}
     found = []
-    for row in after.rows(config).to_pylist():
+    for row in after.each(config, asked[1]):
         old = was.get(row[KEYS[config]])
         if old is None:
             continue

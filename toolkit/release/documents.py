@@ -21,9 +21,9 @@ from toolkit.release.layout import (
     canonical_pretty,
     data_digest,
     described,
-    part_path,
     rows_of,
 )
+from toolkit.release.shards import of_split, part_path
 
 CARD = "DATASET_CARD.md"
 _NO_VERSION = "0.0.0"
@@ -72,10 +72,13 @@ def documents(
     """Return the text of every document by path. ``files`` are path → bytes and sha256 of the parts."""
     numbers = {**numbers, "version": contents.version, "corpus_version": contents.corpus["version"]}
     sizes = {
-        config: {split: int(files[part_path(config, split)]["bytes"]) for split in splits}
+        config: {split: sum(int(files[path]["bytes"]) for path in of_split(files, config, split)) for split in splits}
         for config, splits in contents.parts.items()
     }
-    parts = {path: entry for path, entry in files.items() if path in {part_path(c, s) for c in sizes for s in sizes[c]}}
+    paths = [
+        path for config, splits in contents.parts.items() for split in splits for path in of_split(files, config, split)
+    ]
+    parts = {path: files[path] for path in sorted(paths)}
     front = notices.front_matter(contents, digest, sizes)
     return {
         **contents.folds,

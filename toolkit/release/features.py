@@ -12,6 +12,8 @@ from toolkit.codebook import Codebook
 from toolkit.release.coded import TASK_OF, coded_fields
 from toolkit.schema import Table, table
 
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+"""How datasets stores an image."""
 Labels = Mapping[str, list[str]]
 """Column, or column.part for a part of its structs → the labels that it may hold, in the codebook's order."""
 _NAMES = {"bool": "bool", "double": "float64", "string": "string", "int8": "int8", "int32": "int32", "int64": "int64"}
@@ -51,6 +53,8 @@ def features(config: str, names: Labels) -> list[dict[str, Any]]:
 
 
 def _feature(name: str, kind: pa.DataType, path: str, names: Labels) -> dict[str, Any]:
+    if kind == IMAGE:
+        return {"name": name, "dtype": "image"}
     if not pa.types.is_list(kind):
         return {"name": name, "dtype": _scalar(kind, path, names)}
     inner = kind.value_type

@@ -10,16 +10,17 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.errors import InputError
 from toolkit.fsio import canonical_json, read_json, read_text
 from toolkit.parquet import read_any
 from toolkit.release.features import release_table
-from toolkit.release.layout import MANIFEST, README, part_path
+from toolkit.release.layout import MANIFEST, README
 from toolkit.release.leakage import near_pairs
 from toolkit.release.rows import CONFIGS
+from toolkit.release.shards import part_paths
 from toolkit.settings import check_record
 
 _ROWS = 10_000
@@ -46,6 +47,7 @@ class _Form(BaseModel):
 class _Part(_Form):
     rows: int
     row_digest: str
+    shards: Annotated[int, Field(ge=1, le=99_999)] = 1
 
 
 class _File(_Form):
@@ -159,9 +161,28 @@ class Folder:
     def parts(self) -> dict[str, dict[str, pa.Table]]:
         """Config → split → rows as they lie there, whatever their columns."""
         return {
-            config: {split: read_any(self.path / part_path(config, split)) for split in splits}
+            config: {split: self._read(config, split) for split in splits}
             for config, splits in self.manifest["configs"].items()
         }
+
+    def files_of(self, config: str, split: str) -> list[str]:
+        """Return the paths of a split's files, in the order of its rows, as the manifest has them."""
+        return part_paths(config, split, int(self.manifest["configs"][config][split].get("shards", 1)))
+
+    def data_files(self) -> list[str]:
+        """Return the paths of all files of rows."""
+        configs = self.manifest["configs"]
+        return [path for config, splits in configs.items() for split in splits for path in self.files_of(config, split)]
+
+    def _read(self, config: str, split: str) -> pa.Table:
+        first, *others = self.files_of(config, split)
+        rows = [read_any(self.path / first)]
+        for path in others:
+            rows.append(read_any(self.path / path))
+            # A loader fills up what one file lacks with nulls, and says nothing.
+            if not rows[-1].schema.equals(rows[0].schema):
+                raise InputError(f"{path}: its columns are not those of {first}")
+        return pa.concat_tables(rows)
 
     def rows(self, config: str) -> pa.Table:
         """Return the rows of a config over all its splits."""

@@ -7,6 +7,7 @@ import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from toolkit.parquet import write_table
 from toolkit.release import croissant as described
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
-from toolkit.release.layout import canonical_pretty, list_files, part_path
+from toolkit.release.layout import canonical_pretty, list_files
 from toolkit.release.rows import KEYS
+from toolkit.release.shards import part_path
 
 SAYS = "croissant.json describes these files and columns, and its keys of responsible AI are known ones"
 READS = "the reference implementation of Croissant validates the description and gives every record"
@@ -42,7 +44,7 @@ def croissant(folder: Folder) -> list[str]:
     """Hold the description against the release."""
     said = read(folder)
     configs = folder.manifest["configs"]
-    named = {part_path(config, split) for config, splits in configs.items() for split in splits}
+    named = {*folder.data_files()}
     files = {path: entry for path, entry in folder.manifest["files"].items() if path in named}
     wanted = {
         "@context": described.CONTEXT,
@@ -67,10 +69,12 @@ def records(folder: Folder) -> list[str]:
     with _quiet():
         try:
             problems = []
+            # Reading and validating the description is most of the work: once for all configs that are read in place.
+            validated = cache(lambda path: mlcroissant.Dataset(str(path)).metadata)
             for config, splits in folder.parts.items():
                 with _readable(folder, config) as (where, rows):
-                    # A new one each time: after one config it gives wrong records of the next.
-                    dataset = mlcroissant.Dataset(str(where / described.FILE))
+                    # What it is to do anew each time: after one config the same gives wrong records of the next.
+                    dataset = mlcroissant.Dataset.from_metadata(validated(where / described.FILE))
                     problems += _records(
                         dataset, config, {split: rows.get(split, part) for split, part in splits.items()}
                     )
@@ -93,7 +97,8 @@ def _readable(folder: Folder, config: str) -> Iterator[tuple[Path, Mapping[str, 
                 (beside / path).parent.mkdir(exist_ok=True)
                 (beside / path).symlink_to((folder.path / path).absolute())
         for split, rows in cut.items():
-            (beside / part_path(config, split)).unlink()
+            for path in folder.files_of(config, split):
+                (beside / path).unlink()
             write_table(beside / part_path(config, split), rows, release_table(config))
         said = read(folder)
         files = {path: entry for path, entry in list_files(beside).items() if path.endswith(".parquet")}

@@ -14,9 +14,10 @@ from toolkit.release import croissant, gate_croissant, vocabulary
 from toolkit.release.card import size_category
 from toolkit.release.documents import edition_digest
 from toolkit.release.folder import Folder, read_yaml
-from toolkit.release.layout import README, data_digest, list_files, part_path
+from toolkit.release.layout import README, data_digest, list_files
 from toolkit.release.notices import description
 from toolkit.release.rows import CONFIGS
+from toolkit.release.shards import part_path
 from toolkit.settings import check_record
 
 # The Hub takes words that a split may be called by; `all` means every split to the loader.
@@ -129,7 +130,7 @@ def codebooks(folder: Folder) -> list[str]:
 
 def globs(folder: Folder) -> list[str]:
     """Resolve the YAML's paths; they find the parts of the manifest's configs and nothing else."""
-    problems, found = [], set()
+    problems, found, configs = [], set(), folder.manifest["configs"]
     for config in folder.front["configs"]:
         name = config["config_name"]
         for files in config["data_files"]:
@@ -139,9 +140,10 @@ def globs(folder: Folder) -> list[str]:
                 continue
             hits = {path.relative_to(folder.path).as_posix() for path in folder.path.glob(pattern)}
             found |= hits
-            if hits != {part_path(name, split)}:
+            there = folder.files_of(name, split) if split in configs.get(name, {}) else [part_path(name, split)]
+            if hits != {*there}:
                 problems.append(f"{name}/{split}: {pattern} finds {', '.join(sorted(hits)) or 'nothing'}")
-    wanted = {part_path(config, split) for config, splits in folder.manifest["configs"].items() for split in splits}
+    wanted = {*folder.data_files()}
     problems += [f"{path} is in the manifest and no path finds it" for path in sorted(wanted - found)]
     parquet = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*.parquet")}
     return problems + [f"{path} is a Parquet file that no config names" for path in sorted(parquet - wanted - found)]
@@ -154,7 +156,7 @@ def counts(folder: Folder) -> list[str]:
     for config, own in folder.parts.items():
         for split, part in own.items():
             said = folder.manifest["configs"][config][split]
-            if said != {"rows": part.num_rows, "row_digest": rows[config][split]}:
+            if (said["rows"], said["row_digest"]) != (part.num_rows, rows[config][split]):
                 problems.append(f"{config}/{split}: the manifest's rows or row_digest are not those of the file")
     digest = data_digest(rows, folder.features(), folder.codebook_hashes())
     if digest != folder.manifest["digest"]:
@@ -176,7 +178,7 @@ def _counted(folder: Folder, info: dict[str, Any]) -> list[str]:
         if part is None:
             problems.append(f"{config}/{split['name']} is not in the manifest")
             continue
-        size = (folder.path / part_path(config, split["name"])).stat().st_size
+        size = sum((folder.path / path).stat().st_size for path in folder.files_of(config, split["name"]))
         total += size
         if (split["num_examples"], split["num_bytes"]) != (part.num_rows, size):
             problems.append(

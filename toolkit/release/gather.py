@@ -15,7 +15,7 @@ from toolkit.errors import InputError
 from toolkit.fsio import canonical_json, sha256_text
 from toolkit.lineage import Lineage
 from toolkit.parquet import row_digest
-from toolkit.release import folds, takedown
+from toolkit.release import folds, images, takedown
 from toolkit.release import rows as release_rows
 from toolkit.release.coded import TASK_OF
 from toolkit.release.dehydrate import restricted
@@ -27,6 +27,7 @@ from toolkit.release.people import Pseudonyms, load_key
 from toolkit.release.splits import Edge, Splits, assign, recorded_splits, text_links
 from toolkit.release.takedown import Takedowns, without
 from toolkit.settings import ReleaseSettings, Settings
+from toolkit.sources import registry
 from toolkit.workspace import Workspace
 
 
@@ -56,6 +57,8 @@ def gather(
     dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
     linkable = _linkable(workspace, judgements)
     made = release_rows.make(tables, judgements, decisions, codebooks, key, dry, linkable)
+    pictures, kept_back = images.released(tables["photo_texts"], tables["sources"], _files(workspace).get)
+    made = replace(made, rows={**made.rows, "photo_texts": images.beside(made.rows["photo_texts"], pictures)})
     alike = [*made.links, *text_links(made.items)]
     campaigns = campaigns_of(made.rows)
     together = whole_campaigns(campaigns) if settings.release.campaigns_whole else []
@@ -69,7 +72,7 @@ def gather(
     parts, lost = split_rows(made, splits)
     if "posts" not in parts:
         raise InputError("there is no post to release", hint="docposts status")
-    left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost}
+    left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost, **kept_back}
     dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
     simulated = any("simulated" in rows["provenance"].unique().to_pylist() for rows in (judgements, decisions))
     contents = Contents(
@@ -104,13 +107,25 @@ def gather(
         gated=is_gated(settings.release),
         folds=folds.files([item for item in made.items if item.id in splits.split], alike, campaigns),
         campaigns_whole=settings.release.campaigns_whole,
+        shard_bytes=round(settings.release.shard_mb * 1_000_000),
     )
     return replace(contents, own=_own(workspace, contents)), splits
 
 
+def _files(workspace: Workspace) -> dict[str, Path]:
+    """Return the image files of a workspace's sources by their hashes."""
+    return {sha256: path for source in registry.sources(workspace) for sha256, path in source.media.items()}
+
+
+def _unset(settings: ReleaseSettings) -> set[str]:
+    """Return what changes nothing as it is by default: releases that were made before there was such a setting are the same."""
+    default = ReleaseSettings.model_fields["shard_mb"].default
+    return {"shard_mb"} if settings.shard_mb == default else set()
+
+
 def _settings(settings: Settings) -> str:
     """Return the digest of the settings that enter a release. Who agreed to be linkable is told by nobody's name."""
-    said = settings.release.model_dump(mode="json", exclude={"linkable"})
+    said = settings.release.model_dump(mode="json", exclude={"linkable", *_unset(settings.release)})
     return sha256_text(canonical_json({"release": said, "agreement": settings.agreement.model_dump(mode="json")}))
 
 

@@ -13,13 +13,13 @@ import pyarrow as pa
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import publishing, sha256_text
 from toolkit.ids import normalise
-from toolkit.parquet import write_table
 from toolkit.release.dehydrate import WORDS
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
-from toolkit.release.layout import part_path
+from toolkit.release.layout import Contents
 from toolkit.release.rows import KEYS
 from toolkit.release.seal import seal
+from toolkit.release.shards import write_split
 
 Row = dict[str, Any]
 
@@ -78,7 +78,7 @@ def hydrate(release: Folder, corpus: Mapping[str, pa.Table], to: Path) -> Hydrat
     with publishing(to) as new:
         shutil.copytree(release.path, new, dirs_exist_ok=True)
         for (config, split), rows in parts.items():
-            write_table(new / part_path(config, split), rows, release_table(config))
+            write_split(new, config, split, rows, Contents.shard_bytes)
         seal(new, restricted=True, publishable=False, hydrated=True)
     return Hydrated(to, filled, missing)
 

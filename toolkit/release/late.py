@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.adjudication.late import Late
-from toolkit.release.coded import TASK_OF, coded_fields
+from toolkit.release.coded import TASK_OF, coded_fields, columns_of
 from toolkit.release.diff import states
 from toolkit.release.folder import Folder
 from toolkit.release.rows import KEYS
@@ -40,7 +40,7 @@ def _settled(release: Folder, config: str) -> Iterator[str]:
     """Yield the items of a config on which a release says anything."""
     rows, book = release.rows(config), release.codebooks.get(TASK_OF[config])
     fields = [field for field in coded_fields(book) if field.name in rows.column_names] if book else []
-    for row in rows.to_pylist():
+    for row in rows.select([KEYS[config], *(n for f in fields for n in columns_of(f))]).to_pylist():
         if any(state != "undecided" for field in fields for state in states(row, field).values()):
             yield row[KEYS[config]]
 

@@ -3,7 +3,7 @@
 ::
 
     README.md                                  the card; its YAML says what load_dataset reads
-    <config>/<split>-00000-of-00001.parquet    rows in corpus order
+    <config>/<split>-00000-of-00001.parquet    rows in corpus order; in several files where they are many
     folds/<by>.csv                             leave one source, or one campaign, out
     codebooks/<task>/                          codebook.yaml · config.xml · guide.en.md · guide.zh.md
     croissant.json · LICENSE.md · CITATION.cff · CHANGELOG.md
@@ -15,7 +15,7 @@ No file holds a clock's time: the same contents give the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ import pyarrow as pa
 from toolkit import __version__
 from toolkit.codebook import Codebook
 from toolkit.fsio import canonical_json, sha256_file, sha256_text, write_atomic
-from toolkit.parquet import WRITER, row_digest, write_table
+from toolkit.parquet import WRITER, row_digest
 from toolkit.release.features import features, labels, release_table
+from toolkit.release.shards import of_split, write_split
 
 MANIFEST, README = "MANIFEST.json", "README.md"
 FORMAT = 2
@@ -68,6 +69,7 @@ class Contents:
     dehydrated: tuple[str, ...] = ()
     annotator_demographics: str = ""
     ethical_review: str = ""
+    shard_bytes: int = 500_000_000
     own: tuple[str, ...] = ()
     """Documents that are made from templates of the workspace's own."""
 
@@ -96,16 +98,27 @@ def rows_of(contents: Contents) -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
-def part_path(config: str, split: str) -> str:
-    """Return the path of a part within the folder."""
-    return f"{config}/{split}-00000-of-00001.parquet"
+def with_shards(
+    configs: Mapping[str, Mapping[str, Mapping[str, Any]]], files: Collection[str]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the manifest's account of the splits with the number of their files, where they have several."""
+    counted = {
+        (config, split): len(of_split(files, config, split)) for config, splits in configs.items() for split in splits
+    }
+    return {
+        config: {
+            split: {**said, **({"shards": counted[config, split]} if counted[config, split] > 1 else {})}
+            for split, said in splits.items()
+        }
+        for config, splits in configs.items()
+    }
 
 
 def write_parts(folder: Path, contents: Contents) -> dict[str, dict[str, Any]]:
     """Write the rows; return path → bytes and sha256."""
     for config, splits in contents.parts.items():
         for split, rows in splits.items():
-            write_table(folder / part_path(config, split), rows, release_table(config))
+            write_split(folder, config, split, rows, contents.shard_bytes)
     return list_files(folder)
 
 

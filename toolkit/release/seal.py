@@ -10,7 +10,7 @@ from toolkit.parquet import row_digest
 from toolkit.release import card
 from toolkit.release.documents import books, documents, edition, edition_digest
 from toolkit.release.folder import Folder
-from toolkit.release.layout import MANIFEST, README, canonical_pretty, data_digest, list_files
+from toolkit.release.layout import MANIFEST, README, canonical_pretty, data_digest, list_files, with_shards
 from toolkit.release.restore import contents_of
 
 _PRIVATE = (
@@ -26,10 +26,14 @@ def seal(path: Path, **said: Any) -> None:
     """
     folder = Folder(path)
     manifest = {**folder.manifest, **said}
-    manifest["configs"] = {
+    # Rows that were written anew may be in another number of files.
+    files = list_files(path)
+    folder.manifest["configs"] = with_shards(folder.manifest["configs"], files)
+    counted = {
         config: {split: {"rows": rows.num_rows, "row_digest": row_digest(rows)} for split, rows in splits.items()}
         for config, splits in folder.parts.items()
     }
+    manifest["configs"] = with_shards(counted, files)
     rows = {c: {s: part["row_digest"] for s, part in own.items()} for c, own in manifest["configs"].items()}
     manifest["digest"] = data_digest(rows, folder.features(), folder.codebook_hashes())
     _write(path, manifest)

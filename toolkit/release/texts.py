@@ -190,7 +190,10 @@ def _moved(insertion: Row, text: Cleaned, people: Pseudonyms) -> Row:
 
 def _photo(row: Row, people: Pseudonyms, dry: frozenset[str]) -> Row:
     names = table("release_photo_texts").arrow.names
-    plain = {name: value for name, value in row.items() if name in names}
+    plain = {name: value for name, value in row.items() if name in names} | {
+        "image": None,
+        "image_status": row["image"],
+    }
     return _dry("photo_texts", plain | _cleaned(row, people, people.clean(row["text"])), row["exact_hash"], dry)
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from toolkit.corpus.steps import Version
 from toolkit.errors import DocpostsError, InputError
 from toolkit.release import (
+    gate_agreement,
     gate_card,
     gate_croissant,
     gate_files,
     gate_folds,
+    gate_images,
     gate_labels,
     gate_leakage,
     gate_people,
@@ -40,8 +42,21 @@ _SOUND = (*_ROWS, "rows")
 LOADING = ("records", "load")
 # The last of those that need no other library: what they find, the documents that were made of it would repeat.
 _CARD = (
-    *("manifest", *_SOUND, "globs", "counts", "version", "hashes", "evidence", "labels", "votes", "gold", "groups"),
-    *("texts", "folds", "people", "rights", "takedowns", "croissant"),
+    *(
+        "manifest",
+        *_SOUND,
+        "globs",
+        "counts",
+        "version",
+        "hashes",
+        "evidence",
+        "labels",
+        "votes",
+        "agreement",
+        "gold",
+        "groups",
+    ),
+    *("texts", "folds", "people", "rights", "images", "takedowns", "croissant"),
 )
 _LOAD = (*_SOUND, "globs", "counts", "labels")
 GATES = (
@@ -58,12 +73,14 @@ GATES = (
     _Gate("evidence", "evidence and insertions lie in their texts", gate_rows.evidence, _SOUND),
     _Gate("labels", "every label is one of its field's in the codebooks", gate_labels.known, _SOUND),
     _Gate("votes", "distributions and numbers of judgements follow from the judgements", gate_labels.votes, (*_SOUND, "labels")),
+    _Gate("agreement", gate_agreement.SAYS, gate_agreement.check, (*_SOUND, "labels", "votes"), essential=False),
     _Gate("gold", "gold, contested and undecided exclude one another and rest on votes", gate_labels.gold, (*_SOUND, "labels")),
     _Gate("groups", "no group, source or cluster, and no judgement's item, is in two splits", gate_leakage.groups, _SOUND),
     _Gate("texts", "no text is nearly the same in two splits (compared directly)", gate_leakage.texts, _SOUND),
     _Gate("folds", gate_folds.SAYS, gate_folds.check, (*_SOUND, "groups", "texts")),
     _Gate("people", gate_people.SCANNED, gate_people.people, _SOUND),
     _Gate("rights", "no restricted report, unless the release is private", gate_people.rights, _SOUND),
+    _Gate("images", gate_images.SAYS, gate_images.check, _SOUND),
     _Gate("takedowns", "nothing that was taken down", gate_people.takedowns, _SOUND),
     _Gate("croissant", gate_croissant.SAYS, gate_croissant.croissant, ("manifest", *_READ)),
     _Gate("card", gate_card.SAYS, gate_card.card_gate, _CARD, essential=False),
@@ -98,7 +115,8 @@ def verify(
 def _run(gate: _Gate, release: Folder, before: Mapping[str, Gate], load: bool, taken_down: Collection[str]) -> Gate:
     if gate.name in LOADING and not load:
         return Gate(gate.name, "not run", "left out, as asked")
-    if missing := [name for name in gate.needs if not before[name].ok]:
+    # What need not have been run stands in nobody's way unless it fails.
+    if missing := [name for name in gate.needs if before[name].failed or (name in ESSENTIAL and not before[name].ok)]:
         return Gate(gate.name, "not run", f"{', '.join(missing)} does not hold")
     try:
         problems = gate.check(release)

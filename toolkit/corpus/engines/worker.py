@@ -6,7 +6,9 @@ An expected error travels back as an answer of its own, so that it reads as it w
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,6 +24,9 @@ SCHEMA = pa.schema([("number", pa.int64()), ("data", pa.binary())])
 ERROR = -1
 """The number of an answer that is an error."""
 _BATCH = 4 << 20
+_TURNS = threading.BoundedSemaphore(len(os.sched_getaffinity(0)))
+"""Where all tasks are threads of one process (Sail starts them together), as many compute at a time as there are cores: what one
+of them holds meanwhile is a hundred megabytes and more."""
 
 
 def software() -> dict[str, Any]:
@@ -52,7 +57,7 @@ def run(
                 f"the cluster's workers have another {name}: {there}, here it is {value}",
                 hint="install the same versions there, or send them along: docs/scale.md",
             )
-        yield from _batched(_answers(batches, step, arguments), keep)
+        yield from _batched(_answers(batches, step, keep, arguments))
     except errors.DocpostsError as error:
         about = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
         yield _batch([(ERROR, blobs.enclosed(blobs.pack(about)))])
@@ -66,10 +71,17 @@ def raised(envelope: bytes) -> errors.DocpostsError:
     return error
 
 
-def _answers(batches: Iterable[pa.RecordBatch], step: str, arguments: dict[str, Any]) -> Iterator[Blob]:
+def _answers(
+    batches: Iterable[pa.RecordBatch], step: str, keep: str | None, arguments: dict[str, Any]
+) -> Iterator[Blob]:
+    """Yield a step's answers, in envelopes."""
     if step in steps.MAPS:
-        for number, data, *side in _rows(batches):
-            yield from steps.MAPS[step](number, *(blobs.opened(one) for one in (data, *side)), **arguments)
+        for number, *data in _rows(batches):
+            # Whole before any of it goes on: nobody waits for another task while it has its turn.
+            with _TURNS:
+                made = steps.MAPS[step](number, *map(blobs.opened, data), **arguments)
+                answers = [(to, blobs.enclosed(blob, keep)) for to, blob in made]
+            yield from answers
         return
     together: dict[int, list[bytes]] = defaultdict(list)
     for number, data in _rows(batches):
@@ -77,7 +89,10 @@ def _answers(batches: Iterable[pa.RecordBatch], step: str, arguments: dict[str, 
             raise raised(data)
         together[number].append(data)
     for number in sorted(together):
-        yield from steps.GATHERS[step](number, _one_by_one(together.pop(number)), **arguments)
+        with _TURNS:
+            made = steps.GATHERS[step](number, _one_by_one(together.pop(number)), **arguments)
+            answers = [(to, blobs.enclosed(blob, keep)) for to, blob in made]
+        yield from answers
 
 
 def _one_by_one(envelopes: list[bytes]) -> Iterator[bytes]:
@@ -93,12 +108,12 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
             yield tuple(column[row].as_py() for column in batch.columns)
 
 
-def _batched(answers: Iterable[Blob], keep: str | None) -> Iterator[pa.RecordBatch]:
+def _batched(answers: Iterable[Blob]) -> Iterator[pa.RecordBatch]:
     held: list[Blob] = []
     size = 0
-    for number, blob in answers:
-        held.append((number, blobs.enclosed(blob, keep)))
-        size += len(held[-1][1])
+    for number, envelope in answers:
+        held.append((number, envelope))
+        size += len(envelope)
         if size >= _BATCH:
             yield _batch(held)
             held, size = [], 0
