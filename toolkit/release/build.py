@@ -96,6 +96,8 @@ def cut(
         with publishing(folder) as new:
             progress(f"writing release {number}")
             write(new, contents, numbers, template=template_of(workspace))
+            # The gates read the folder: what it was written from need not be held beside it.
+            del contents, about, numbers
             progress("checking it")
             if failed := [gate for gate in verify(new) if gate.failed]:
                 lines = "\n  ".join(f"{gate.name}: {gate.detail}" for gate in failed)
