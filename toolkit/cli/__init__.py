@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -120,4 +123,15 @@ def main() -> None:
         if error.hint:
             say(f"  try: {error.hint}")
         code = error.exit_code
+    if "obstore" in sys.modules:
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int | None) -> NoReturn:
+    """End the process as Python does, but for the last step: threads of the object store's library that meet the end of the
+    interpreter take the process along, after its work is done."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
