@@ -324,7 +324,7 @@ def test_training_and_repeats_leave_as_what_they_are(tmp_path: Path, cutter: Cut
 
 def test_the_card_counts_and_escapes(tmp_path: Path, cutter: Cutter) -> None:
     agreement = [
-        {"task": "narrative", "field": "narrative", "label": "n11", "items": 4, "positives": 3, "percent": 0.5}
+        {"task": "narrative", "field": "narrative", "label": "n11", "items": 1, "positives": 3, "percent": 1.0}
     ]
     out = cutter(workspace_of(tmp_path / "w"), world(), agreement=agreement)
     text = read_text(out.folder / "README.md")
@@ -332,7 +332,7 @@ def test_the_card_counts_and_escapes(tmp_path: Path, cutter: Cutter) -> None:
     assert "SIMULATED JUDGEMENTS" in card and "13 of the 13 judgements" in card
     assert "<b>" not in card and "On \\| kites \\*and\\* &lt;b&gt;more&lt;/b&gt;" in card
     assert "5 posts (4 with at least one judgement) and 1 photo texts" in card
-    assert "| posts | narrative | n11 | " in card and "| narrative | narrative | n11 | 4 | 3 | 0.50 | – | – |" in card
+    assert "| posts | narrative | n11 | " in card and "| narrative | narrative | n11 | 1 | 3 | 1.00 | – | – |" in card
     assert "FICTIONAL REPORTS" in card and "2 of the reports" in card
     assert "secret words" not in text and TEXT not in text
     front = yaml.safe_load(text.split("---\n")[1])
