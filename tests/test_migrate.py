@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.command import docposts
+from tests.killing import calls_made
 from tests.test_corpus import add_text, tree
 from toolkit import migrate as migrations
 from toolkit.corpus.build import build
@@ -80,6 +82,41 @@ def test_a_migration_that_was_cut_off_is_made_anew(old: Path, monkeypatch: pytes
     assert (old / "backup" / "format-1" / "ledger.jsonl").read_bytes() == before
     records = [r for r in Workspace.open(old).ledger.records("corpus") if "manifest" in r]
     assert [record["version"] for record in records] == ["0.1.0", "0.1.1"]
+
+
+CALLS = ("fsync", "rename", "replace")
+
+
+def test_killed_at_any_moment_it_is_made_anew(old: Path, tmp_path: Path) -> None:
+    """Killed before each of the calls by which a migration changes the disk."""
+    whole, before = tmp_path / "whole", tree(old)
+    shutil.copytree(old, whole, symlinks=True)
+    calls = calls_made(CALLS, migrations.migrate, whole)
+    assert calls
+    assert calls > 10
+    expected = visible(whole)
+    for moment in range(1, calls + 1):
+        root = tmp_path / f"killed-{moment}"
+        shutil.copytree(old, root, symlinks=True)
+        assert calls_made(CALLS, migrations.migrate, root, kill=moment) is None, moment
+        kept = root / "backup" / "format-1"
+        if "format = 1" in read_text(root / SETTINGS_FILE):
+            migrations.migrate(root)
+        assert {name: (kept / name).read_bytes() for name in ("ledger.jsonl", SETTINGS_FILE, ".gitignore")} == {
+            name: (old / name).read_bytes() for name in ("ledger.jsonl", SETTINGS_FILE, ".gitignore")
+        }
+        assert visible(root) == expected, moment
+    assert tree(old) == before
+
+
+def visible(root: Path) -> dict[str, object]:
+    """What a workspace holds, without what a killed write left hidden and the times of the ledger's records."""
+    found: dict[str, object] = {name: value for name, value in tree(root).items() if "/." not in f"/{name}"}
+    records = [json.loads(line) for line in read_text(root / "ledger.jsonl").splitlines()]
+    return found | {
+        ".gitignore": read_text(root / ".gitignore"),
+        "ledger.jsonl": [{name: value for name, value in record.items() if name != "at"} for record in records],
+    }
 
 
 def test_a_format_that_nobody_knows_is_left_alone(old: Path) -> None:

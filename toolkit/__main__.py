@@ -1,6 +1,6 @@
 """``python -m toolkit`` is ``docposts``."""
 
-from toolkit.cli import main
+from toolkit.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -123,15 +123,20 @@ def main() -> None:
         if error.hint:
             say(f"  try: {error.hint}")
         code = error.exit_code
-    if "obstore" in sys.modules:
-        _leave(code)
     sys.exit(code)
 
 
-def _leave(code: int | None) -> NoReturn:
-    """End the process as Python does, but for the last step: threads of the object store's library that meet the end of the
-    interpreter take the process along, after its work is done."""
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code or 0)
+def run() -> NoReturn:
+    """Run the command as a process of its own, and end it."""
+    try:
+        main()
+    except SystemExit as end:
+        if "obstore" in sys.modules:
+            # Python's own last step aside: threads of the object store's library that meet the end of the interpreter take the
+            # process along, after its work is done.
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        raise
+    sys.exit(0)

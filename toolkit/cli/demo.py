@@ -56,6 +56,8 @@ def _say_what_was_made(root: Path, corpus: str, release: Path, version: str) -> 
 
 def _command() -> str:
     """Return how to call this command again from here: it may lie in an environment that is not active."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return f"{_python()} -m toolkit"
     return "docposts" if which("docposts") else quote(os.path.relpath(sys.argv[0]))
 
 
