@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Processes that the tests run in.
-WORKERS ?= 2
+# On two cores: a quarter of the time goes into waiting for servers.
+WORKERS ?= 3
 # Label Studio's own environment, made once by `docposts studio install`.
 export DOCPOSTS_STUDIO_HOME ?= $(CURDIR)/.studio
 
