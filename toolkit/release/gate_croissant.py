@@ -24,7 +24,9 @@ from toolkit.release.rows import KEYS
 from toolkit.release.shards import part_path
 
 SAYS = "croissant.json describes these files and columns, and its keys of responsible AI are known ones"
-READS = "the reference implementation of Croissant validates the description and gives its records, 2,000 of a longer file"
+READS = (
+    "the reference implementation of Croissant validates the description and gives its records, 2,000 of a longer file"
+)
 # The reference implementation reads some hundred rows a second, and holds all of them: of a larger part, the first.
 _READ = 2_000
 
