@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Processes that the tests run in.
-# On two cores: a quarter of the time goes into waiting for servers.
-WORKERS ?= 3
+WORKERS ?= 2
 # Label Studio's own environment, made once by `docposts studio install`.
 export DOCPOSTS_STUDIO_HOME ?= $(CURDIR)/.studio
 
