@@ -99,8 +99,8 @@ def test_a_yes_to_a_label_is_a_yes_to_what_it_was_merged_into_and_a_no_is_none(
     assert [q.label for q in standing(lab.workspace).open] == (["n11"] if after else ["n11", "n33"])
 
 
-def test_a_decided_value_is_called_as_the_codebook_calls_it_today(tmp_path: Path) -> None:
-    lab = Lab(tmp_path, {"card": "Who judges the judge?"})
+def carrier_renamed(lab: Lab) -> None:
+    """Let a value be voted on and decided, and then be called something else."""
     given = [result("photo_text", "n98", chosen={"carrier": [name]}) for name in ("poster", "poster", "photo")]
     lab.vote("photo_text-text", *given)
     lab.decide("photo_text", "poster", field="carrier")
@@ -109,6 +109,11 @@ def test_a_decided_value_is_called_as_the_codebook_calls_it_today(tmp_path: Path
     also(own, "poster", "placard")
     label(own, "poster").update(retired="9.0.0", merged_into="placard")
     put(lab.workspace, "photo_text", own)
+
+
+def test_a_decided_value_is_called_as_the_codebook_calls_it_today(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, {"card": "Who judges the judge?"})
+    carrier_renamed(lab)
     rows = [row for row in load_decisions(lab.workspace).to_pylist() if row["field"] == "carrier"]
     assert [(row["outcome"], row["method"]) for row in rows] == [("placard", "adjudicated")]
     assert standing(lab.workspace).outdated == []
@@ -177,14 +182,7 @@ def test_the_way_back_of_a_merged_label_tells_what_was_said_of_which_part(tmp_pa
 def test_the_way_back_of_a_value_and_of_a_label_that_was_split(tmp_path: Path) -> None:
     lab = Lab(tmp_path, {"card": "Who judges the judge?"})
     lab.vote("narrative", *[result("narrative", "n31")] * 3)
-    given = [result("photo_text", "n98", chosen={"carrier": [name]}) for name in ("poster", "poster", "photo")]
-    lab.vote("photo_text-text", *given)
-    lab.decide("photo_text", "poster", field="carrier")
-    own = shipped("photo_text")
-    own["version"] = "9.0.0"
-    also(own, "poster", "placard")
-    label(own, "poster").update(retired="9.0.0", merged_into="placard")
-    put(lab.workspace, "photo_text", own)
+    carrier_renamed(lab)
     put(lab.workspace, "narrative", changed(split))
     rows = load_judgements(lab.workspace).to_pylist()
     (photo,) = {row["item_id"] for row in rows if row["task"] == "photo_text"}

@@ -24,9 +24,11 @@ THRESHOLD = 0.65
 _WORTH = 0.54
 _SIZE = BANDS * ROWS
 WORDS = -(-_SIZE // 8)
-# Of the first two words, a byte of each of 16 bands, this many are equal in all but one of 1,500 pairs at the threshold, and in
+# Of the first two words, a byte of each of 16 bands, this many are equal in all but one of 800 pairs at the threshold, and in
 # few of those that share a band by chance, of which there are many times more the more texts there are.
-FIRST, _FIRST_LEAST = 2, 5
+_FIRST, _FIRST_LEAST = 2, 5
+# Of all words: by chance one byte in 256 is equal, and those of nothing always are.
+_LEAST = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256))) + 8 * WORDS - _SIZE
 KEY_BITS = 40
 _WINDOW = 8
 _ROUNDS = 32
@@ -130,17 +132,11 @@ def candidates(bands: Iterable[Band], low: Low) -> Numbers:
     size = np.int64(len(low[0]))
     # Most that are alike share several bands: each is held against its sketches once.
     found = united(
-        np.concatenate([_NONE, *(one * size + other for one, other in _promising(band, low))]) for band in bands
+        np.concatenate([_NONE, *(one * size + other for one, other in _groups(*band, low))]) for band in bands
     )
     one, other = np.divmod(found, size) if len(found) else (found, found)
-    close = agreeing(low, one, other)
+    close = _alike(low, one, other, _LEAST)
     return np.stack([one[close], other[close]], axis=1)
-
-
-def _promising(band: Band, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
-    for one, other in _groups(*band, low):
-        worth = _alike(low[:FIRST], one, other, _FIRST_LEAST)
-        yield one[worth], other[worth]
 
 
 def united(parts: Iterable[Numbers]) -> Numbers:
@@ -172,7 +168,7 @@ def _ordered(keys: Words) -> tuple[Numbers, Words]:
 
 
 def _groups(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield pairs of one band's groups, the lower place first: all that the sketches may find to agree.
+    """Yield pairs of one band's groups, the lower place first: those whose sketches' first words are alike.
 
     Each member is held against the seven behind it, which in most groups is everybody. In larger ones it is also held against the
     group's first; those that differ from it form a group among themselves, and so on for some rounds, so that texts which share a
@@ -188,7 +184,9 @@ def _groups(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, N
         same = group[behind:] == group[:-behind]
         if not same.any():
             return
-        yield members[:-behind][same], members[behind:][same]
+        one, other = members[:-behind][same], members[behind:][same]
+        worth = _alike(low[:_FIRST], one, other, _FIRST_LEAST)
+        yield one[worth], other[worth]
     large = np.repeat(sizes > _WINDOW, sizes)
     members, sizes = members[large], sizes[sizes > _WINDOW]
     for _ in range(_ROUNDS):
@@ -217,10 +215,8 @@ def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:
 
 def agreeing(low: Low, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
     """Return for each pair whether enough of their sketches' last bytes are equal."""
-    close = _alike(low[:FIRST], one, other, _FIRST_LEAST)
-    # By chance one byte in 256 is; those of nothing are always.
-    least = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256))) + 8 * WORDS - _SIZE
-    close[close] = _alike(low, one[close], other[close], least)
+    close = _alike(low[:_FIRST], one, other, _FIRST_LEAST)
+    close[close] = _alike(low, one[close], other[close], _LEAST)
     return close
 
 

@@ -195,15 +195,17 @@ def _judgement(
 def as_given(workspace: Workspace, wanted: Collection[str]) -> dict[str, tuple[Vote, ...]]:
     """Return the labels of some judgements (by id) as they were given, in the words of the codebook of that time."""
     found: dict[str, tuple[Vote, ...]] = {}
+    known = _Known(workspace.codebooks)
     for project in [*projects(workspace), *imports(workspace)] if wanted else ():
         if project["task"] not in LABEL_TASKS:
             continue
         for data, annotation in newest(workspace, project):
             made = judgement_id(annotation, project["marker"])
+            if made not in wanted:
+                continue
             version = in_force(project, annotation["updated_at"])["codebook_version"]
-            codebook = workspace.codebooks.version(project["task"], version)
-            if made in wanted and codebook and "text" in data:
-                current = workspace.codebooks(project["task"])
+            if (codebook := known.version(project["task"], version)) and "text" in data:
+                current = known.current(project["task"])
                 _, submission, _ = _read(codebook, current, project["form"], data["text"], annotation)
                 found[made] = submission.labels
     return found

@@ -6,14 +6,15 @@ import math
 from typing import Any
 
 from toolkit.codebooks import Codebooks
-from toolkit.release import judged
+from toolkit.release import judged, takedown
 from toolkit.release.folder import Folder
 from toolkit.release.gate import NotRun
+from toolkit.release.rows import HELD_OUT, NOT_HERE
 from toolkit.settings import AgreementSettings
 
 SAYS = "items, positives, percent and alpha of the agreement follow from the judgements (intervals, by a seed, aside)"
-_LEFT_OUT = ("judgement of an item", "post that was taken down")
-"""What reasons begin with for which judgements that were measured may not be here."""
+_LEFT_OUT = (NOT_HERE, HELD_OUT, takedown.REASON)
+"""The reasons for which judgements that were measured may not be here."""
 
 
 def check(folder: Folder) -> list[str]:
@@ -21,7 +22,7 @@ def check(folder: Folder) -> list[str]:
     said = [row for row in folder.manifest["about"]["agreement"] if row.get("items")]
     if not said:
         return []
-    left = sum(count for why, count in folder.manifest["dropped"].items() if why.startswith(_LEFT_OUT))
+    left = sum(folder.manifest["dropped"].get(why, 0) for why in _LEFT_OUT)
     if left or folder.manifest["held_out"]:
         raise NotRun("judgements were measured too that the release does not hold: of items that were left out of it")
     from toolkit.agreement import figures, parts

@@ -72,7 +72,7 @@ def gather(
     parts, lost = split_rows(made, splits)
     if "posts" not in parts:
         raise InputError("there is no post to release", hint="docposts status")
-    left_out = {takedown.REASON: gone, "judgement of an item that is held out": lost, **kept_back}
+    left_out = {takedown.REASON: gone, release_rows.HELD_OUT: lost, **kept_back}
     dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
     simulated = any("simulated" in rows["provenance"].unique().to_pylist() for rows in (judgements, decisions))
     contents = Contents(

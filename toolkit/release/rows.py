@@ -26,6 +26,11 @@ KEYS = {
     "accounts": "account",
 }
 SPLIT_CONFIGS = ("posts", "photo_texts", "judgements")
+NOT_HERE, HELD_OUT = (
+    "judgement of an item that the corpus version does not hold",
+    "judgement of an item that is held out",
+)
+"""Why judgements are left out of a release, in the words of its account of what was dropped."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def _judged(
         said[config] = spread(made, pa.concat_arrays(known), every, config, codebooks[task])
     unasked = {*decisions.filter(pc.equal(decisions["method"], "adjudicated"))["question_id"].to_pylist()}
     dropped = {
-        "judgement of an item that the corpus version does not hold": left,
+        NOT_HERE: left,
         "decision on votes that have changed since": len(unasked - outcomes.asked),
         "evidence in an earlier edition of a text": lost,
     }

@@ -54,7 +54,7 @@ ASKED = {
     "Latn": "af ca cs cy da de en es et fi fr hr hu id it lt lv nl no pl pt ro sk sl so sq sv sw tl tr vi",
 }
 """The scripts of which langdetect is asked, and those of its languages that are written in each: a text in Latin letters is
-not held against Russian, which takes a third less time and lets no Cyrillic name in it win."""
+not held against Russian, which takes less time and lets no Cyrillic name in it win."""
 _ENTITIES = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+")
 _NOT_LETTERS = regex.compile(r"[^\p{L}\p{M}\s'’-]+")
 _WEIGHTS = np.array([2 if code in ("Hani", "Kana", "Hang") else 1 for code in letters.CODES])
