@@ -17,8 +17,11 @@ from toolkit.release import build, checks, gather
 from toolkit.release.build import Cut
 from toolkit.release.folder import Folder
 from toolkit.release.gate import Gate
-from toolkit.release.verify import verify
+from toolkit.release.verify import ESSENTIAL, verify
 from toolkit.workspace import Workspace, new_settings
+
+HOLD = [Gate(name, "holds", "") for name in sorted(ESSENTIAL)]
+"""The gates of a release that holds, where what is sent is at stake."""
 
 
 def workspace_of(folder: Path, **release: Any) -> Workspace:
