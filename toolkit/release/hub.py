@@ -121,7 +121,7 @@ def address(api: HfApi, repo: str, revision: str) -> str:
 def client() -> HfApi:
     """Return the Hub's client; :class:`ServiceError` where there is no token."""
     from huggingface_hub import HfApi, get_token
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if get_token() is None:
         raise ServiceError("there is no token for the Hugging Face Hub", hint=_TOKEN_HINT)
