@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from toolkit.corpus import near
 
 # Of "the lamp burns on the wall", "盐灯在墙上" and the empty text: the first band, and six last bytes of each.
-EXPECTED_BAND = [437817135759, 230062353144, 1088708719830]
-EXPECTED_LOW = [[91, 37, 163, 146, 65, 238], [74, 159, 214, 13, 61, 183], [51, 120, 203, 244, 248, 200]]
+EXPECTED_BAND = [775363046056, 283922092299, 182731932240]
+EXPECTED_LOW = [[155, 208, 154, 17, 178, 165], [22, 246, 222, 202, 112, 80], [0, 0, 0, 0, 0, 0]]
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 
 

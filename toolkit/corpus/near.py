@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from toolkit.ids import normalise
 
-VERSION = 3
+VERSION = 4
 GRAM = 4
 BANDS, ROWS = 25, 4
 THRESHOLD = 0.65
@@ -62,13 +62,13 @@ def folded(text: str) -> str:
     return normalise(text).casefold()
 
 
-def _orders() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _factors() -> tuple[NDArray[np.uint32], Words]:
     random = np.random.Generator(np.random.PCG64(20))
-    factors = random.integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
-    return factors, random.integers(0, 2**32, _SIZE, dtype=np.uint32)
+    orders = random.integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
+    return orders, random.integers(0, 2**64, GRAM, dtype=np.uint64) | np.uint64(1)
 
 
-_FACTORS, _TERMS = _orders()
+_ORDERS, _PLACES = _factors()
 
 
 def _mixed(words: Words) -> Words:
@@ -86,10 +86,10 @@ def _grams(texts: Sequence[str]) -> tuple[Words, Numbers]:
     padded = [text.ljust(GRAM, "\0") for text in texts]
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    words = points[: len(points) - GRAM + 1].copy()
+    # Four code points do not fit into a word: the sum of each by its place's factor (multilinear hashing), well mixed.
+    words = points[: len(points) - GRAM + 1] * _PLACES[0]
     for place in range(1, GRAM):
-        # Four code points do not fit into a word: mixed in one after another.
-        words = _mixed(words + np.uint64(0x9E3779B97F4A7C15)) ^ points[place : len(points) - GRAM + 1 + place]
+        words += points[place : len(points) - GRAM + 1 + place] * _PLACES[place]
     words = _mixed(words)
     counts = lengths - GRAM + 1
     ends = np.cumsum(lengths)
@@ -110,8 +110,7 @@ def sketch(texts: Iterable[str]) -> Sketches:
         high = (words >> np.uint64(32)).astype(np.uint32)
         hashed = np.empty_like(high)
         for order in range(_SIZE):
-            np.multiply(high, _FACTORS[order], out=hashed)
-            np.add(hashed, _TERMS[order], out=hashed)
+            np.multiply(high, _ORDERS[order], out=hashed)
             np.minimum.reduceat(hashed, begins, out=lowest[order, start : start + len(begins)])
     bands = np.empty((BANDS, len(every)), np.uint64)
     for band in range(BANDS):
