@@ -2,8 +2,7 @@
 
 Each part's texts are sketched by a worker (:func:`sketch_part`); of equal texts the corpus's first stands for all. The sketches
 lie on disk, bands one after another: workers look at a few bands at a time (:func:`look_at_bands`), and hold the pairs found
-against the texts themselves (:func:`verify_pairs`). What stays in memory are ids, keys and pairs:
-some hundred bytes a post, several times over while they are put in order.
+against the texts themselves (:func:`verify_pairs`). What stays in memory are ids, places and pairs: some forty bytes a post.
 """
 
 from __future__ import annotations
