@@ -7,12 +7,13 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.corpus.links import components
-from toolkit.release import leakage
+from toolkit.release import leakage, parts
 from toolkit.release.leakage import GRAM, fold, near_pairs
 from toolkit.release.people import Pseudonyms
 from toolkit.release.splits import Edge, Item, Splits, assign, recorded_splits, text_links
@@ -211,3 +212,13 @@ def test_places_outside_what_was_replaced_keep_their_words(parts: list[str], dat
     assert 0 <= place[0] <= place[1] <= len(out.text)
     if not any(cut[0] < end and start < cut[1] for cut in out.cuts):
         assert out.text[slice(*place)] == text[start:end]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["train", "validation", "test", None]), max_size=30), st.sampled_from([0, 1_000]))
+def test_each_row_is_dealt_to_its_split_in_order(of: list[str | None], stretches: int) -> None:
+    rows = pa.table({"row": pa.array(range(len(of)), pa.int64())})
+    with patch.object(parts, "_STRETCHES", stretches):
+        dealt = parts._dealt(rows, pa.array(of, pa.string()))
+    wanted = {name: [row for row, split in enumerate(of) if split == name] for name in parts.ORDER}
+    assert {name: own["row"].to_pylist() for name, own in dealt.items()} == wanted
