@@ -102,8 +102,8 @@ def test_the_words_come_back_from_a_copy(released: tuple[World, Folder], tmp_pat
     # Two images are in a page of the user's own, one of them with metadata of a camera; one is in a folder, with other files.
     (tmp_path / "scan 1.jpg").write_bytes(photograph(comment=b"Orle quay", exif=Image.Exif()))
     (tmp_path / "scan 2.png").write_bytes(IMAGES[1])
-    shown = PROSE * 3 + figure("scan 1.jpg") + figure("scan%202.png") + PROSE
-    (tmp_path / "kites.html").write_bytes(page(f"<h1>Kites</h1>{shown}"))
+    body = PROSE * 3 + figure("scan 1.jpg") + figure("scan%202.png") + PROSE
+    (tmp_path / "kites.html").write_bytes(page(f"<h1>Kites</h1>{body}"))
     inside("-C", workspace.root, "source", "add", tmp_path / "kites.html")
     (tmp_path / "scans" / "deep").mkdir(parents=True)
     (tmp_path / "scans" / "deep" / "x").write_bytes(IMAGES[2])
