@@ -57,7 +57,7 @@ def gather(
     dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
     linkable = _linkable(workspace, judgements)
     made = release_rows.make(tables, judgements, decisions, codebooks, key, dry, linkable)
-    pictures, kept_back = images.released(tables["photo_texts"], tables["sources"], _files(workspace).get)
+    pictures = images.released(tables["photo_texts"], tables["sources"], _files(workspace).get)
     made = replace(made, rows={**made.rows, "photo_texts": images.beside(made.rows["photo_texts"], pictures)})
     alike = [*made.links, *text_links(made.items)]
     campaigns = campaigns_of(made.rows)
@@ -72,7 +72,7 @@ def gather(
     parts, lost = split_rows(made, splits)
     if "posts" not in parts:
         raise InputError("there is no post to release", hint="docposts status")
-    left_out = {takedown.REASON: gone, release_rows.HELD_OUT: lost, **kept_back}
+    left_out = {takedown.REASON: gone, release_rows.HELD_OUT: lost, **pictures.left}
     dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
     simulated = any("simulated" in rows["provenance"].unique().to_pylist() for rows in (judgements, decisions))
     contents = Contents(
