@@ -17,8 +17,11 @@ from toolkit.release import build, checks, gather
 from toolkit.release.build import Cut
 from toolkit.release.folder import Folder
 from toolkit.release.gate import Gate
-from toolkit.release.verify import verify
+from toolkit.release.verify import ESSENTIAL, verify
 from toolkit.workspace import Workspace, new_settings
+
+HOLD = [Gate(name, "holds", "") for name in sorted(ESSENTIAL)]
+"""The gates of a release that holds, where what is sent is at stake."""
 
 
 def workspace_of(folder: Path, **release: Any) -> Workspace:
@@ -60,12 +63,12 @@ def cut_folder(workspace: Workspace, of: World, corpus: str) -> Folder:
     return Folder(cut_world(workspace, of, corpus).folder)
 
 
-def with_image(of: World, folder: Path, data: bytes) -> World:
-    """The same world, in which the photo text's image is held."""
+def with_image(of: World, folder: Path, data: bytes, place: int = 0) -> World:
+    """The same world, in which a photo text's image is held."""
     name = hashlib.sha256(data).hexdigest()
     (folder / name).write_bytes(data)
     of.files[name] = folder / name
-    of.tables["photo_texts"][0] |= {"image": "held", "media": name}
+    of.tables["photo_texts"][place] |= {"image": "held", "media": name}
     return of
 
 

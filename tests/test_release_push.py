@@ -11,16 +11,15 @@ import pytest
 
 from tests.command import docposts
 from tests.plugins.hub import TOKEN, Fault, HubDouble, Repo
-from tests.releases import by_people, cut_folder, workspace_of
+from tests.releases import HOLD, by_people, cut_folder, workspace_of
 from tests.test_release_rows import world
 from toolkit.errors import ChecksFailed, ConflictError, InputError, ServiceError, UsageError
 from toolkit.release.folder import Folder
-from toolkit.release.gate import Gate
 from toolkit.release.hub import download
 from toolkit.release.loading import load_from_hub
 from toolkit.release.push import PushPlan, push
 from toolkit.release.push import plan as plan_push
-from toolkit.release.verify import ESSENTIAL, verify
+from toolkit.release.verify import verify
 
 REPO = "lantern-lab/lantern-quay"
 
@@ -34,9 +33,6 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return first, cut_folder(workspace, of, "0.2.0").path
 
 
-HOLD = [Gate(name, "holds", "") for name in sorted(ESSENTIAL)]
-
-
 def plan(folder: Folder, repo: str, **options: Any) -> PushPlan:
     """Plan a push of a release whose gates hold, as other tests show: here what is sent is at stake."""
     return plan_push(folder, repo, HOLD, **options)
@@ -46,15 +42,6 @@ def plan(folder: Folder, repo: str, **options: Any) -> PushPlan:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was pushed loads, as other tests show."""
     monkeypatch.setattr("toolkit.release.loading.load_from_hub", lambda *_: [])
-
-
-@pytest.fixture
-def online(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> HubDouble:
-    for name, value in hub.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr("huggingface_hub._commit_api.is_xet_available", lambda: False)
-    return hub
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -72,8 +59,8 @@ def test_push_and_load_by_tag(
     held = dict(repo.commits[repo.main].files)
     held.pop(".gitattributes")
     assert held == files(two[0])
-    # The token is said nowhere.
-    assert TOKEN not in out.stdout + out.stderr
+    # The token is said nowhere, and no bar is drawn where there is no terminal.
+    assert TOKEN not in out.stdout + out.stderr and "%|" not in out.stderr
     again = plan(Folder(two[0]), REPO)
     assert again.tagged and again.send == again.delete == () and len(repo.history()) == 2
     # As a user loads it, by its tag, the files of a later release notwithstanding.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,17 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.releases import by_people, cut_world, failing, workspace_of
+from tests.plugins.hub import HubDouble, sha256
+from tests.releases import HOLD, by_people, cut_world, failing, workspace_of
 from tests.test_release_rows import World, layer, post, some_id, world
 from toolkit.fsio import sha256_file
 from toolkit.release.diff import diff
 from toolkit.release.folder import Folder
-from toolkit.release.loading import load
+from toolkit.release.push import plan, push
 from toolkit.release.shards import shards
 from toolkit.release.verify import verify
 
+REPO = "lantern-lab/lantern-quay"
 SHARD = 0.006
 """Of the tests' releases, in MB: three files or so for the posts of a split."""
+FIRST, ADDED = 60, 20
 
 
 def rows(names: list[str], size: int = 100) -> pa.Table:
@@ -58,7 +65,8 @@ def many(count: int) -> World:
     of = by_people(world())
     for number in range(count):
         name, text = f"m{number}", " ".join(hashlib.sha256(f"{number}-{n}".encode()).hexdigest()[:8] for n in range(16))
-        item, source = some_id("post", name), ("kites", "ferry")[number % 2]
+        # The later ones are all of one report: one split gets longer, the other stays.
+        item, source = some_id("post", name), ("kites", "ferry")[number % 2 if number < FIRST else 0]
         of.tables["posts"].append(post(item, source, text))
         of.tables["text_layers"].append(layer(item, source, "translation", text))
     return of
@@ -67,8 +75,8 @@ def many(count: int) -> World:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Folder, Folder]:
     workspace = workspace_of(tmp_path_factory.mktemp("shards") / "w", shard_mb=SHARD)
-    first = cut_world(workspace, many(60), "0.1.0").folder
-    return Folder(first), Folder(cut_world(workspace, many(70), "0.2.0").folder)
+    first = cut_world(workspace, many(FIRST), "0.1.0").folder
+    return Folder(first), Folder(cut_world(workspace, many(FIRST + ADDED), "0.2.0").folder)
 
 
 def test_a_split_in_several_files(two: tuple[Folder, Folder]) -> None:
@@ -87,11 +95,69 @@ def test_a_split_in_several_files(two: tuple[Folder, Folder]) -> None:
         stays = [sha256_file(first.path / path) in held for path in own]
         assert all(stays[:-1]), split
     told = diff(first, second)
-    assert (told.step, len(told.configs[0].added), told.configs[0].removed) == ("minor", 10, ())
+    assert (told.step, len(told.configs[0].added), told.configs[0].removed) == ("minor", ADDED, ())
 
 
-def test_they_load_as_one(two: tuple[Folder, Folder]) -> None:
-    assert load(two[0]) == []
+_LOAD = """
+import json, sys
+from pathlib import Path
+from toolkit.release.loading import main
+repo, cache, first, second = sys.argv[1:]
+found = {f"tag {tag}": main(Path(of), f"{cache}/{tag}", repo, tag) for of, tag in ((first, "v1.0.0"), (second, "v1.1.0"))}
+# The last one shuts the network.
+print(json.dumps(found | {"folder": main(Path(second), f"{cache}/folder")}))
+"""
+
+
+def test_they_are_pushed_and_load_as_one_from_a_folder_and_by_tag(
+    two: tuple[Folder, Folder], online: HubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toolkit.release.loading.load_from_hub", lambda *_: [])
+    first, second = two
+    push(first, plan(first, REPO, HOLD))
+    held, uploaded = online.repos[REPO].commits[online.repos[REPO].main].files, online.uploaded
+    planned = plan(second, REPO, HOLD)
+    longer, same = (split for split in ("train", "test") if second.rows("posts").num_rows)
+    if len(second.files_of("posts", same)) > len(second.files_of("posts", longer)):
+        longer, same = same, longer
+    was, now = first.files_of("posts", longer), second.files_of("posts", longer)
+    # The split that got longer is in more files, each of which has another name: what it holds stays, but for the last.
+    assert len(now) > len(was) > 2
+    assert planned.moved == dict(zip(now, was[:-1], strict=False))
+    assert {*planned.delete} == {*was} and {*first.files_of("posts", same)} < {*planned.unchanged}
+    documents = {path for path in planned.send if not path.endswith(".parquet")}
+    assert documents == {
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "LICENSE.md",
+        "MANIFEST.json",
+        "README.md",
+        "croissant.json",
+        "folds/source.csv",
+    }
+    assert {*planned.send} - documents == {*now[len(was) - 1 :]}
+    assert planned.bytes == sum((second.path / path).stat().st_size for path in planned.send)
+    push(second, planned)
+    rows = [second.path / path for path in {*planned.send} - documents]
+    assert online.uploaded - uploaded == sum(path.stat().st_size for path in rows)
+    repo = online.repos[REPO]
+    assert [commit.title for commit in repo.history()] == ["Release 1.1.0", "Release 1.0.0", "initial commit"]
+    for of, tag in ((first, "v1.0.0"), (second, "v1.1.0")):
+        there = {path: sha256(data) for path, data in repo.commits[repo.tags[tag]].files.items()}
+        here = {
+            path.relative_to(of.path).as_posix(): sha256_file(path) for path in of.path.rglob("*") if path.is_file()
+        }
+        assert {path: digest for path, digest in there.items() if path != ".gitattributes"} == here
+    assert held == repo.commits[repo.tags["v1.0.0"]].files
+    words = [sys.executable, "-c", _LOAD, REPO, tmp_path, first.path, second.path]
+    env = os.environ | online.environment | {"HF_HOME": str(tmp_path / "hf"), "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
+    out = subprocess.run([*map(str, words)], env=env, capture_output=True, text=True, check=True).stdout
+    for name, loaded in json.loads(out.splitlines()[-1]).items():
+        of = first if name == "tag v1.0.0" else second
+        for config, splits in of.manifest["configs"].items():
+            wanted = {split: said["row_digest"] for split, said in splits.items()}
+            assert (loaded[config]["batch"], loaded[config]["stream"]) == (wanted, wanted), (name, config)
+            assert loaded[config]["versions"] == [of.version]
 
 
 def test_a_file_that_is_missing_or_of_another_form(two: tuple[Folder, Folder], tmp_path: Path) -> None:

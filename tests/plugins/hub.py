@@ -133,7 +133,6 @@ class HubDouble:
             "HF_TOKEN": TOKEN,
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         }
 
     def close(self) -> None:
@@ -417,3 +416,13 @@ def hub() -> Iterator[HubDouble]:
         yield double
     finally:
         double.close()
+
+
+@pytest.fixture
+def online(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> HubDouble:
+    """A Hub without repositories, to which this process's client goes."""
+    for name, value in hub.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr("huggingface_hub._commit_api.is_xet_available", lambda: False)
+    return hub

@@ -71,7 +71,8 @@ def _print(planned: PushPlan, *, as_json: bool) -> None:
     if as_json:
         print_json(_record(planned))
         return
-    changes = {"send": planned.send, "unchanged": planned.unchanged, "delete": planned.delete}
+    changes = {"send": planned.send, "rename": tuple(planned.moved), "unchanged": planned.unchanged}
+    changes["delete"] = planned.delete
     print_table([{"what": what, "files": len(paths), "which": paths[:8]} for what, paths in changes.items() if paths])
     access = "private" if planned.private else "public"
     say(

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,9 +121,13 @@ def address(api: HfApi, repo: str, revision: str) -> str:
 def client() -> HfApi:
     """Return the Hub's client; :class:`ServiceError` where there is no token."""
     from huggingface_hub import HfApi, get_token
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if get_token() is None:
         raise ServiceError("there is no token for the Hugging Face Hub", hint=_TOKEN_HINT)
+    if not sys.stderr.isatty():
+        # Of its bars not all look for themselves.
+        disable_progress_bars()
     # Read here and not at import, so that what the environment says now is what counts.
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
 

@@ -7,7 +7,7 @@ one commit and one tag.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,7 +31,8 @@ Access = Literal["auto", "manual"]
 class PushPlan:
     """What a push would do.
 
-    ``commit`` is the commit that holds the release already (made by a push that was stopped, or pushed and tagged), so that
+    ``moved`` are files whose content lies there under another name, by which it is taken over without being sent: path → that
+    name. ``commit`` is the commit that holds the release already (made by a push that was stopped, or pushed and tagged), so that
     nothing is sent. ``gate`` is how access is to be granted: on request (``manual``), by agreeing (``auto``), or open.
     """
 
@@ -43,6 +44,7 @@ class PushPlan:
     gate: Access | None
     parent: str | None
     send: tuple[str, ...]
+    moved: Mapping[str, str]
     unchanged: tuple[str, ...]
     delete: tuple[str, ...]
     bytes: int
@@ -86,9 +88,11 @@ def plan(
         local = {path: local_digest(folder.path / path, path, there.files) for path in _paths(folder)}
         tag = f"v{folder.version}"
         delete = tuple(sorted(path for path in there.files if path not in local and path not in KEPT))
-        send = tuple(path for path, digest in local.items() if there.files.get(path) != digest)
+        new = {path: digest for path, digest in local.items() if there.files.get(path) != digest}
+        moved = _moved(new, there.files)
+        send = tuple(path for path in new if path not in moved)
         tagged = there.tags.get(tag)
-        commit = there.head if there.exists and not send and not delete else None
+        commit = there.head if there.exists and not new and not delete else None
         if tagged is not None:
             if not holds(api, repo, tagged, folder):
                 raise ConflictError(
@@ -107,7 +111,8 @@ def plan(
         gate=gate_of(folder),
         parent=there.head,
         send=() if commit else send,
-        unchanged=tuple(path for path in local if path not in send),
+        moved={} if commit else moved,
+        unchanged=tuple(path for path in local if path not in new),
         delete=() if commit else delete,
         bytes=0 if commit else sum((folder.path / path).stat().st_size for path in send),
         commit=commit,
@@ -122,7 +127,7 @@ def push(folder: Folder, planned: PushPlan, *, progress: Progress = lambda _: No
     :class:`ConflictError` where somebody committed since; :class:`ChecksFailed` where what was loaded back differs, in which
     case no tag is set.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
     repo = planned.repo
     with reaching(repo):
@@ -143,6 +148,9 @@ def push(folder: Folder, planned: PushPlan, *, progress: Progress = lambda _: No
                 raise ConflictError(f"{repo} has changed since the plan", hint="look at the plan again, then push")
             progress(f"sending {len(planned.send)} files")
             operations: list[Any] = [CommitOperationAdd(path, str(folder.path / path)) for path in planned.send]
+            operations += [
+                CommitOperationCopy(old, path, src_revision=there.head) for path, old in planned.moved.items()
+            ]
             operations += [CommitOperationDelete(path) for path in planned.delete]
             made = api.create_commit(
                 repo,
@@ -212,6 +220,12 @@ def refuse(folder: Folder, gates: Collection[Gate]) -> None:
 def gate_of(folder: Folder) -> Access | None:
     """Return how the card says that access is granted: only on request where it carries a gate's words."""
     return "manual" if any(str(key).startswith("extra_gated_") for key in folder.front) else None
+
+
+def _moved(new: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
+    """Return the large files that lie there under another name: a split's files are all called anew when they become more."""
+    names = {digest: path for path, digest in there.items() if len(digest) == 64}
+    return {path: names[digest] for path, digest in new.items() if digest in names}
 
 
 def _paths(folder: Folder) -> list[str]:
