@@ -63,12 +63,12 @@ def cut_folder(workspace: Workspace, of: World, corpus: str) -> Folder:
     return Folder(cut_world(workspace, of, corpus).folder)
 
 
-def with_image(of: World, folder: Path, data: bytes) -> World:
-    """The same world, in which the photo text's image is held."""
+def with_image(of: World, folder: Path, data: bytes, place: int = 0) -> World:
+    """The same world, in which a photo text's image is held."""
     name = hashlib.sha256(data).hexdigest()
     (folder / name).write_bytes(data)
     of.files[name] = folder / name
-    of.tables["photo_texts"][0] |= {"image": "held", "media": name}
+    of.tables["photo_texts"][place] |= {"image": "held", "media": name}
     return of
 
 

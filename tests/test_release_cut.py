@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.command import inside
 from tests.releases import cut_world, failing, judged_by, photograph, with_image, workspace_of
 from tests.test_release_rows import P1, P2, P4, PHOTO, World, judgement, post, some_id, world
 from toolkit.errors import ChecksFailed, ConflictError, InputError
@@ -353,23 +355,31 @@ def test_an_unknown_placeholder_is_named(tmp_path: Path, cutter: Cutter) -> None
 
 
 _LOAD = """
-import sys
+import json, sys
 from datasets import load_dataset
-rows = load_dataset(sys.argv[1], "posts", cache_dir=sys.argv[2], split="train")
-print(rows.info.version, rows[0]["text"])
+found = []
+for folder, cache in zip(sys.argv[1::2], sys.argv[2::2]):
+    rows = load_dataset(folder, "posts", cache_dir=cache or None, split="train")
+    found.append(f"{rows.info.version} {rows[0]['text'][:2]}")
+print(json.dumps(found))
 """
 
 
-def loaded(folder: Path, cache: Path) -> str:
+def loaded(home: Path, *asked: tuple[Path, str]) -> list[str]:
+    """Load the posts of releases in turn, each with a cache ("": the user's own): the version and the first letters of each."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
-    env |= {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
-    command = [sys.executable, "-c", _LOAD, str(folder), str(cache)]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+    env |= {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
+    command = [sys.executable, "-c", _LOAD, *(str(word) for pair in asked for word in pair)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def test_traps_of_a_stale_cache_and_of_the_version(tmp_path: Path, cutter: Cutter) -> None:
+def test_traps_of_a_stale_cache_and_of_the_version(
+    tmp_path: Path, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two folders of one name in one cache: told apart by the description's digest, and only by it."""
-    cache, folders = tmp_path / "cache", []
+    folders, bare = [], []
     for name in ("v", "w"):
         of = world()
         for row in of.tables["posts"]:
@@ -377,20 +387,34 @@ def test_traps_of_a_stale_cache_and_of_the_version(tmp_path: Path, cutter: Cutte
         of.judgements.clear()
         workspace = workspace_of(tmp_path / name, splits={"train": 1.0})
         folders.append(cutter(workspace, World(of.tables)).folder)
-    assert folders[0].name == folders[1].name
-    assert loaded(folders[0], cache).startswith("1.0.0 v: ")
-    assert loaded(folders[1], cache).startswith("1.0.0 w: ")
+        # The same without the cure, and with one card.
+        bare.append(tmp_path / "bare" / name / folders[-1].name)
+        shutil.copytree(folders[-1], bare[-1])
+        lines = read_text(folders[0] / "README.md").splitlines(keepends=True)
+        kept = "".join(line for line in lines if not line.strip().startswith(("description:", "sha256:")))
+        assert "release 1.0.0 sha256" not in kept
+        (bare[-1] / "README.md").write_text(kept, encoding="utf-8")
+    # Edited by hand: the second's card beside the first one's rows, which the user's own cache has from then on.
+    edited = tmp_path / "edited" / folders[1].name
+    shutil.copytree(folders[1], edited)
+    for path in (folders[0] / "posts").iterdir():
+        shutil.copy(path, edited / "posts")
+    assert folders[0].name == folders[1].name == edited.name
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    home = tmp_path / "home"
+    found = loaded(home, *((f, one) for f in folders), *((f, other) for f in bare), (edited, ""), (folders[1], ""))
+    assert found[:2] == ["1.0.0 v:", "1.0.0 w:"]
     # Without the cure the second folder's load returns the first one's rows: the trap is real.
-    text = read_text(folders[0] / "README.md")
-    lines = [
-        line for line in text.splitlines(keepends=True) if not line.strip().startswith(("description:", "sha256:"))
-    ]
-    assert "release 1.0.0 sha256" not in "".join(lines)
-    for folder in folders:
-        (folder / "README.md").write_text("".join(lines), encoding="utf-8")
-    other = tmp_path / "other"
-    assert loaded(folders[0], other).startswith("1.0.0 v: ")
-    assert loaded(folders[1], other).startswith("1.0.0 v: ")
+    assert found[2:4] == ["1.0.0 v:", "1.0.0 v:"]
+    # And so does a true folder's where one that was edited was loaded before: what verify loads, it loads with a fresh cache.
+    assert found[4:] == ["1.0.0 v:", "1.0.0 v:"]
+    monkeypatch.setenv("HF_HOME", str(home))
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(home / "datasets"))
+    assert "checks hold" in inside("-C", tmp_path, "release", "verify", folders[1]).stderr
+    out = inside("-C", tmp_path, "release", "verify", edited, "--json", code=3)
+    gates = {row["gate"]: row for row in json.loads(out.stdout)}
+    assert "posts/train-00000-of-00001.parquet was changed" in gates["manifest"]["detail"]
+    assert gates["counts"]["state"] == "fails" and gates["load"]["state"] == "not run"
 
 
 def test_gates_have_names_of_their_own() -> None:

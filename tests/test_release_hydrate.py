@@ -7,26 +7,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, PngImagePlugin
 
-from tests.command import docposts
-from tests.releases import by_people, failing, publish, workspace_of
+from tests.command import inside
+from tests.releases import by_people, failing, photograph, publish, with_image, workspace_of
 from tests.releases import cut_folder as cut
-from tests.test_release_rows import World, world
+from tests.test_readers import PROSE, figure, page
+from tests.test_release_rows import P1, PHOTO, World, fragment, some_id, world
 from toolkit.errors import ConflictError, InputError
-from toolkit.fsio import read_text, sha256_text
+from toolkit.fsio import read_text, sha256_bytes, sha256_text
 from toolkit.ids import normalise
 from toolkit.parquet import row_digest
 from toolkit.release.folder import Folder
 from toolkit.release.hydrate import hydrate
+from toolkit.release.images import NOT_ALLOWED, cleaned, image_of
 from toolkit.release.verify import verify
 
 CLOSED = "kites"
 
 
-def closed_world() -> World:
+IMAGES = [photograph(), photograph(format="PNG"), photograph(quality=40), photograph(format="GIF")]
+PHOTOS = [some_id("photo", f"closed {number}") for number in range(len(IMAGES))]
+
+
+def closed_world(folder: Path) -> World:
+    """The world with a closed report, which has four images of its own: the last is none that could be released."""
     of = by_people(world())
     next(row for row in of.tables["sources"] if row["source_id"] == CLOSED)["rights"] = "restricted"
-    return of
+    folder.mkdir(exist_ok=True)
+    for place, (name, data) in enumerate(zip(PHOTOS, IMAGES, strict=True), start=1):
+        text = f"On board number {place} a heron reads the tide tables aloud to nobody in particular."
+        own = {"photo_id": name, "source_id": CLOSED, "post_id": P1, "text": text, "fragments": fragment(text)}
+        own["exact_hash"] = sha256_text(normalise(text))
+        of.tables["photo_texts"].append(of.tables["photo_texts"][0] | own)
+        with_image(of, folder, data, place)
+    return with_image(of, folder, photograph(quality=60))
 
 
 def words(of: World) -> list[str]:
@@ -44,8 +59,9 @@ def everything(folder: Folder) -> str:
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Folder]:
-    of = closed_world()
-    return of, cut(workspace_of(tmp_path_factory.mktemp("dry") / "w"), of, "0.1.0")
+    folder = tmp_path_factory.mktemp("dry")
+    of = closed_world(folder / "images")
+    return of, cut(workspace_of(folder / "w"), of, "0.1.0")
 
 
 def test_no_words_of_a_restricted_report_leave(released: tuple[World, Folder]) -> None:
@@ -65,7 +81,16 @@ def test_no_words_of_a_restricted_report_leave(released: tuple[World, Folder]) -
     # Labels stay, and so does where each judgement's evidence lies.
     labelled = [row for row in rows.values() if row["dehydrated"] and row["judgements"]]
     assert labelled and any(row["narrative"] for row in labelled)
+    # Of images their hashes stay, where they could be told by them; that of the open report is there.
+    shown = {row["photo_id"]: row for row in folder.rows("photo_texts").to_pylist()}
+    clean = [sha256_bytes(cleaned(data)) for data in IMAGES[:3]]
+    assert [shown[name]["image_hash"] for name in PHOTOS] == [*clean, None]
+    assert [name for name, row in shown.items() if row["image"]] == [PHOTO]
+    assert shown[PHOTO]["image"]["bytes"] == cleaned(photograph(quality=60))
+    pictures = [cleaned(data)[-150:] for data in IMAGES[:3]]
+    assert not any(data in path.read_bytes() for data in pictures for path in folder.path.rglob("*.parquet"))
     manifest = folder.manifest
+    assert manifest["dropped"][NOT_ALLOWED] == 4
     assert (manifest["dehydrated"], manifest["restricted"], manifest["publishable"]) == ([CLOSED], False, True)
     assert failing(verify(folder.path)) == {}
 
@@ -74,12 +99,30 @@ def test_the_words_come_back_from_a_copy(released: tuple[World, Folder], tmp_pat
     of, folder = released
     workspace = workspace_of(tmp_path / "own")
     publish(workspace, of, "0.1.0")
-    out = docposts("-C", workspace.root, "release", "hydrate", folder.path, tmp_path / "wet", "--json")
+    # Two images are in a page of the user's own, one of them with metadata of a camera; one is in a folder, with other files.
+    (tmp_path / "scan 1.jpg").write_bytes(photograph(comment=b"Orle quay", exif=Image.Exif()))
+    (tmp_path / "scan 2.png").write_bytes(IMAGES[1])
+    body = PROSE * 3 + figure("scan 1.jpg") + figure("scan%202.png") + PROSE
+    (tmp_path / "kites.html").write_bytes(page(f"<h1>Kites</h1>{body}"))
+    inside("-C", workspace.root, "source", "add", tmp_path / "kites.html")
+    (tmp_path / "scans" / "deep").mkdir(parents=True)
+    (tmp_path / "scans" / "deep" / "x").write_bytes(IMAGES[2])
+    (tmp_path / "scans" / "notes.txt").write_text("of no interest")
+    scans = ("--images", tmp_path / "scans")
+    words_of = ("-C", workspace.root, "release", "hydrate", folder.path, tmp_path / "wet", *scans)
+    out = inside(*words_of, "--json")
     wet = Folder(tmp_path / "wet")
     dry_rows = sum(
         rows["dehydrated"].to_pylist().count(True) for rows in (folder.rows("posts"), folder.rows("photo_texts"))
     )
-    assert json.loads(out.stdout) == {"folder": str(tmp_path / "wet"), "filled": dry_rows, "missing": {}}
+    told = {"folder": str(tmp_path / "wet"), "filled": dry_rows, "missing": {}}
+    assert json.loads(out.stdout) == told | {"images": 3, "images_missing": {}}
+    back = {row["photo_id"]: row["image"] for row in wet.rows("photo_texts").to_pylist()}
+    assert [back[name] for name in PHOTOS] == [*(image_of(cleaned(data)) for data in IMAGES[:3]), None]
+    assert back[PHOTO] == image_of(cleaned(photograph(quality=60)))
+    # One is left behind: it could not be released.
+    assert wet.manifest["dropped"][NOT_ALLOWED] == 1
+    assert "3 of them are of other reports" in read_text(wet.path / "README.md")
     texts = {row["post_id"]: row["text"] for row in of.tables["posts"] if row["source_id"] == CLOSED}
     found = {row["post_id"]: row["text"] for row in wet.rows("posts").to_pylist() if row["post_id"] in texts}
     assert found == texts
@@ -100,20 +143,40 @@ def test_the_words_come_back_from_a_copy(released: tuple[World, Folder], tmp_pat
 
 def test_a_text_that_differs_is_named(released: tuple[World, Folder], tmp_path: Path) -> None:
     _, folder = released
-    mine = closed_world()
+    mine = closed_world(tmp_path / "images")
     ours = [row for row in mine.tables["posts"] if row["source_id"] == CLOSED]
     ours[0] |= {"text": ours[0]["text"] + "!", "exact_hash": sha256_text(normalise(ours[0]["text"] + "!"))}
     workspace = workspace_of(tmp_path / "own")
     publish(workspace, mine, "0.1.0")
     words_of: tuple[Any, ...] = ("-C", workspace.root, "release", "hydrate", folder.path)
-    out = docposts(*words_of, tmp_path / "a", code=3)
+    out = inside(*words_of, tmp_path / "a", code=3)
     assert f"{ours[0]['post_id']}: another text" in out.stderr
-    docposts(*words_of, tmp_path / "b", "--partial")
+    inside(*words_of, tmp_path / "b", "--partial")
     left = [row["post_id"] for row in Folder(tmp_path / "b").rows("posts").to_pylist() if row["dehydrated"]]
     assert left == [ours[0]["post_id"]]
     assert failing(verify(tmp_path / "b", load=False)) == {}
-    out = docposts(*words_of, tmp_path / "b", code=1)
+    out = inside(*words_of, tmp_path / "b", code=1)
     assert "is there already" in out.stderr
+    # The words of one row are not there, its image is; and of the images one is another, and of one there is no copy.
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    (scans / "one.jpg").write_bytes(IMAGES[0])
+    (scans / "two.png").write_bytes(photograph(format="PNG", pnginfo=PngImagePlugin.PngInfo())[:-1] + b"!")
+    mine.tables["photo_texts"][3]["media"] = None
+    mine.tables["photo_texts"][1]["text"] += "!"
+    publish(workspace, mine, "0.2.0")
+    out = inside(*words_of, tmp_path / "c", "--images", scans, code=3)
+    for said in (
+        f"{PHOTOS[1]}: another image",
+        f"{PHOTOS[2]}: no copy of it",
+        "2 rows stay without text, 1 images are others",
+    ):
+        assert said in out.stderr
+    wet = Folder(tmp_path / "c")
+    shown = {row["photo_id"]: row for row in wet.rows("photo_texts").to_pylist()}
+    assert [shown[name]["image"] for name in PHOTOS] == [image_of(cleaned(IMAGES[0])), None, None, None]
+    assert [shown[name]["dehydrated"] for name in PHOTOS] == [True, False, False, False]
+    assert failing(verify(wet.path, load=False)) == {} and wet.manifest["dropped"][NOT_ALLOWED] == 3
 
 
 def test_nothing_to_hydrate_and_nothing_to_hydrate_from(released: tuple[World, Folder], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from tests.releases import cut_world, failing, photograph, with_image, workspace_of
 from tests.test_release_rows import P3, PHOTO, world
-from toolkit.fsio import read_text
+from toolkit.fsio import read_text, sha256_bytes
 from toolkit.ledger import Ledger
 from toolkit.parquet import write_table
 from toolkit.release.features import release_table
@@ -101,6 +101,7 @@ def test_an_image_stays_behind_where_the_rights_are_others(tmp_path: Path, right
     folder = Folder(cut_world(workspace_of(tmp_path / "w"), of, "0.1.0").folder)
     (row,) = folder.rows("photo_texts").to_pylist()
     assert (row["image"], row["image_status"], row["dehydrated"]) == (None, "held", rights == "restricted")
+    assert row["image_hash"] == sha256_bytes(cleaned(photograph()))
     assert folder.manifest["dropped"][NOT_ALLOWED] == 1
     assert "none is of a report that may be redistributed" in read_text(folder.path / "README.md")
 

@@ -18,7 +18,7 @@ from tests.releases import cut_folder, photograph, with_image, workspace_of
 from tests.releases import failing as failing_of
 from tests.test_release_rows import P1, P2, P3, TEXTS, world
 from toolkit.errors import InputError
-from toolkit.fsio import read_json, read_text, sha256_file, sha256_text
+from toolkit.fsio import read_json, read_text, sha256_bytes, sha256_file, sha256_text
 from toolkit.ids import normalise
 from toolkit.parquet import row_digest, write_table
 from toolkit.release.croissant import distribution
@@ -26,7 +26,7 @@ from toolkit.release.documents import edition_digest
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.release.gate_croissant import records
-from toolkit.release.images import name_of
+from toolkit.release.images import image_of
 from toolkit.release.layout import MANIFEST, canonical_pretty, data_digest, list_files
 from toolkit.release.loading import load
 from toolkit.release.notices import description, dump
@@ -66,7 +66,7 @@ class Draft:
     def picture(self, data: bytes) -> None:
         """Put another image in the place of the photo text's, under its own name."""
         (row,) = (row for rows in self.rows["photo_texts"].values() for row in rows)
-        row["image"] = {"bytes": data, "path": name_of(data)}
+        row |= {"image": image_of(data), "image_hash": sha256_bytes(data)}
 
     def text(self, post_id: str, text: str) -> None:
         self.post(post_id).update(text=text, exact_hash=sha256_text(normalise(text)))
@@ -681,7 +681,7 @@ def an_image_that_does_not_decode(of: Draft) -> None:
     of.picture(photograph()[:-300])
 
 
-@corruption("images", "the image is not the one that its name says")
+@corruption("images", "the image is not the one that its name and its hash say")
 def another_image_under_the_same_name(of: Draft) -> None:
     (row,) = (row for rows in of.rows["photo_texts"].values() for row in rows)
     row["image"] |= {"bytes": photograph(quality=40)}
@@ -690,6 +690,18 @@ def another_image_under_the_same_name(of: Draft) -> None:
 @corruption("images", "an image of lamps, which may not be redistributed")
 def an_image_of_a_report_that_may_only_be_quoted(of: Draft) -> None:
     next(row for row in of.rows["sources"]["train"] if row["source_id"] == "lamps")["rights"] = "quotable"
+
+
+@corruption("images", "the image is not the one that its name and its hash say")
+def the_hash_of_another_image(of: Draft) -> None:
+    (row,) = (row for rows in of.rows["photo_texts"].values() for row in rows)
+    row["image_hash"] = "0" * 64
+
+
+@corruption("images", "told by a hash, may be redistributed, and is not there")
+def an_image_that_was_taken_out(of: Draft) -> None:
+    (row,) = (row for rows in of.rows["photo_texts"].values() for row in rows)
+    row["image"] = None
 
 
 @corruption("images", "an image that is called withheld")

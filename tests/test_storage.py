@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import data, docposts
+from tests.command import docposts, inside, told
 from tests.conftest import ROOT
 from tests.killing import calls_made
 from tests.plugins.mounts import Mount
@@ -128,17 +128,17 @@ def test_a_version_is_published_and_fetched_into_a_clone(built: Workspace, url: 
     first = docposts("-C", built.root, "corpus", "publish", url, "--version", "0.1.0")
     assert "new" in first.stderr
     before = storage.names(storage.join(url, "parts"))
-    second = data("-C", built.root, "corpus", "publish", url)
+    second = told("-C", built.root, "corpus", "publish", url)
     assert second["new"]
     assert second["copied"] == len(storage.names(storage.join(url, "parts")) - before) < second["parts"]
-    assert data("-C", built.root, "corpus", "publish", url)["copied"] == 0
+    assert told("-C", built.root, "corpus", "publish", url)["copied"] == 0
     other = clone(built, tmp_path / "clone")
     docposts("-C", other.root, "corpus", "fetch", url)
-    docposts("-C", other.root, "corpus", "fetch", url, "--version", "0.1.0")
+    inside("-C", other.root, "corpus", "fetch", url, "--version", "0.1.0")
     assert tree(other.corpus_dir) == tree(built.corpus_dir)
-    docposts("-C", other.root, "corpus", "verify")
+    inside("-C", other.root, "corpus", "verify")
     assert not build(other).new
-    again = docposts("-C", other.root, "corpus", "fetch", url, code=1)
+    again = inside("-C", other.root, "corpus", "fetch", url, code=1)
     assert "is here already" in again.stderr
 
 
@@ -215,12 +215,12 @@ def test_publishing_and_fetching_killed_before_each_write_are_run_again(built: W
 @pytest.mark.parametrize(("options", "says"), [("ro", "Read-only file system"), ("size=8k", "No space left on device")])
 def test_storage_that_is_read_only_or_full(built: Workspace, mount: Mount, options: str, says: str) -> None:
     mount.change(options)
-    failed = docposts("-C", built.root, "corpus", "publish", mount.folder, code=4)
+    failed = inside("-C", built.root, "corpus", "publish", mount.folder, code=4)
     assert re.search(f"cannot write {mount.folder}/parts/.*: {says}", failed.stderr), failed.stderr
     assert publication.versions(str(mount.folder)) == []
     assert not list(mount.folder.rglob("*.part"))
     mount.change("rw,size=1m")
-    assert data("-C", built.root, "corpus", "publish", mount.folder)["new"]
+    assert told("-C", built.root, "corpus", "publish", mount.folder)["new"]
 
 
 def test_storage_without_permission_to_write(built: Workspace, tmp_path: Path) -> None:
@@ -257,9 +257,9 @@ def test_a_part_that_was_changed_there_is_not_taken(built: Workspace, url: str, 
 def test_a_workspace_that_never_built_it_does_not_take_it(built: Workspace, url: str, tmp_path: Path) -> None:
     publication.publish(build(built).version, url)
     stranger = Workspace.create(tmp_path / "stranger", built.settings)
-    failed = docposts("-C", stranger.root, "corpus", "fetch", url, code=1)
+    failed = inside("-C", stranger.root, "corpus", "fetch", url, code=1)
     assert "0.1.1 is not in the ledger" in failed.stderr
-    nothing = docposts("-C", stranger.root, "corpus", "fetch", storage.join(url, "empty"), code=1)
+    nothing = inside("-C", stranger.root, "corpus", "fetch", storage.join(url, "empty"), code=1)
     assert "no version is published" in nothing.stderr
 
 
@@ -276,9 +276,9 @@ def test_a_source_is_added_from_storage(workspace: Workspace, url: str) -> None:
     storage.write(storage.join(url, "archive.csv"), csv("One lamp.", "Two lamps.").encode())
     mapping = ("--map", "id=platform_object_id", "--map", "text=text", "--platform", "Chirpyard")
     address = url if storage.is_address(url) else f"file://{url}"
-    docposts("-C", workspace.root, "source", "add", storage.join(address, "archive.csv"), *mapping)
+    inside("-C", workspace.root, "source", "add", storage.join(address, "archive.csv"), *mapping)
     [source] = registry.sources(workspace)
     assert source.id == "archive"
     assert build(workspace).version.table("posts")["text"].to_pylist() == ["One lamp.", "Two lamps."]
-    gone = docposts("-C", workspace.root, "source", "add", storage.join(address, "gone.csv"), *mapping, code=1)
+    gone = inside("-C", workspace.root, "source", "add", storage.join(address, "gone.csv"), *mapping, code=1)
     assert "it is not there" in gone.stderr

@@ -12,29 +12,45 @@ from toolkit.cli.common import Root, json_option, print_json, say
 @click.command()
 @click.argument("release", type=click.Path(path_type=Path))
 @click.argument("to", metavar="FOLDER", type=click.Path(path_type=Path))
-@click.option("--partial", is_flag=True, help="Exit code 0 even where some rows stay without text.")
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with images of the reports, besides those that this workspace's sources hold; names do not matter.",
+)
+@click.option("--partial", is_flag=True, help="Exit code 0 even where rows stay without text or images are others.")
 @json_option
 @click.pass_obj
-def hydrate(root: Root, release: Path, to: Path, partial: bool, as_json: bool) -> None:
-    """Write the dehydrated RELEASE to a new FOLDER with the texts that this workspace's corpus holds.
+def hydrate(root: Root, release: Path, to: Path, images: Path | None, partial: bool, as_json: bool) -> None:
+    """Write the dehydrated RELEASE to a new FOLDER with the texts that this workspace's corpus holds, and their images.
 
     First rebuild the posts from your own copies of the reports: docposts source hydrate RECIPE COPY, docposts corpus build.
-    What comes back is for private use. Rows that are not there, or whose text differs, are named; exit code 3.
+    What comes back is for private use. Texts and images are told by their hashes, an image by its pixels alone. Rows that are not
+    there or whose text differs, and images that are others than those documented, are named, and stay as they are; exit code 3.
+    Images of which there is no copy are named as well.
     """
     from toolkit.corpus import store
     from toolkit.errors import ChecksFailed
     from toolkit.release.folder import Folder
     from toolkit.release.hydrate import hydrate as fill
+    from toolkit.release.hydrate import image_files
 
-    version = store.open_version(root.workspace())
+    workspace = root.workspace()
+    version = store.open_version(workspace)
     tables = {name: version.table(name) for name in ("posts", "photo_texts", "text_layers")}
-    done = fill(Folder(release), tables, to)
+    done = fill(Folder(release), tables, to, image_files(workspace, images))
     if as_json:
-        print_json({"folder": str(done.folder), "filled": done.filled, "missing": dict(done.missing)})
+        names = ("folder", "filled", "images", "missing", "images_missing")
+        print_json({name: getattr(done, name) for name in names})
     else:
         click.echo(done.folder)
     say(f"{done.filled} rows have their text again")
     for name, why in done.missing.items():
         say(f"  {name}: {why}")
-    if done.missing and not partial:
-        raise ChecksFailed(f"{len(done.missing)} rows stay without text (--partial takes that as it is)")
+    if done.images or done.images_missing:
+        say(f"{done.images} images are back")
+    for name, why in done.images_missing.items():
+        say(f"  {name}: {why}")
+    wrong = {"rows stay without text": len(done.missing), "images are others": len(done.others)}
+    if any(wrong.values()) and not partial:
+        told = ", ".join(f"{count} {what}" for what, count in wrong.items() if count)
+        raise ChecksFailed(f"{told} (--partial takes that as it is)")

@@ -225,12 +225,20 @@ def numbers(contents: Contents) -> dict[str, Any]:
         "months": sorted(judgements["month"].unique().to_pylist()),
         "layers": _counted_in(judgements["text_layer"]),
         "images": _sum(pc.is_valid(contents.rows("photo_texts")["image"])),
+        "images_back": _put_back(contents),
         "images_held": _sum(pc.equal(contents.rows("photo_texts")["image_status"], "held")),
         "images_seen": _sum(judgements["image_seen"]),
         "codebooks": [{"task": task, "version": book.version} for task, book in contents.codebooks.items()],
         "held_out": [{"id": item, "why": why} for item, why in sorted((contents.held_out or {}).items())],
         "dropped": [{"why": why, "count": count} for why, count in sorted((contents.dropped or {}).items())],
     }
+
+
+def _put_back(contents: Contents) -> int:
+    """Count the images of reports that may not be redistributed: whoever hydrated the release put them back."""
+    photos, sources = contents.rows("photo_texts"), contents.rows("sources")
+    own = sources["source_id"].filter(pc.equal(sources["rights"], "redistributable")).combine_chunks()
+    return _sum(pc.and_(pc.is_valid(photos["image"]), pc.invert(pc.is_in(photos["source_id"], value_set=own))))
 
 
 def _spread(counts: list[int]) -> str:

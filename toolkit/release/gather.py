@@ -57,7 +57,7 @@ def gather(
     dry = forbidden if settings.release.restricted == "dehydrate" else frozenset()
     linkable = _linkable(workspace, judgements)
     made = release_rows.make(tables, judgements, decisions, codebooks, key, dry, linkable)
-    pictures, kept_back = images.released(tables["photo_texts"], tables["sources"], _files(workspace).get)
+    pictures = images.released(tables["photo_texts"], tables["sources"], _files(workspace).get)
     made = replace(made, rows={**made.rows, "photo_texts": images.beside(made.rows["photo_texts"], pictures)})
     alike = [*made.links, *text_links(made.items)]
     campaigns = campaigns_of(made.rows)
@@ -72,7 +72,7 @@ def gather(
     parts, lost = split_rows(made, splits)
     if "posts" not in parts:
         raise InputError("there is no post to release", hint="docposts status")
-    left_out = {takedown.REASON: gone, release_rows.HELD_OUT: lost, **kept_back}
+    left_out = {takedown.REASON: gone, release_rows.HELD_OUT: lost, **pictures.left}
     dropped = dict(made.dropped) | {reason: count for reason, count in left_out.items() if count}
     simulated = any("simulated" in rows["provenance"].unique().to_pylist() for rows in (judgements, decisions))
     contents = Contents(
@@ -149,10 +149,11 @@ def _linkable(workspace: Workspace, judgements: pa.Table) -> frozenset[str]:
 
 
 def _people(parts: Mapping[str, Mapping[str, pa.Table]], judgements: pa.Table) -> int:
-    """Return how many annotators the released judgements are by."""
-    own = [rows["judgement_id"] for rows in parts.get("judgements", {}).values()]
-    ids = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string()).combine_chunks()
-    held = pc.is_in(judgements["judgement_id"], value_set=ids)
+    """Return how many annotators the released judgements are by: all of an item that answer to a task of a release."""
+    own = [rows["item_id"] for rows in parts.get("judgements", {}).values()]
+    items = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string()).unique()
+    asked = pc.is_in(judgements["task"], value_set=pa.array([*TASK_OF.values()]))
+    held = pc.and_(pc.is_in(judgements["item_id"], value_set=items), asked)
     return int(pc.count_distinct(judgements["annotator"].filter(held)).as_py())
 
 

@@ -12,7 +12,9 @@ import io
 import struct
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,38 +34,67 @@ _TURNED = 0x0112
 NOT_ALLOWED, NOT_CLEAN = "image of a report that may not be redistributed", "image that cannot be released"
 
 
-def released(
-    photos: pa.Table, sources: pa.Table, file_of: Callable[[str], Path | None]
-) -> tuple[dict[str, dict[str, object]], dict[str, int]]:
-    """Return photo text → its image (``bytes`` and ``path``), and how many held ones stay behind, by reason.
+@dataclass(frozen=True)
+class Images:
+    """``shown``: photo text → its image (``bytes`` and ``path``); ``hashes``: photo text → that of its image, shown or not;
+    ``left``: how many held ones stay behind, by reason.
+    """
+
+    shown: Mapping[str, dict[str, object]]
+    hashes: Mapping[str, str]
+    left: Mapping[str, int]
+
+
+def released(photos: pa.Table, sources: pa.Table, file_of: Callable[[str], Path | None]) -> Images:
+    """Return the images of photo texts as they are released.
 
     ``photos`` and ``sources`` are tables of a corpus; ``file_of`` finds the file of a hash.
     """
     may = dict(zip(sources["source_id"].to_pylist(), sources["rights"].to_pylist(), strict=True))
-    made: dict[str, dict[str, object]] = {}
+    shown: dict[str, dict[str, object]] = {}
+    hashes: dict[str, str] = {}
     left: Counter[str] = Counter()
     for row in photos.select(["photo_id", "source_id", "media"]).to_pylist():
         if row["media"] is None:
             continue
-        if may[row["source_id"]] != "redistributable":
-            left[NOT_ALLOWED] += 1
-            continue
+        allowed = may[row["source_id"]] == "redistributable"
         path = file_of(row["media"])
         data = read_bytes(path) if path else b""
         try:
             clean = cleaned(data if sha256_bytes(data) == row["media"] else b"")
         except ValueError:
-            left[NOT_CLEAN] += 1
+            left[NOT_CLEAN if allowed else NOT_ALLOWED] += 1
+            continue
+        hashes[row["photo_id"]] = sha256_bytes(clean)
+        if allowed:
+            shown[row["photo_id"]] = image_of(clean)
         else:
-            made[row["photo_id"]] = {"bytes": clean, "path": name_of(clean)}
-    return made, dict(left)
+            left[NOT_ALLOWED] += 1
+    return Images(shown, hashes, dict(left))
 
 
-def beside(rows: pa.Table, images: Mapping[str, dict[str, object]]) -> pa.Table:
-    """Return released photo texts with their images."""
-    place = rows.schema.get_field_index("image")
-    own = pa.array([images.get(name) for name in rows["photo_id"].to_pylist()], IMAGE)
-    return rows.set_column(place, rows.schema.field(place), own)
+def beside(rows: pa.Table, images: Images) -> pa.Table:
+    """Return released photo texts with their images, and the hashes of those that stay behind too."""
+    names = rows["photo_id"].to_pylist()
+    for column, values, kind in (("image", images.shown, IMAGE), ("image_hash", images.hashes, pa.string())):
+        place = rows.schema.get_field_index(column)
+        own = pa.array([values.get(name) for name in names], kind)
+        rows = rows.set_column(place, rows.schema.field(place), own)
+    return rows
+
+
+def image_of(data: bytes) -> dict[str, object]:
+    """Return an image that is released, as datasets stores it."""
+    return {"bytes": data, "path": name_of(data)}
+
+
+def copies(files: Iterable[Path]) -> dict[str, Path]:
+    """Return hash → file of those files that are images which could be released: metadata make no other image of one."""
+    found: dict[str, Path] = {}
+    for path in files:
+        with suppress(ValueError):
+            found.setdefault(sha256_bytes(cleaned(read_bytes(path))), path)
+    return found
 
 
 def name_of(data: bytes) -> str:

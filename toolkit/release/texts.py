@@ -192,6 +192,7 @@ def _photo(row: Row, people: Pseudonyms, dry: frozenset[str]) -> Row:
     names = table("release_photo_texts").arrow.names
     plain = {name: value for name, value in row.items() if name in names} | {
         "image": None,
+        "image_hash": None,
         "image_status": row["image"],
     }
     return _dry("photo_texts", plain | _cleaned(row, people, people.clean(row["text"])), row["exact_hash"], dry)

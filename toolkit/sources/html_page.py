@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from toolkit.errors import InputError
@@ -90,6 +91,17 @@ def held(value: Any, mark: str) -> Any:
     return {key: held(part, mark) for key, part in value.items()} if isinstance(value, dict) else value
 
 
+def _spelt(folder: Path, path: str) -> Path:
+    """Return a path below a folder as it is spelt there: some systems take the accents of file names apart, pages don't."""
+    for part in path.split("/"):
+        beside = folder / part
+        if not beside.exists() and folder.is_dir():
+            same = normalize("NFC", part)
+            beside = next((own for own in sorted(folder.iterdir()) if normalize("NFC", own.name) == same), beside)
+        folder = beside
+    return folder
+
+
 def load_image(src: str, page: Path) -> bytes | None:
     """Return an image's bytes from a data URI or from below the page's folder; None where it is remote or not there."""
     if src.startswith("data:"):
@@ -105,7 +117,7 @@ def load_image(src: str, page: Path) -> bytes | None:
         # A path from the site's root is an address as well.
         if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
             return None
-        file = (folder / unquote(parts.path)).resolve()
+        file = _spelt(folder, unquote(parts.path)).resolve()
         held = file.read_bytes() if file.is_relative_to(folder) and file.is_file() else None
     except (OSError, ValueError):
         # No address, or no file name that a file could have.
