@@ -182,9 +182,9 @@ def fetch_here(root: Path, url: str) -> None:
     publication.fetch(Workspace.open(root), url, Version(0, 1, 1))
 
 
-def whole(folder: Path) -> dict[str, bytes]:
+def whole(folder: Path) -> dict[str, str]:
     """What a folder holds, but for what was being written when somebody was killed."""
-    return {name: data for name, data in tree(folder).items() if not name.endswith(".part")}
+    return {name: held for name, held in tree(folder).items() if not name.endswith(".part")}
 
 
 def test_publishing_and_fetching_killed_before_each_write_are_run_again(built: Workspace, tmp_path: Path) -> None:
