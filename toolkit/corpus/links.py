@@ -96,7 +96,7 @@ class _Joined(NamedTuple):
     """Links by the places of the posts (``one`` before ``other``, in order), and the clusters of ``members``.
 
     ``kinds`` are numbers of :data:`KINDS`, ``share`` is not a number where nothing was measured, ``lowest`` the first of each
-    member's cluster by its place among the members.
+    member's cluster by its place among the members, ``sizes`` how many members have each as their first.
     """
 
     ids: NDArray[np.uint8]
@@ -106,6 +106,7 @@ class _Joined(NamedTuple):
     kinds: NDArray[np.int8]
     members: NDArray[np.int64]
     lowest: NDArray[np.int64]
+    sizes: NDArray[np.int64]
 
     def link_rows(self, part: slice) -> pa.Table:
         """Return rows of ``post_links``."""
@@ -118,7 +119,7 @@ class _Joined(NamedTuple):
 
     def cluster_rows(self, part: slice) -> pa.Table:
         """Return rows of ``clusters``."""
-        sizes = np.bincount(self.lowest, minlength=len(self.members))[self.lowest[part]]
+        sizes = self.sizes[self.lowest[part]]
         names = _ids(self.ids, self.members[part]), _ids(self.ids, self.members[self.lowest[part]])
         return pa.Table.from_arrays([*names, pa.array(sizes, pa.int32())], schema=table("clusters").arrow)
 
@@ -128,11 +129,10 @@ class _Joined(NamedTuple):
         twins = self.other[self.kinds == KINDS.index("exact")]
         different[np.searchsorted(self.members, twins)] = 0
         texts = np.bincount(self.lowest, weights=different, minlength=len(self.members)).astype(np.int64)
-        sizes = np.bincount(self.lowest, minlength=len(self.members))
         giant = np.flatnonzero(texts > max(GIANT, posts // 100))
         names = _ids(self.ids, self.members[giant]).to_pylist()
         return [
-            {"cluster_id": name, "posts": int(sizes[place]), "texts": int(texts[place])}
+            {"cluster_id": name, "posts": int(self.sizes[place]), "texts": int(texts[place])}
             for name, place in zip(names, giant.tolist(), strict=True)
         ]
 
@@ -172,7 +172,8 @@ def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) ->
     members = np.flatnonzero(linked)
     edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
     lowest = near.components(len(members), edges) if len(members) else members
-    return _Joined(ids, one, other, share, kinds, members, lowest)
+    sizes = np.bincount(lowest, minlength=len(members))
+    return _Joined(ids, one, other, share, kinds, members, lowest, sizes)
 
 
 def _numbers(kinds: Sequence[str]) -> NDArray[np.int8]:
