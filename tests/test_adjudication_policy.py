@@ -15,7 +15,7 @@ from toolkit.adjudication import policy
 from toolkit.adjudication.ask import to_put
 from toolkit.adjudication.planned import planned
 from toolkit.adjudication.review import counts
-from toolkit.adjudication.store import Standing, standing_of
+from toolkit.adjudication.store import Standing, decisions_of, standing_of
 from toolkit.codebook import load_codebook
 from toolkit.settings import AdjudicationSettings
 from toolkit.votes import questions
@@ -307,6 +307,8 @@ def test_settled_and_asked_are_every_label_of_every_item_and_none_is_both(
         assert not others or (name == "majority" and votes.count(leading) - max(others) >= margin)
     for question in kinds["waiting"]:
         assert len(question.votes) == 1 < minimum, "what two answered can be asked"
+    apart = decisions_of(judgements(*own), AdjudicationSettings(**declared), load_codebook, decisions, piece=1)
+    assert apart.equals(found.decisions), "an item at a time"
     totals = [(each.itself + each.adjudicated + each.open + each.waiting, each.questions) for each in counts(found)]
     assert all(parts == whole for parts, whole in totals) and sum(whole for _, whole in totals) == len(every)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from itertools import combinations
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.corpus.links import components
+from toolkit.release import leakage, parts
 from toolkit.release.leakage import GRAM, fold, near_pairs
 from toolkit.release.people import Pseudonyms
 from toolkit.release.splits import Edge, Item, Splits, assign, recorded_splits, text_links
@@ -126,16 +130,41 @@ def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other)
 
 
+@st.composite
+def some_texts(draw: st.DrawFn) -> list[str]:
+    """Texts of any letters, and cuttings of one text, of which many are near."""
+    long = draw(st.text("abcdefg 的了", min_size=20, max_size=60))
+    cutting = st.tuples(st.integers(0, 20), st.integers(10, 60)).map(lambda ends: long[ends[0] : ends[1]])
+    return draw(st.lists(st.text("abcdefg 的了", max_size=30) | cutting, max_size=12))
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.text("abcdefg 的了", max_size=30), max_size=12), st.sampled_from([0.3, 0.5, 0.65, 0.8, 1.0]))
-def test_near_pairs_are_those_of_comparing_all_with_all(texts: list[str], threshold: float) -> None:
+@given(some_texts(), st.sampled_from([0.3, 0.5, 0.65, 0.8, 1.0]), st.sampled_from([1, 60, 16_000_000]))
+def test_near_pairs_are_those_of_comparing_all_with_all(texts: list[str], threshold: float, work: int) -> None:
     sets = [gram_set(text) for text in texts]
     wanted = [
         (i, j)
         for i, j in combinations(range(len(texts)), 2)
         if sets[i] and sets[j] and overlap(sets[i], sets[j]) >= threshold
     ]
-    assert sorted((i, j) for i, j, _ in near_pairs(texts, threshold)) == wanted
+    with patch.object(leakage, "_WORK", work):
+        found = [*near_pairs(texts, threshold)]
+    assert sorted((i, j) for i, j, _ in found) == wanted
+    assert [(j, i) for i, j, _ in found] == sorted((j, i) for i, j, _ in found)
+    assert all(score == overlap(sets[i], sets[j]) for i, j, score in found)
+
+
+def test_few_of_many_texts_are_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(3)
+    letters = np.array([*"bdfgklnaei  "])
+    texts = ["".join(letters[draw.integers(0, len(letters), 90)]) for _ in range(1_500)]
+    texts += [text[:-5] for text in texts[:10]]
+    monkeypatch.setattr(leakage, "_WORK", 20_000)
+    with patch.object(leakage, "_compared", wraps=leakage._compared) as compared:
+        found = [*near_pairs(texts)]
+    assert [(one, other) for one, other, _ in found] == [(number, 1_500 + number) for number in range(10)]
+    # Of more than a million pairs; and not at one time.
+    assert sum(len(call.args[1]) for call in compared.mock_calls) < 1_000 and compared.call_count > 10
 
 
 def test_translations_and_photo_texts_link_items_too() -> None:
@@ -183,3 +212,13 @@ def test_places_outside_what_was_replaced_keep_their_words(parts: list[str], dat
     assert 0 <= place[0] <= place[1] <= len(out.text)
     if not any(cut[0] < end and start < cut[1] for cut in out.cuts):
         assert out.text[slice(*place)] == text[start:end]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["train", "validation", "test", None]), max_size=30), st.sampled_from([0, 1_000]))
+def test_each_row_is_dealt_to_its_split_in_order(of: list[str | None], stretches: int) -> None:
+    rows = pa.table({"row": pa.array(range(len(of)), pa.int64())})
+    with patch.object(parts, "_STRETCHES", stretches):
+        dealt = parts._dealt(rows, pa.array(of, pa.string()))
+    wanted = {name: [row for row, split in enumerate(of) if split == name] for name in parts.ORDER}
+    assert {name: own["row"].to_pylist() for name, own in dealt.items()} == wanted

@@ -112,8 +112,6 @@ def questions(judgements: pa.Table) -> Questions:
     found = votes(judgements)
     codebooks = named_by(judgements)
     item, items = _by_appearance(found.rows["item_id"])
-    first = np.full(int(found.unit.max(initial=-1)) + 1, len(found.unit), dtype=np.int64)
-    np.minimum.at(first, found.unit, np.arange(len(found.unit)))
     asked: list[tuple[str, str, str | None]] = []
     values: list[str] = [NO, YES]
     parts: list[tuple[Ints, ...]] = []
@@ -137,7 +135,7 @@ def questions(judgements: pa.Table) -> Questions:
     begin = np.r_[0, np.cumsum(size)].astype(np.int64)
     head = row[begin[:-1]]
     # Fields and labels were gone through in the codebook's order: ``about`` counts in it.
-    order = np.lexsort((about, first[found.unit[head]])) if len(head) else head
+    order = np.lexsort((about, item[head]))
     unsorted = Questions(
         found.rows, items, tuple(asked), found.raters, tuple(values), item[head], about, begin, rater, value, row
     )

@@ -17,11 +17,13 @@ from toolkit.adjudication.decided import Opinions, by_opinion, decisions_table, 
 from toolkit.adjudication.questions import Place, Questions, questions
 from toolkit.adjudication.records import Record, history, outcomes, place_of, record_path, reopenings, times
 from toolkit.adjudication.renames import former, today
-from toolkit.agreement.ballots import Bools, Ints
+from toolkit.agreement.ballots import Bools, Ints, by_first_vote
 from toolkit.codebooks import Lookup
 from toolkit.corpus import store
+from toolkit.labels.pieces import PIECE, whole_items
 from toolkit.labels.store import load_judgements
 from toolkit.lineage import Lineage
+from toolkit.schema import table
 from toolkit.settings import AdjudicationSettings
 from toolkit.votes import YES, Question
 from toolkit.workspace import Workspace
@@ -109,13 +111,37 @@ def load_decisions(workspace: Workspace, judgements: pa.Table | None = None) -> 
 
     ``judgements``: those of the workspace, where they were read already.
     """
-    return standing(workspace, None if judgements is None else _of_the_corpus(workspace, judgements)).decisions
+    rows = _of_the_corpus(workspace, load_judgements(workspace) if judgements is None else judgements)
+    return decisions_of(rows, *_known(workspace))
+
+
+def decisions_of(
+    judgements: pa.Table,
+    settings: AdjudicationSettings,
+    codebooks: Lookup,
+    records: Sequence[Record] = (),
+    reopened: Counter[Place] | None = None,
+    lineage: Lineage | None = None,
+    *,
+    piece: int = PIECE,
+) -> pa.Table:
+    """Return the decisions of :func:`standing_of`, some items at a time: an item's follow from its own judgements."""
+    pieces = whole_items(judgements, pa.array(by_first_vote(judgements)), piece)
+    known = (settings, codebooks, records, reopened, lineage)
+    return pa.concat_tables([table("decisions").empty(), *(standing_of(own, *known).decisions for own in pieces)])
 
 
 def standing(workspace: Workspace, judgements: pa.Table | None = None) -> Standing:
     """Return where every question of a workspace stands, on the judgements pulled or on those given."""
     return standing_of(
         _of_the_corpus(workspace, load_judgements(workspace)) if judgements is None else judgements,
+        *_known(workspace),
+    )
+
+
+def _known(workspace: Workspace) -> tuple[AdjudicationSettings, Lookup, Sequence[Record], Counter[Place], Lineage]:
+    """Return what :func:`standing_of` asks for beside the judgements."""
+    return (
         workspace.settings.adjudication,
         workspace.codebooks,
         history(workspace),
@@ -215,7 +241,9 @@ def _of_the_corpus(workspace: Workspace, judgements: pa.Table) -> pa.Table:
         return judgements
     latest = store.open_version(workspace)
     known = [*latest.table("posts")["post_id"].to_pylist(), *latest.table("photo_texts")["photo_id"].to_pylist()]
-    return judgements.filter(pc.is_in(judgements["item_id"], pa.array(known, pa.string())))
+    there = pc.is_in(judgements["item_id"], pa.array(known, pa.string()))
+    # Mostly all of them are: then the same, not a copy.
+    return judgements if pc.all(there).as_py() is not False else judgements.filter(there)
 
 
 def place_numbers(found: Questions, records: Sequence[Record]) -> dict[Place, int]:

@@ -22,6 +22,7 @@ from toolkit.votes import NO_VOTE
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 _ASIDE = ("project", "judged_item_id", "config_sha256", "guide_sha256", "comment", "free", "seconds", "updated_at")
+_BESIDE = (*_ASIDE, "item_type", "unable", "text_sha256", "prediction_version", "provenance", "evidence", "regions")
 Kind = Literal["multi", "single", "ordinal"]
 
 
@@ -103,9 +104,22 @@ class Ballot:
 
 def votes(judgements: pa.Table) -> Submissions:
     """Return what counts between annotators: the latest submission of each on each item, skips left out."""
-    return _latest(
-        judgements, pc.invert(pc.is_in(judgements["round_kind"], pa.array(NO_VOTE))), ("task", "item_id"), "annotator"
-    )
+    return _submissions(judgements, _votes(judgements))
+
+
+def by_first_vote(judgements: pa.Table) -> Ints:
+    """Return the places of the judgements of items with a vote, an item's together, in the order of their first votes."""
+    items = _flat(judgements["item_id"]).dictionary_encode().indices.to_numpy().astype(np.int64)
+    places = np.flatnonzero(_votes(judgements).among)
+    first = np.full(int(items.max(initial=-1)) + 1, len(items), dtype=np.int64)
+    first[items[places[::-1]]] = places[::-1]
+    order = np.argsort(first[items], kind="stable")
+    return order[: int((first[items] < len(items)).sum())]
+
+
+def answers(judgements: pa.Table) -> pa.Table:
+    """Return judgements without what says nothing of which labels were given: most of what they weigh."""
+    return judgements.drop_columns([name for name in _BESIDE if name in judgements.column_names])
 
 
 def repeats(judgements: pa.Table) -> Submissions:
@@ -114,7 +128,7 @@ def repeats(judgements: pa.Table) -> Submissions:
     Submissions of one round that follow each other are corrections, not repeats; training is left out.
     """
     counts = pc.not_equal(judgements["round_kind"], "training")
-    found = _latest(judgements, counts, ("task", "item_id", "annotator"), "round")
+    found = _submissions(judgements, _latest(judgements, counts, ("task", "item_id", "annotator"), "round"))
     again = np.asarray(pc.equal(found.rows["round_kind"], "repeat").combine_chunks().to_numpy(zero_copy_only=False))
     shown = np.zeros(int(found.unit.max(initial=-1)) + 1, dtype=np.bool_)
     shown[found.unit[again.astype(np.bool_)]] = True
@@ -123,9 +137,7 @@ def repeats(judgements: pa.Table) -> Submissions:
 
 def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     """Return a column as codes, and its values in sorted order (which the codes count)."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+    encoded = _flat(column).dictionary_encode()
     values = encoded.dictionary.to_pylist()
     order = sorted(range(len(values)), key=lambda place: values[place])
     rank = np.empty(max(len(values), 1), dtype=np.int64)
@@ -133,7 +145,22 @@ def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     return rank[encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)], [values[place] for place in order]
 
 
-def _latest(judgements: pa.Table, counts: pa.ChunkedArray, unit: Sequence[str], rater: str) -> Submissions:
+@dataclass(frozen=True)
+class _Latest:
+    """Which judgements count (``among``), with the unit and the rater of each of those."""
+
+    among: Bools
+    unit: Ints
+    rater: Ints
+    raters: tuple[str, ...]
+
+
+def _votes(judgements: pa.Table) -> _Latest:
+    counts = pc.invert(pc.is_in(judgements["round_kind"], pa.array(NO_VOTE)))
+    return _latest(judgements, counts, ("task", "item_id"), "annotator")
+
+
+def _latest(judgements: pa.Table, counts: pa.ChunkedArray, unit: Sequence[str], rater: str) -> _Latest:
     rows = judgements.select([*unit, rater, "created_at", "judgement_id", "skipped"]).filter(counts)
     units = np.zeros(rows.num_rows, dtype=np.int64)
     for name in unit:
@@ -156,12 +183,16 @@ def _latest(judgements: pa.Table, counts: pa.ChunkedArray, unit: Sequence[str], 
     kept &= ~np.asarray(rows["skipped"].to_numpy()).astype(np.bool_)
     among = np.asarray(counts.to_numpy()).astype(np.bool_)
     among[among] = kept
+    return _Latest(among, units[kept], raters[kept], tuple(map(str, names)))
+
+
+def _submissions(judgements: pa.Table, found: _Latest) -> Submissions:
     # What says nothing of an answer is left behind: it is half of a million rows. Column by column, as they are large.
     held = [name for name in judgements.column_names if name not in _ASIDE]
-    mask = pa.array(among)
+    mask = pa.array(found.among)
     columns = [_flat(judgements[name].filter(mask)) for name in held]
     own = pa.table(columns, names=held).replace_schema_metadata(judgements.schema.metadata)
-    return Submissions(own, units[kept], raters[kept], tuple(map(str, names)))
+    return Submissions(own, found.unit, found.rater, found.raters)
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from toolkit.agreement import bootstrap as bs
 from toolkit.agreement import coefficients as co
-from toolkit.agreement.ballots import Ballot, Ints, ballots, votes
+from toolkit.agreement.ballots import Ballot, Ints, answers, ballots, votes
 from toolkit.agreement.distances import Distance, Nominal, Sets
 from toolkit.agreement.units import Units, units, yes_no
 from toolkit.settings import AgreementSettings
@@ -74,7 +74,7 @@ def agreement(judgements: pa.Table, settings: AgreementSettings) -> list[Figure]
 
     Labels that nobody gave are left out. The same judgements and settings give the same figures.
     """
-    return [figure for ballot in ballots(votes(judgements)) for figure in of_ballot(ballot, settings)]
+    return [figure for ballot in ballots(votes(answers(judgements))) for figure in of_ballot(ballot, settings)]
 
 
 def of_ballot(ballot: Ballot, settings: AgreementSettings) -> Iterator[Figure]:
@@ -142,7 +142,7 @@ def _figure(
 
 def pairwise(judgements: pa.Table, settings: AgreementSettings) -> list[PairFigure]:
     """Return Cohen's κ for each pair of annotators, label by label, headings too; None below ``minimum_items``."""
-    found = votes(judgements)
+    found = votes(answers(judgements))
     figures: list[PairFigure] = []
     for ballot in ballots(found):
         if ballot.kind != "ordinal":

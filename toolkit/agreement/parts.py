@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.agreement.ballots import ballots, repeats
+from toolkit.agreement.ballots import answers, ballots, repeats
 from toolkit.agreement.figures import Figure, agreement, of_ballot
 from toolkit.settings import AgreementSettings
 
@@ -24,6 +24,7 @@ def by(
     ``name`` is one of :data:`BY`; a month is that of submission (UTC); a translator that of the item's text (item id →
     name, ``translators``), of what was judged in translation. A judgement that has no such part is in none.
     """
+    judgements = answers(judgements)
     column = _column(judgements, name, translators or {})
     found: list[Figure] = []
     for part in sorted(pc.unique(column).drop_null().to_pylist()):

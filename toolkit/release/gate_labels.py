@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from toolkit.codebook import Codebook
 from toolkit.codebooks import Codebooks
+from toolkit.labels.pieces import whole_items
 from toolkit.release import judged
 from toolkit.release.changes import unequal
 from toolkit.release.coded import TASK_OF, coded_fields, columns_of
@@ -76,7 +77,7 @@ def votes(folder: Folder) -> list[str]:
             [pa.array([], pa.string())],
             [coded(table("judgements").empty(), pa.array(["-"]), config, book)],
         )
-        for batch in judged.batches(every, order):
+        for batch in whole_items(every, order):
             own = batch["item_id"].unique()
             columns.append(coded(read_by.named_on(judged.as_judgements(batch)), own, config, book))
             known.append(own)

@@ -15,6 +15,9 @@ from toolkit.release.features import features, labels, release_table
 from toolkit.release.folder import Folder
 from toolkit.release.rows import KEYS
 
+_ROWS = 500_000
+"""Judgements whose spans are looked at together."""
+
 
 def schema(folder: Folder) -> list[str]:
     """Hold every part against its table's declaration, and the YAML's features against both."""
@@ -102,10 +105,19 @@ def _outside(rows: pa.Table, texts: Mapping[str, Mapping[str, str | None]]) -> l
     wet = {item: own for item, own in texts.items() if None not in own.values()}
     sizes = {f"{item}\n{layer}": len(text or "") for item, own in wet.items() for layer, text in own.items()}
     dry = pa.array([item for item in texts if item not in wet], pa.string())
-    rows = rows.filter(pc.invert(pc.is_in(rows["item_id"], value_set=dry)))
+    layers, ends = pa.array([*sizes], pa.string()), pa.array([*sizes.values()], pa.int64())
+    problems = []
+    rows = rows.select(["judgement_id", "item_id", "text_layer", "evidence"])
+    for start in range(0, rows.num_rows, _ROWS):
+        part = rows.slice(start, _ROWS)
+        problems += _outside_of(part.filter(pc.invert(pc.is_in(part["item_id"], value_set=dry))), layers, ends)
+    return problems
+
+
+def _outside_of(rows: pa.Table, layers: pa.Array, ends: pa.Array) -> list[str]:
     shown = pc.binary_join_element_wise(rows["item_id"], rows["text_layer"], "\n")
-    place = pc.index_in(shown, value_set=pa.array([*sizes], pa.string()))
-    size = pc.fill_null(pa.array([*sizes.values()], pa.int64()).take(place.combine_chunks()), 0)
+    place = pc.index_in(shown, value_set=layers)
+    size = pc.fill_null(ends.take(place.combine_chunks()), 0)
     of, spans = pc.list_parent_indices(rows["evidence"]).combine_chunks(), pc.list_flatten(rows["evidence"])
     start, end = (pc.fill_null(pc.struct_field(spans, side), -1) for side in ("start", "end"))
     length = size.take(of)

@@ -149,10 +149,11 @@ def _linkable(workspace: Workspace, judgements: pa.Table) -> frozenset[str]:
 
 
 def _people(parts: Mapping[str, Mapping[str, pa.Table]], judgements: pa.Table) -> int:
-    """Return how many annotators the released judgements are by."""
-    own = [rows["judgement_id"] for rows in parts.get("judgements", {}).values()]
-    ids = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string()).combine_chunks()
-    held = pc.is_in(judgements["judgement_id"], value_set=ids)
+    """Return how many annotators the released judgements are by: all of an item that answer to a task of a release."""
+    own = [rows["item_id"] for rows in parts.get("judgements", {}).values()]
+    items = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string()).unique()
+    asked = pc.is_in(judgements["task"], value_set=pa.array([*TASK_OF.values()]))
+    held = pc.and_(pc.is_in(judgements["item_id"], value_set=items), asked)
     return int(pc.count_distinct(judgements["annotator"].filter(held)).as_py())
 
 

@@ -1,11 +1,11 @@
-"""Judgements, in whole items and a batch of items at a time: as they are released, and as votes.
+"""Judgements, some items at a time: as they are released, and as votes.
 
-A corpus has far more judgements than reports: they stay in Arrow's columns, and only those of one batch are rows of Python.
+A corpus has far more judgements than reports: they stay in Arrow's columns, and only those of a few items are rows of Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,6 @@ from toolkit.release.people import LINKABLE, Cleaned, Pseudonyms
 from toolkit.schema import table
 
 Row = dict[str, Any]
-BATCH = 100_000
-"""Judgements of a batch, but for an item's that has more."""
 _START = 946_684_800_000_000
 """Some time, in microseconds: the first second of 2000."""
 
@@ -40,17 +38,6 @@ def known(judgements: pa.Table, items: Sequence[str]) -> tuple[pa.Array, int]:
     places = np.flatnonzero(held.to_numpy(zero_copy_only=False))
     order = np.argsort(pc.fill_null(of, 0).to_numpy()[places], kind="stable")
     return pa.array(places[order]), judgements.num_rows - len(places)
-
-
-def batches(judgements: pa.Table, places: pa.Array, size: int = BATCH) -> Iterator[pa.Table]:
-    """Yield the judgements at these places, in which an item's stand together, in batches of whole items."""
-    items = judgements["item_id"].take(places).combine_chunks().dictionary_encode().indices.to_numpy()
-    ends = [*(np.flatnonzero(items[1:] != items[:-1]) + 1).tolist(), len(items)] if len(items) else []
-    start = 0
-    for at, end in enumerate(ends):
-        if end - start >= size or at == len(ends) - 1:
-            yield judgements.take(places.slice(start, end - start))
-            start = end
 
 
 def released(

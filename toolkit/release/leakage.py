@@ -1,7 +1,7 @@
 """Texts that are the same or nearly so, found by comparing the texts themselves: no sketches, so no pair is missed.
 
-A prefix-filtered set join. Two sets of 4-grams that overlap enough share several of their rarest ones, so that only
-pairs which do are compared, and each of those in full.
+A prefix-filtered set join. Two sets of 4-grams that overlap enough share several of their rarest ones and are nearly of
+one size, so that only pairs which do and are get compared, and each of those in full.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ THRESHOLD = 0.65
 # How many of their rarest grams a pair must share to be compared: more prunes more, and makes longer prefixes.
 _SHARED = 8
 _BLOCK = 1000
+_WORK = 16_000_000
+"""Grams that two texts share, of those looked at together: about four bytes are held for each."""
 _LETTERS = 0xFFFF
 _NOTHING = 0x10FFFF
 Places = npt.NDArray[np.int64]
@@ -38,29 +41,61 @@ def near_pairs(
     With ``apart``, a name for each text, only pairs of different names are compared.
     """
     grams = _Grams.of(texts)
-    size, row = grams.size, np.repeat(np.arange(len(texts)), grams.size)
-    if not len(row):
+    if not len(grams.column):
         return
-    # A pair that is near shares at least this much of either text.
-    least = np.ceil(threshold * size - 1e-9).astype(np.int64)
-    shared = np.minimum(_SHARED, least)
-    # What stands in one text alone is shared by none.
-    common = grams.count[grams.column] > 1
-    place = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
-    first = common & (place < (size - least + shared)[row])
-    shape = (len(texts), len(grams.count))
-    whole, rare = (_matrix(row[kept], grams.column[kept], shape) for kept in (common, first))
-    del row, place, common, first, grams
-    names = np.unique(np.array(apart), return_inverse=True)[1] if apart else np.arange(len(size))
-    turned = rare.T.tocsr()
-    for start in range(0, len(size), _BLOCK):
-        found = (rare[start : start + _BLOCK] @ turned).tocoo()
-        later, earlier = found.coords[0] + start, found.coords[1]
-        keep = (earlier < later) & (names[earlier] != names[later])
-        keep &= found.data >= np.minimum(shared[earlier], shared[later])
-        keep &= np.minimum(size[earlier], size[later]) >= threshold * np.maximum(size[earlier], size[later]) - 1e-9
-        order = np.lexsort((earlier[keep], later[keep]))
-        yield from _compared(whole, size, earlier[keep][order], later[keep][order], threshold)
+    names = np.unique(np.array(apart), return_inverse=True)[1].reshape(-1) if apart else np.arange(len(grams.size))
+    pairs = [_compared(grams, *candidates, threshold) for candidates in _candidates(grams, names, threshold)]
+    earlier, later, scores = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    order = np.lexsort((earlier, later))
+    yield from zip(earlier[order].tolist(), later[order].tolist(), scores[order].tolist(), strict=True)
+
+
+def _candidates(grams: _Grams, names: Places, threshold: float) -> Iterator[tuple[Places, Places]]:
+    """Yield (place, later place) of the pairs that share enough of their rarest grams to be compared.
+
+    Texts are taken by size, each against those no larger, as two near texts are nearly of one size. Of two that are near,
+    the larger shares at least ``threshold`` of its grams, and the smaller more than that of its own: so few need be looked at.
+    """
+    by_size = np.argsort(grams.size, kind="stable")
+    size = grams.size[by_size]
+    of_larger, of_smaller = (
+        np.ceil(share * size - 1e-9).astype(np.int64) for share in (threshold, 2 * threshold / (1 + threshold))
+    )
+    larger, smaller = (
+        grams.rarest(by_size, size - least + np.minimum(_SHARED, least)) for least in (of_larger, of_smaller)
+    )
+    in_smaller = np.bincount(smaller.indices, minlength=smaller.shape[1])
+    work = np.r_[0, np.cumsum(in_smaller[larger.indices])][larger.indptr]
+    start = 0
+    while start < len(size):
+        end = max(int(np.searchsorted(work, work[start] + _WORK, side="right")) - 1, start + 1)
+        first = int(np.searchsorted(size, threshold * size[start] - 1e-9))
+        # What a pair must share is least where both are smallest.
+        floor = min(_SHARED, of_larger[start], of_smaller[first])
+        found = larger[start:end] @ smaller[first:end].T.tocsr()
+        kept = np.flatnonzero(found.data >= floor)
+        one = np.searchsorted(found.indptr, kept, side="right") - 1 + start
+        other, shared = found.indices[kept] + first, found.data[kept]
+        near = (other < one) & (names[by_size[one]] != names[by_size[other]])
+        near &= shared >= np.minimum(_SHARED, np.minimum(of_larger[one], of_smaller[other]))
+        near &= size[other] >= threshold * size[one] - 1e-9
+        ends = by_size[one[near]], by_size[other[near]]
+        yield np.minimum(*ends), np.maximum(*ends)
+        start = end
+
+
+def _compared(
+    grams: _Grams, earlier: Places, later: Places, threshold: float
+) -> tuple[Places, Places, npt.NDArray[np.float64]]:
+    """Return the pairs that are near, and how near they are, of some that may be."""
+    found = [np.zeros(0)]
+    for start in range(0, len(later), _BLOCK):
+        one, other = earlier[start : start + _BLOCK], later[start : start + _BLOCK]
+        common = np.asarray(grams.common[one].multiply(grams.common[other]).sum(axis=1)).ravel()
+        found.append(common / (grams.size[one] + grams.size[other] - common))
+    scores = np.concatenate(found)
+    near = scores >= threshold
+    return earlier[near], later[near], scores[near]
 
 
 @dataclass(frozen=True)
@@ -73,6 +108,21 @@ class _Grams:
     size: Places
     column: npt.NDArray[np.int32]
     count: Places
+
+    @cached_property
+    def common(self) -> csr_array:
+        """The grams of each text (texts × grams), but for those that stand in no other."""
+        return self.rarest(np.arange(len(self.size)), self.size)
+
+    def rarest(self, texts: Places, many: Places) -> csr_array:
+        """Return so many of the rarest grams of some texts (those texts × grams), but for those that stand in no other."""
+        ends = np.cumsum(many)
+        begin = (np.cumsum(self.size) - self.size)[texts]
+        column = self.column[np.arange(many.sum()) + np.repeat(begin - ends + many, many)]
+        kept = self.count[column] > 1
+        held = np.r_[0, np.cumsum(kept)][np.r_[0, ends]]
+        shape = (len(texts), len(self.count))
+        return csr_array((np.ones(held[-1], dtype=np.int32), column[kept], held), shape=shape)
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> _Grams:
@@ -116,19 +166,3 @@ def _codes(texts: Sequence[str], code: npt.NDArray[np.uint64]) -> tuple[Places, 
     new = np.ones(len(row), dtype=np.bool_)
     new[1:] = (codes[1:] != codes[:-1]) | (row[1:] != row[:-1])
     return np.bincount(row[new], minlength=len(folded)).astype(np.int64), codes[new]
-
-
-def _matrix(row: Places, column: npt.NDArray[np.int32], shape: tuple[int, int]) -> csr_array:
-    ends = np.r_[0, np.cumsum(np.bincount(row, minlength=shape[0]))]
-    return csr_array((np.ones(len(column), dtype=np.int32), column, ends), shape=shape)
-
-
-def _compared(
-    whole: csr_array, size: Places, earlier: Places, later: Places, threshold: float
-) -> Iterator[tuple[int, int, float]]:
-    for start in range(0, len(later), _BLOCK):
-        one, other = earlier[start : start + _BLOCK], later[start : start + _BLOCK]
-        common = np.asarray(whole[one].multiply(whole[other]).sum(axis=1)).ravel()
-        scores = common / (size[one] + size[other] - common)
-        for place in np.flatnonzero(scores >= threshold):
-            yield int(one[place]), int(other[place]), float(scores[place])

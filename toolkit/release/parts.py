@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +14,8 @@ from toolkit.release.coded import TASK_OF
 from toolkit.release.splits import TRAIN, Splits
 
 ORDER = ("train", "validation", "test")
+_STRETCHES = 1_000
+"""Beyond so many, rows are copied: a table in many pieces is slow to work with."""
 
 
 def split_rows(made: release_rows.Rows, splits: Splits) -> tuple[dict[str, dict[str, pa.Table]], int]:
@@ -39,7 +43,15 @@ def split_rows(made: release_rows.Rows, splits: Splits) -> tuple[dict[str, dict[
 
 
 def _dealt(rows: pa.Table, split: pa.Array) -> dict[str, pa.Table]:
-    return {name: rows.filter(pc.equal(split, name)) for name in ORDER}
+    """Return the rows of each split: stretches of the table, not copies, as a report's rows stand together."""
+    of = pc.fill_null(pc.index_in(split, value_set=pa.array(ORDER)), -1).to_numpy()
+    cuts = [0, *(np.flatnonzero(of[1:] != of[:-1]) + 1).tolist(), len(of)] if len(of) else [0]
+    if len(cuts) > _STRETCHES:
+        return {name: rows.filter(pa.array(of == number)) for number, name in enumerate(ORDER)}
+    stretches: dict[int, list[pa.Table]] = {}
+    for start, end in pairwise(cuts):
+        stretches.setdefault(int(of[start]), []).append(rows.slice(start, end - start))
+    return {name: pa.concat_tables(stretches.get(number, [rows.slice(0, 0)])) for number, name in enumerate(ORDER)}
 
 
 def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.codebook import Codebook
+from toolkit.labels.pieces import whole_items
 from toolkit.release import accounts, judged, texts
 from toolkit.release.coded import TASK_OF
 from toolkit.release.people import Pseudonyms
@@ -111,7 +112,7 @@ def _judged(
         order, strange = judged.known(judgements, items)
         left -= judgements.num_rows - strange
         known, columns = [pa.array([], pa.string())], []
-        for batch in judged.batches(judgements, order):
+        for batch in whole_items(judgements, order):
             own = batch["item_id"].unique()
             columns.append(coded(batch, own, config, codebooks[task], outcomes))
             known.append(own)
