@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -46,19 +46,38 @@ def docposts(
     return subprocess.CompletedProcess([str(word) for word in words], process.returncode, out, err)
 
 
-def inside(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command as :func:`docposts` does, in this process: a hundredth of the time, where nothing is killed."""
-    out, err = io.StringIO(), io.StringIO()
+def inside(
+    *words: object, code: int = 0, cwd: Path | None = None, env: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as :func:`docposts` does, in this process, where it is not the process that is tried.
+
+    A process of its own takes a second of the processor's time before it does anything.
+    """
     given = ["docposts", *map(str, words)]
-    # A command keeps the help option of its first use: a copy, so that no test depends on an earlier one.
-    fresh = mock.patch.object(cli, "docposts", copy.deepcopy(cli.docposts))
-    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", given), fresh:
+    with ExitStack() as stack:
+        for name, value in (
+            ("stdin", stack.enter_context(Path(os.devnull).open(encoding="utf-8"))),
+            ("stdout", out := io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")),
+            ("stderr", err := io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", newline="")),
+            ("argv", given),
+        ):
+            stack.enter_context(mock.patch.object(sys, name, value))
+        # A command keeps the help option of its first use: a copy, so that no test depends on an earlier one.
+        stack.enter_context(mock.patch.object(cli, "docposts", copy.deepcopy(cli.docposts)))
+        stack.enter_context(mock.patch.dict(os.environ, env))
+        stack.enter_context(chdir(cwd or Path.cwd()))
         try:
             cli.main()
         except SystemExit as ended:
             found = ended.code or 0
-    assert found == code, f"exit code {found}\n{out.getvalue()}\n{err.getvalue()}"
-    return subprocess.CompletedProcess(given, code, out.getvalue(), err.getvalue())
+    said = [_text(stream) for stream in (out, err)]
+    assert found == code, "\n".join([f"exit code {found}", *said])
+    return subprocess.CompletedProcess(given, code, *said)
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def data(*words: object, cwd: Path | None = None) -> Any:
@@ -66,6 +85,6 @@ def data(*words: object, cwd: Path | None = None) -> Any:
     return json.loads(docposts(*words, "--json", cwd=cwd).stdout)
 
 
-def told(*words: object) -> Any:
+def told(*words: object, cwd: Path | None = None) -> Any:
     """Do what :func:`data` does in this process."""
-    return json.loads(inside(*words, "--json").stdout)
+    return json.loads(inside(*words, "--json", cwd=cwd).stdout)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.test_agreement import binary, of
 from tests.test_votes import Row, judgement, judgements
 from toolkit.agreement import models, parts, tables
@@ -169,7 +169,7 @@ def test_annotators_against_predictions() -> None:
 
 
 def test_annotators_against_the_predictions_kept_with_their_judgements(tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w", "--annotator", "mia")
+    inside("init", tmp_path / "w", "--annotator", "mia")
     codebook, kept = load_codebook("narrative"), tmp_path / "w" / "annotations" / "predictions" / "cues-1.0.0.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -184,12 +184,12 @@ def test_annotators_against_the_predictions_kept_with_their_judgements(tmp_path:
     rows[0]["text_sha256"] = "3" * 64  # judged on another text than was predicted on
     pq.write_table(judgements(*rows), tmp_path / "j.parquet")
     asked = ("-C", tmp_path / "w", "labels", "agreement", "--predicted", "--judgements", tmp_path / "j.parquet")
-    found = {row["annotator"]: row for row in data(*asked) if row["label"] == "t01"}
+    found = {row["annotator"]: row for row in told(*asked) if row["label"] == "t01"}
     first, second = found["ann-0"], found["ann-1"]
     assert first["other"] == second["other"] == "cues-1.0.0"
     assert (first["items"], first["percent"], first["precision"], first["recall"]) == (5, 1.0, 1.0, 1.0)
     assert (second["items"], second["percent"], second["precision"]) == (6, 0.666667, 0.666667)
-    assert {row["field"] for row in data(*asked)} == {"technique"}, "of other fields nothing was ever predicted"
+    assert {row["field"] for row in told(*asked)} == {"technique"}, "of other fields nothing was ever predicted"
 
 
 def shares(rows: Any, **words: Any) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.fake_studio import FakeStudio, post_id, publish, result, task_of, workspace_of
 from toolkit.codebook import Codebook, load_codebook
 from toolkit.codebook_changes import carry, diff
@@ -327,24 +327,24 @@ def test_every_shipped_codebook_is_kept_as_it_is() -> None:
 
 def test_the_commands(tmp_path: Path) -> None:
     root = tmp_path / "w"
-    docposts("init", root, "--annotator", "mia", "--adjudicator", "kit")
-    assert [row["task"] for row in data("-C", root, "codebook", "check")][1] == "narrative"
-    docposts("-C", root, "codebook", "change", "narrative", cwd=tmp_path)
+    inside("init", root, "--annotator", "mia", "--adjudicator", "kit")
+    assert [row["task"] for row in told("-C", root, "codebook", "check")][1] == "narrative"
+    inside("-C", root, "codebook", "change", "narrative", cwd=tmp_path)
     path = tmp_path / "narrative.codebook.yaml"
-    assert "is there already" in docposts("-C", root, "codebook", "change", "narrative", cwd=tmp_path, code=2).stderr
+    assert "is there already" in inside("-C", root, "codebook", "change", "narrative", cwd=tmp_path, code=2).stderr
     text = path.read_text("utf-8").replace('version: "1.0.0"', 'version: "1.1.0"', 1)
     path.write_text(text.replace("Names forced labour and rejects it.", "Rejects that labour is forced."), "utf-8")
-    plan = data("-C", root, "codebook", "change", "narrative", path, "--plan")
+    plan = told("-C", root, "codebook", "change", "narrative", path, "--plan")
     assert plan["changes"][1]["what"] == "label n11" and not (root / "codebooks").exists()
-    docposts("-C", root, "codebook", "change", "narrative", path)
-    assert "Rejects that labour is forced." in docposts("-C", root, "codebook", "render", "narrative").stdout
-    assert "叙事" in docposts("-C", root, "codebook", "render", "narrative", "--language", "zh").stdout
-    config = docposts("-C", root, "codebook", "render", "photo_text", "--what", "config", "--form", "image").stdout
+    inside("-C", root, "codebook", "change", "narrative", path)
+    assert "Rejects that labour is forced." in inside("-C", root, "codebook", "render", "narrative").stdout
+    assert "叙事" in inside("-C", root, "codebook", "render", "narrative", "--language", "zh").stdout
+    config = inside("-C", root, "codebook", "render", "photo_text", "--what", "config", "--form", "image").stdout
     assert "Rejects that labour is forced." in config and "<Image" in config
-    assert [row["what"] for row in data("-C", root, "codebook", "diff", "narrative", "1.0.0")] == [
+    assert [row["what"] for row in told("-C", root, "codebook", "diff", "narrative", "1.0.0")] == [
         "codebook",
         "label n11",
     ]
-    assert data("-C", root, "codebook", "check")[1] | {"labels": 0} == {
+    assert told("-C", root, "codebook", "check")[1] | {"labels": 0} == {
         "task": "narrative", "of": "workspace", "version": "1.1.0", "labels": 0, "problems": [], "notes": []
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.command import data, docposts, inside
+from tests.command import inside, told
 from tests.fake_studio import FakeStudio, publish, result, workspace_of
 from tests.test_codebook_changes import changed, label, merge, new_label, rename, split
 from toolkit.adjudication import pull as decisions_pull
@@ -143,7 +143,7 @@ def test_check_tells_what_no_release_and_no_command_can_hold(tmp_path: Path) -> 
     spans["version"] = "9.0.0"
     also(spans, "post", "poem")
     put(workspace, "segmentation", spans)
-    done = docposts("-C", workspace.root, "codebook", "check", "--json", code=3)
+    done = inside("-C", workspace.root, "codebook", "check", "--json", code=3)
     rows = {row["task"]: row for row in json.loads(done.stdout)}
     assert rows["narrative"]["notes"] == [
         "field mood (single): a release has no columns for it; its answers are in judgements alone",
@@ -153,7 +153,7 @@ def test_check_tells_what_no_release_and_no_command_can_hold(tmp_path: Path) -> 
     assert [one.name for one in fields] == ["narrative", "technique", "target"], "those that a release shows as columns"
     assert rows["segmentation"]["problems"] == ["label poem: no role that segments.jsonl knows"]
     assert rows["photo_text"]["notes"] == rows["adjudication"]["notes"] == []
-    assert [row["notes"] for row in data("codebook", "check", cwd=workspace_of(tmp_path / "plain").root)] == [[]] * 4
+    assert [row["notes"] for row in told("codebook", "check", cwd=workspace_of(tmp_path / "plain").root)] == [[]] * 4
 
 
 def traced(lab: Lab, *words: str) -> tuple[Any, str]:

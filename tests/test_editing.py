@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.conftest import EXAMPLES
 from toolkit.corpus.build import build, is_current
 from toolkit.errors import ConflictError, InputError
@@ -429,29 +429,29 @@ def test_the_commands(tmp_path: Path) -> None:
     ws = ("-C", tmp_path / "w")
     report = tmp_path / "report.txt"
     report.write_text(TEXT, encoding="utf-8")
-    docposts("init", tmp_path / "w", "--annotator", "a")
-    docposts(*ws, "source", "add", report)
-    docposts(*ws, "source", "segment", "report")
-    refused = docposts(*ws, "corpus", "build", code=1).stderr
+    inside("init", tmp_path / "w", "--annotator", "a")
+    inside(*ws, "source", "add", report)
+    inside(*ws, "source", "segment", "report")
+    refused = inside(*ws, "corpus", "build", code=1).stderr
     assert "--with-proposals" in refused and "docposts source review report" in refused
-    assert data(*ws, "corpus", "build", "--with-proposals")["unreviewed"] == ["report"]
-    docposts(*ws, "source", "accept", "report", "--by", "mia")
-    made = data(*ws, "source", "mark", "report", "--role", "gloss", "--quote", "The end.", "--by", "tam", "--key", "g")
+    assert told(*ws, "corpus", "build", "--with-proposals")["unreviewed"] == ["report"]
+    inside(*ws, "source", "accept", "report", "--by", "mia")
+    made = told(*ws, "source", "mark", "report", "--role", "gloss", "--quote", "The end.", "--by", "tam", "--key", "g")
     assert (made["char_start"], made["char_end"]) == (85, 93)
     assert (
         "is in 2 places"
-        in docposts(*ws, "source", "mark", "report", "--role", "gloss", "--quote", "#Lamp", code=1).stderr
+        in inside(*ws, "source", "mark", "report", "--role", "gloss", "--quote", "#Lamp", code=1).stderr
     )
-    docposts(*ws, "source", "mark", "report", "--role", "gloss", code=2)
-    docposts(*ws, "source", "unmark", "report", code=2)
-    docposts(*ws, "source", "unmark", "report", "--key", "g", "--quote", "The end.", code=2)
-    docposts(*ws, "source", "unmark", "report", "--key", "g", "--nth", "1", code=2)
+    inside(*ws, "source", "mark", "report", "--role", "gloss", code=2)
+    inside(*ws, "source", "unmark", "report", code=2)
+    inside(*ws, "source", "unmark", "report", "--key", "g", "--quote", "The end.", code=2)
+    inside(*ws, "source", "unmark", "report", "--key", "g", "--nth", "1", code=2)
     bracket = tmp_path / "b.txt"
-    docposts(*ws, "source", "export", "report", "-o", bracket)
+    inside(*ws, "source", "export", "report", "-o", bracket)
     assert "⟦gloss key=g⟧The end.⟦/gloss⟧" in bracket.read_text(encoding="utf-8")
-    assert [gone["key"] for gone in data(*ws, "source", "unmark", "report", "--key", "g")] == ["g"]
-    docposts(*ws, "source", "accept", "report", "--from", bracket, "--by", "kit")
+    assert [gone["key"] for gone in told(*ws, "source", "unmark", "report", "--key", "g")] == ["g"]
+    inside(*ws, "source", "accept", "report", "--from", bracket, "--by", "kit")
     ledger = [json.loads(line) for line in (tmp_path / "w" / "ledger.jsonl").read_text().splitlines()]
     assert [entry["by"] for entry in ledger if entry["event"] == "accept"][:2] == ["mia", "tam"]
     assert ledger[-1]["by"] == "kit"
-    assert data(*ws, "corpus", "build")["unreviewed"] == []
+    assert told(*ws, "corpus", "build")["unreviewed"] == []

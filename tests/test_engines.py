@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts, inside
+from tests.command import docposts, inside, told
 from tests.plugins.required import required
 from tests.test_build import WORDS, csv
 from tests.test_corpus import add_examples, tree
@@ -87,10 +87,10 @@ def test_blocks_duplicates_and_accounts_are_the_same_on_sail(
 def test_the_command_takes_an_engine(workspace: Workspace, tmp_path: Path) -> None:
     add_examples(workspace)
     shutil.copytree(workspace.root, tmp_path / "other")
-    here = data("-C", workspace.root, "corpus", "build")
+    here = told("-C", workspace.root, "corpus", "build")
     there = docposts("-C", tmp_path / "other", "corpus", "build", "--engine", "sail")
     assert "INFO" not in there.stderr
-    again = data("-C", tmp_path / "other", "corpus", "build")
+    again = told("-C", tmp_path / "other", "corpus", "build")
     assert not again["new"]
     assert {n: t["row_digest"] for n, t in again["tables"].items()} == {
         n: t["row_digest"] for n, t in here["tables"].items()
@@ -182,7 +182,7 @@ def test_no_order_of_arrival_shows() -> None:
     rng = np.random.default_rng(5)
     found = near.sketch([near.folded(f"{WORDS} {n // 3}") for n in range(60)])
     records = np.empty(60, steps.SKETCHED)
-    records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low.T
+    records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low
     answers = set()
     for _ in range(5):
         pieces = [blobs.pack(records=own) for own in np.array_split(rng.permutation(records), 4)]
@@ -289,7 +289,7 @@ def test_an_engine_that_is_not_there(
 ) -> None:
     add_table(workspace, "x.csv", csv("one", "two"))
     options = ["--engine", engine, *(["--shared", shared] if shared else [])]
-    failed = docposts("-C", workspace.root, "corpus", "build", *options, code=code)
+    failed = inside("-C", workspace.root, "corpus", "build", *options, code=code)
     assert says in failed.stderr
     assert "hush" not in failed.stderr
     assert not store.versions(workspace)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.conftest import EXAMPLES
 from toolkit.corpus.build import build
 from toolkit.errors import InputError
@@ -154,11 +154,11 @@ def test_hostile_words_make_no_toml(workspace: Workspace, tmp_path: Path) -> Non
 
 def test_the_command(tmp_path: Path) -> None:
     ws = ("-C", tmp_path / "w")
-    docposts("init", tmp_path / "w", "--annotator", "a")
-    docposts(*ws, "source", "add", REPORT)
-    assert "no spans yet" in docposts(*ws, "source", "facts", "lantern-quay-3", code=1).stderr
-    docposts(*ws, "source", "segment", "lantern-quay-3")
-    drafted = data(*ws, "source", "facts", "lantern-quay-3")
+    inside("init", tmp_path / "w", "--annotator", "a")
+    inside(*ws, "source", "add", REPORT)
+    assert "no spans yet" in inside(*ws, "source", "facts", "lantern-quay-3", code=1).stderr
+    inside(*ws, "source", "segment", "lantern-quay-3")
+    drafted = told(*ws, "source", "facts", "lantern-quay-3")
     assert drafted["drafted"] == {
         "account": 1,
         "narrative": 4,
@@ -168,7 +168,7 @@ def test_the_command(tmp_path: Path) -> None:
         "same_as": 1,
     }
     assert [fact["key"] for fact in drafted["facts"]["narrative"]] == [f"narrative-{n}" for n in range(1, 5)]
-    assert "nothing to add" in docposts(*ws, "source", "facts", "lantern-quay-3").stderr
+    assert "nothing to add" in inside(*ws, "source", "facts", "lantern-quay-3").stderr
 
 
 @pytest.mark.parametrize("name", ["lantern-quay-3.txt", "salt-lamps/salt-lamps.html"])
@@ -250,13 +250,13 @@ def test_speakers_beyond_english(words: str, speaker: str | None, workspace: Wor
 def test_a_draft_that_nobody_has_reviewed_is_said(workspace: Workspace, kites: Source) -> None:
     facts.draft(workspace, kites)
     assert facts.only_guesses(kites) == 8
-    built = docposts("-C", workspace.root, "corpus", "build").stderr
+    built = inside("-C", workspace.root, "corpus", "build").stderr
     assert "facts.toml of kites is a draft that nobody has reviewed: 8 guesses" in built
-    assert "facts.toml still a draft: kites" in docposts("-C", workspace.root, "status").stdout
+    assert "facts.toml still a draft: kites" in inside("-C", workspace.root, "status").stdout
     text = kites.facts_path.read_text("utf-8")
     kites.facts_path.write_text(text.replace("codes = []", 'codes = ["n11"]'), "utf-8")
     assert facts.only_guesses(kites) == 0
-    assert "still a draft" not in docposts("-C", workspace.root, "status").stdout
+    assert "still a draft" not in inside("-C", workspace.root, "status").stdout
 
 
 @given(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.fake_studio import FakeStudio, photo_id, post_id, publish, result, task_of, workspace_of
 from toolkit.errors import ConflictError, InputError
 from toolkit.labels.importing import take
@@ -45,7 +45,7 @@ def test_a_table_becomes_judgements_marked_as_imported(workspace: Workspace, tmp
         f"{card},tam,n51,,,,2026-01-03",
         header="item,annotator,label,start,end,mode,created_at",
     )
-    done = docposts("-C", workspace.root, "labels", "import", path)
+    done = inside("-C", workspace.root, "labels", "import", path)
     assert "narrative: 2 submissions" in done.stderr and "photo_text: 1 submissions" in done.stderr
     rows = {(row["item_id"], row["annotator"]): row for row in load_judgements(workspace).to_pylist()}
     assert rows.keys() == {(kites, "mia"), (kites, "tam"), (card, "tam")}
@@ -60,7 +60,7 @@ def test_a_table_becomes_judgements_marked_as_imported(workspace: Workspace, tmp
         card: {"tam": ("n51",)},
     }
     before = load_judgements(workspace)
-    assert "narrative: taken in before" in docposts("-C", workspace.root, "labels", "import", path).stderr
+    assert "narrative: taken in before" in inside("-C", workspace.root, "labels", "import", path).stderr
     assert load_judgements(workspace).equals(before)
     path.write_text(path.read_text() + f"{kites},lou,n11,,,,\n")
     with pytest.raises(ConflictError, match="another file"):
@@ -117,7 +117,7 @@ def test_an_export_becomes_the_judgements_that_a_pull_would_give(workspace: Work
     with pytest.raises(InputError, match=r"whose account x@lab\.example is") as caught:
         take(workspace, path)
     assert caught.value.hint == "say it: --person x@lab.example=NAME"
-    docposts("-C", workspace.root, "labels", "import", path, "--person", "x@lab.example=lou")
+    inside("-C", workspace.root, "labels", "import", path, "--person", "x@lab.example=lou")
     rows = {row["annotator"]: row for row in load_judgements(workspace).to_pylist()}
     same = ("item_id", "labels", "evidence", "confidence", "comment", "text_sha256", "text_layer", "codebook_version")
     assert [rows["mia"][name] for name in same] == [pulled[name] for name in same]
@@ -146,4 +146,4 @@ def test_garbage_in_an_export_is_told_and_what_is_invalid_kept_apart(workspace: 
     take(workspace, path)
     judgements, (found,) = read_judgements(workspace)
     assert judgements.num_rows == 0 and found.problems == ("unknown control 'mood'",)
-    assert "unknown control 'mood'" in docposts("-C", workspace.root, "labels", "rejected").stdout
+    assert "unknown control 'mood'" in inside("-C", workspace.root, "labels", "rejected").stdout

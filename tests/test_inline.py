@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.command import docposts
+from tests.command import inside
 from tests.conftest import ROOT
 from toolkit.sources import registry
 from toolkit.sources.propose import proposals
@@ -214,9 +214,9 @@ def test_the_guide_shows_what_is_recognised() -> None:
 def test_a_report_without_posts_says_so_and_how_to_go_on(tmp_path: Path) -> None:
     report = tmp_path / "brief.txt"
     report.write_text(f"A fictional brief\n\nThe law of Velmar states: “{SAID}” Nobody posted it.\n\nText – Nothing.\n")
-    docposts("init", tmp_path / "w")
-    docposts("-C", tmp_path / "w", "source", "add", report)
-    done = docposts("-C", tmp_path / "w", "source", "segment", "brief", "--json")
+    inside("init", tmp_path / "w")
+    inside("-C", tmp_path / "w", "source", "add", report)
+    done = inside("-C", tmp_path / "w", "source", "segment", "brief", "--json")
     assert done.stdout.startswith("[")
     for said in (
         "no posts were found",
@@ -226,12 +226,12 @@ def test_a_report_without_posts_says_so_and_how_to_go_on(tmp_path: Path) -> None
         "source export brief",
     ):
         assert said in done.stderr
-    docposts("-C", tmp_path / "w", "source", "review", "brief")
+    inside("-C", tmp_path / "w", "source", "review", "brief")
     page = (tmp_path / "w" / "sources" / "brief" / "review.html").read_text(encoding="utf-8")
     assert "<li>no posts were found" in page and "<script" not in page
     meta = tmp_path / "w" / "sources" / "brief" / "source.toml"
     meta.write_text(meta.read_text().replace("post = []", "post = ['Text –']", 1))
-    again = docposts("-C", tmp_path / "w", "source", "segment", "brief")
+    again = inside("-C", tmp_path / "w", "source", "segment", "brief")
     assert "no posts were found" not in again.stderr and "post" in again.stdout
 
 

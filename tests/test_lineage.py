@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import data, docposts, inside
+from tests.command import inside, told
 from tests.fake_studio import FakeStudio, result, workspace_of
 from tests.plugins.adjudication import decision_of
 from tests.test_corpus import add_text
@@ -92,7 +92,7 @@ def test_what_left_is_listed_with_what_seems_to_follow(workspace: Workspace) -> 
     assert (found.old, found.new, found.last, found.how, found.carries) == (old, new, "0.1.0", "place", None)
     assert found.similarity == pytest.approx(0.86, abs=0.02)
     assert (found.text, found.new_text) == (POSTS[0], "The lamps of Sarn burn on the quay tonight.")
-    said = docposts("-C", workspace.root, "corpus", "lineage")
+    said = inside("-C", workspace.root, "corpus", "lineage")
     assert f"docposts corpus supersede {old} {new}" in said.stderr
 
 
@@ -101,13 +101,13 @@ def test_undecided_judgements_do_not_count_and_carried_ones_do(workspace: Worksp
     assert (votes(workspace, old), votes(workspace, new)) == ([*PEOPLE], [])
     assert settled(workspace, new) == set()
     assert len(standing(workspace).outdated) == 2
-    docposts("-C", workspace.root, "corpus", "supersede", old, new, "--carry", "--reason", "a typo", "--by", "curator")
+    inside("-C", workspace.root, "corpus", "supersede", old, new, "--carry", "--reason", "a typo", "--by", "curator")
     assert (votes(workspace, old), votes(workspace, new)) == ([], [*PEOPLE])
     assert {row["judged_item_id"] for row in load_judgements(workspace).to_pylist()} == {old, None}
     # The adjudicator's decisions on the old text stand on the new one as well: the votes are the same.
     assert settled(workspace, new) == {("n11", "yes", "adjudicated"), ("n12", "no", "adjudicated")}
     assert standing(workspace).outdated == []
-    (found,) = data("-C", workspace.root, "corpus", "lineage")
+    (found,) = told("-C", workspace.root, "corpus", "lineage")
     assert (found["how"], found["carries"], found["new"]) == ("decided", True, new)
     record = next(workspace.ledger.records("supersede"))
     assert (record["by"], record["reason"]) == ("curator", "a typo")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.killing import calls_made
 from tests.test_corpus import add_text, tree
 from toolkit import migrate as migrations
@@ -38,10 +38,10 @@ def old(workspace: Workspace) -> Path:
 
 def test_an_earlier_format_is_refused_then_migrated_with_a_backup(old: Path) -> None:
     before = {name: (old / name).read_bytes() for name in (SETTINGS_FILE, "ledger.jsonl", ".gitignore")}
-    refused = docposts("-C", old, "corpus", "log", code=1)
+    refused = inside("-C", old, "corpus", "log", code=1)
     assert "docposts -C" in refused.stderr
     assert "migrate" in refused.stderr
-    said = docposts("-C", old, "migrate").stderr
+    said = inside("-C", old, "migrate").stderr
     assert "2 corpus versions" in said
     assert "format 1 → 2" in said
     assert {name: (old / "backup" / "format-1" / name).read_bytes() for name in before} == before
@@ -52,7 +52,7 @@ def test_an_earlier_format_is_refused_then_migrated_with_a_backup(old: Path) -> 
     assert [check for check in verify(workspace) if check.ok is False] == []
     assert not build(workspace).new
     again = tree(old)
-    assert "nothing to do" in docposts("-C", old, "migrate").stderr
+    assert "nothing to do" in inside("-C", old, "migrate").stderr
     assert tree(old) == again
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.fake_studio import post_id, publish, result
 from tests.plugins.studio import StudioServer
 from toolkit.fsio import read_json
@@ -51,7 +51,7 @@ class Lab:
         self.workspace = Workspace.open(self.workspace.root)
         if by_command:
             env = {TOKEN_VARIABLE: self.token}
-            docposts("-C", self.workspace.root, "tasks", "push", env=env)
+            inside("-C", self.workspace.root, "tasks", "push", env=env)
         else:
             push(self.workspace, self.owner)
 
@@ -113,7 +113,7 @@ def test_what_is_hidden_is_nowhere_on_the_server_and_compared_later(lab: Lab) ->
         two: (True, version),
         three: (False, version),
     }
-    printed = docposts("-C", lab.workspace.root, "labels", "predictions", "--json").stdout
+    printed = inside("-C", lab.workspace.root, "labels", "predictions", "--json").stdout
     about = {
         (row["label"], row["shown"]): tuple(row[n] for n in ("predicted", "accepted", "changed", "rejected", "added"))
         for row in json.loads(printed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.conftest import EXAMPLES, ROOT
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import sha256_bytes, sha256_file
@@ -548,6 +548,6 @@ def test_a_page_without_its_end_is_told(tmp_path: Path, workspace: Workspace, en
 def test_source_add_says_what_was_replaced(tmp_path: Path, workspace: Workspace) -> None:
     path = tmp_path / "page.html"
     path.write_bytes(page(PROSE + "<p>&#xD83D;&#xDE00; words</p>"))
-    said = docposts("source", "add", path, cwd=workspace.root).stderr
+    said = inside("source", "add", path, cwd=workspace.root).stderr
     assert "2 characters that the text cannot hold are U+FFFD in it; raw/ keeps them" in said
     assert "replaced = 2" in (workspace.sources_dir / "page" / "source.toml").read_text(encoding="utf-8")

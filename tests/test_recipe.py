@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.conftest import EXAMPLES, ROOT
 from toolkit.corpus.build import build
 from toolkit.errors import ConflictError, InputError
@@ -189,9 +189,9 @@ def keys_of(value: Any) -> set[str]:
 
 def test_the_recipe_of_the_real_report_is_made_of_its_spans(cotton: Source, tmp_path: Path) -> None:
     out = tmp_path / "again.json"
-    docposts("-C", cotton.folder, "source", "recipe", "cotton-the-act", "-o", out)
+    inside("-C", cotton.folder, "source", "recipe", "cotton-the-act", "-o", out)
     assert out.read_bytes() == RECIPE.read_bytes()
-    assert docposts("-C", cotton.folder, "source", "recipe", "cotton-the-act").stdout == RECIPE.read_text("utf-8")
+    assert inside("-C", cotton.folder, "source", "recipe", "cotton-the-act").stdout == RECIPE.read_text("utf-8")
 
 
 def test_every_field_is_declared_and_no_other_is_taken(lantern_recipe: Path, tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_words_of_a_script_without_blanks_are_counted_in_characters() -> None:
 
 def test_no_recipe_of_a_source_without_accepted_spans(tmp_path: Path, workspace: Workspace) -> None:
     registry.add(workspace, REPORT)
-    error = docposts("-C", workspace.root, "source", "recipe", "lantern-quay-3", code=1).stderr
+    error = inside("-C", workspace.root, "source", "recipe", "lantern-quay-3", code=1).stderr
     assert "has no accepted spans to make a recipe of" in error
     assert "docposts source accept lantern-quay-3" in error
 
@@ -300,7 +300,7 @@ def test_no_recipe_of_a_source_without_accepted_spans(tmp_path: Path, workspace:
 
 
 def test_the_report_itself_gives_its_spans_back(cotton: Source, workspace: Workspace) -> None:
-    printed = data("-C", workspace.root, "source", "hydrate", "cotton-the-act", cotton.folder / "text.txt")
+    printed = told("-C", workspace.root, "source", "hydrate", "cotton-the-act", cotton.folder / "text.txt")
     assert printed["missing"] == []
     assert printed["notes"] == []
     assert (
@@ -316,7 +316,7 @@ def rows_of(workspace: Workspace, name: str) -> list[dict[str, Any]]:
 def test_a_saved_page_of_the_real_report_gives_its_posts(cotton: Source, workspace: Workspace, tmp_path: Path) -> None:
     saved = tmp_path / "article.html"
     saved.write_text(page(cotton), "utf-8")
-    done = docposts("-C", workspace.root, "source", "hydrate", RECIPE, saved)
+    done = inside("-C", workspace.root, "source", "hydrate", RECIPE, saved)
     assert "missing:" not in done.stderr
     mine = registry.get(workspace, "cotton-the-act")
     assert mine.file.format == "html"
@@ -343,12 +343,12 @@ def test_with_one_post_altered_seven_come_back(cotton: Source, tmp_path: Path) -
         copied = tmp_path / f"{number}.txt"
         copied.write_text(altered, "utf-8")
         workspace = space(tmp_path / str(number))
-        done = docposts("-C", workspace.root, "source", "hydrate", RECIPE, copied, code=3)
+        done = inside("-C", workspace.root, "source", "hydrate", RECIPE, copied, code=3)
         assert f"missing: post {post.key} ({post.id}): not in the copy" in done.stderr
         back = spans_of(registry.get(workspace, "cotton-the-act"))
         assert [s.id for s in back if s.role == "post"] == [p.id for p in posts if p.id != post.id]
         assert len(rows_of(workspace, "posts")) == 7
-    done = docposts("-C", space(tmp_path / "partial").root, "source", "hydrate", RECIPE, copied, "--partial")
+    done = inside("-C", space(tmp_path / "partial").root, "source", "hydrate", RECIPE, copied, "--partial")
     assert "missing: post" in done.stderr
 
 
@@ -367,15 +367,13 @@ def test_without_a_copy_nothing_comes_back(workspace: Workspace, tmp_path: Path)
     other = tmp_path / "other.txt"
     other.write_text(REPORT.read_text("utf-8"), "utf-8")
     for copied in (other, RECIPE):
-        error = docposts("-C", workspace.root, "source", "hydrate", RECIPE, copied, code=1).stderr
+        error = inside("-C", workspace.root, "source", "hydrate", RECIPE, copied, code=1).stderr
         assert f"{copied}: no post, photo text, note or narrative of {RECIPE} stands in it" in error
         assert "is it a copy of “Cotton the Act" in error
     assert not list(workspace.sources_dir.glob("*"))
     assert not list(workspace.ledger.records("source"))
     missing = tmp_path / "nowhere.txt"
-    assert (
-        f"cannot read {missing}" in docposts("-C", workspace.root, "source", "hydrate", RECIPE, missing, code=1).stderr
-    )
+    assert f"cannot read {missing}" in inside("-C", workspace.root, "source", "hydrate", RECIPE, missing, code=1).stderr
 
 
 def joined(source: Source) -> str:
@@ -622,9 +620,9 @@ def test_the_examples_page_gives_its_spans_from_itself(workspace: Workspace, tmp
         workspace, folder / "salt-lamps.html", folder / "salt-lamps.marks.jsonl", folder / "salt-lamps.source.toml"
     )
     made = tmp_path / "salt.json"
-    docposts("-C", workspace.root, "source", "recipe", source.id, "-o", made)
+    inside("-C", workspace.root, "source", "recipe", source.id, "-o", made)
     there = space(tmp_path / "there")
-    docposts("-C", there.root, "source", "hydrate", made, folder / "salt-lamps.html")
+    inside("-C", there.root, "source", "hydrate", made, folder / "salt-lamps.html")
     back = registry.get(there, source.id)
     assert [r for _, r in read_jsonl(back.segments_path)] == [r for _, r in read_jsonl(source.segments_path)]
     text = tmp_path / "salt.txt"

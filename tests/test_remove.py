@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.conftest import EXAMPLES
 from tests.fake_studio import FakeStudio
 from toolkit.corpus import store
@@ -43,9 +43,9 @@ def files(workspace: Workspace) -> dict[str, str]:
 
 
 def test_a_source_of_which_nothing_was_made_goes_and_may_come_back(workspace: Workspace) -> None:
-    docposts("-C", workspace.root, "source", "add", REPORT, "--id", "wrong")
-    docposts("-C", workspace.root, "source", "segment", "wrong")
-    done = docposts("-C", workspace.root, "source", "rm", "wrong", "--by", "mia")
+    inside("-C", workspace.root, "source", "add", REPORT, "--id", "wrong")
+    inside("-C", workspace.root, "source", "segment", "wrong")
+    done = inside("-C", workspace.root, "source", "rm", "wrong", "--by", "mia")
     assert "source wrong is removed" in done.stderr
     assert registry.sources(workspace) == [] and not list(workspace.sources_dir.iterdir())
     assert [dict(record) for _, record in read_jsonl(workspace.ledger.path)][-1] == {
@@ -58,7 +58,7 @@ def test_a_source_of_which_nothing_was_made_goes_and_may_come_back(workspace: Wo
     assert [source.id for source in registry.sources(workspace)] == [again.id]
     remove(workspace, "right")
     assert registry.add(workspace, REPORT, source_id="wrong").id == "wrong"
-    assert "no source" in docposts("-C", workspace.root, "source", "rm", "nowhere", code=1).stderr
+    assert "no source" in inside("-C", workspace.root, "source", "rm", "nowhere", code=1).stderr
 
 
 def test_places_stay_and_what_comes_back_comes_last(workspace: Workspace) -> None:

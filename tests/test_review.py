@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.conftest import EXAMPLES, ROOT
 from toolkit.report.layout import View, tokens
 from toolkit.report.review import review
@@ -291,19 +291,19 @@ def test_rows_that_cannot_be_made_are_said(workspace: Workspace, tmp_path: Path)
 
 def test_the_command(tmp_path: Path) -> None:
     ws = ("-C", tmp_path / "w")
-    docposts("init", tmp_path / "w", "--annotator", "a")
-    docposts(*ws, "source", "add", REPORTS / "lantern-quay-3.txt")
-    docposts(*ws, "source", "segment", "lantern-quay-3")
-    done = docposts(*ws, "source", "review", "lantern-quay-3")
+    inside("init", tmp_path / "w", "--annotator", "a")
+    inside(*ws, "source", "add", REPORTS / "lantern-quay-3.txt")
+    inside(*ws, "source", "segment", "lantern-quay-3")
+    done = inside(*ws, "source", "review", "lantern-quay-3")
     assert re.search(r"^post +11$|^post +0 +11$", done.stdout, re.MULTILINE)
     page = tmp_path / "w" / "sources" / "lantern-quay-3" / "review.html"
     assert f"page: {page}" in done.stderr
     parsed(page.read_text(encoding="utf-8"))
-    found = data(*ws, "source", "review", "lantern-quay-3", "-o", tmp_path / "p.html")
+    found = told(*ws, "source", "review", "lantern-quay-3", "-o", tmp_path / "p.html")
     assert {"role": "post", "accepted": 0, "proposed": 11} in found["roles"]
     assert (tmp_path / "p.html").read_bytes() == page.read_bytes()
     assert "sources/*/review.html" in (tmp_path / "w" / ".gitignore").read_text().splitlines()
-    assert "no source 'nothing'" in docposts(*ws, "source", "review", "nothing", code=1).stderr
+    assert "no source 'nothing'" in inside(*ws, "source", "review", "nothing", code=1).stderr
 
 
 def test_the_page_of_the_real_report(shared: Path, workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tests.command import docposts
+from tests.command import inside
 from tests.fake_studio import publish, result
 from tests.plugins.studio import StudioServer
 from toolkit.labels.pull import pull
@@ -56,7 +56,7 @@ class Lab:
     def status(self) -> tuple[dict[str, tuple[int, int]], dict[str, bool]]:
         """Return (done, left) by project, and who passed, as the command tells."""
         env = {TOKEN_VARIABLE: self.token}
-        found = json.loads(docposts("-C", self.workspace.root, "tasks", "status", "--json", env=env).stdout)
+        found = json.loads(inside("-C", self.workspace.root, "tasks", "status", "--json", env=env).stdout)
         projects = {row["project"]: (row["done"], row["left"]) for row in found["projects"]}
         return projects, {row["annotator"]: row["passed"] for row in found["calibration"]}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.command import docposts
+from tests.command import inside
 from tests.conftest import EXAMPLES
 from tests.fake_studio import FakeStudio, Row
 from toolkit.codebook import load_codebook
@@ -484,14 +484,14 @@ def test_accept_from_a_pull_on_the_command_line(workspace: Workspace, studio: Fa
     }
     studio.submit(number, [*regions[1:], {"id": "c", **said}])
     pull(workspace, studio)
-    done = docposts("-C", workspace.root, "source", "accept", "quay", "--from", "studio")
+    done = inside("-C", workspace.root, "source", "accept", "quay", "--from", "studio")
     assert "6 as shown" in done.stderr and "1 gone" in done.stderr and "comment: unsure of ·line 3" in done.stderr
     assert len(list(read_jsonl(pushed.segments_path))) == 6
-    docposts("-C", workspace.root, "source", "accept", "quay", "--from", "segmentation.cura")
-    missing = docposts("-C", workspace.root, "source", "accept", "quay", "--from", "segmentation.nobody", code=1)
+    inside("-C", workspace.root, "source", "accept", "quay", "--from", "segmentation.cura")
+    missing = inside("-C", workspace.root, "source", "accept", "quay", "--from", "segmentation.nobody", code=1)
     assert "no project segmentation.nobody was pushed (there: segmentation.cura)" in missing.stderr
 
 
 def test_the_push_s_own_options_go_with_the_task(workspace: Workspace) -> None:
-    wrong = docposts("-C", workspace.root, "tasks", "push", "--source", "quay", code=2)
+    wrong = inside("-C", workspace.root, "tasks", "push", "--source", "quay", code=2)
     assert "--task segmentation" in wrong.stderr

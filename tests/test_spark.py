@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import docposts, inside
+from tests.command import inside
 from tests.plugins.mounts import Mount
 from tests.plugins.objects import ObjectStore
 from tests.plugins.spark import SparkServer, killing, spark_server
@@ -111,7 +111,7 @@ def address(server: SparkServer) -> str:
 @pytest.mark.parametrize("token", ["", "/;token=another"])
 def test_a_server_that_refuses(one: SparkServer, copy: Workspace, token: str) -> None:
     url = one.url.replace("127.0.0.1", "localhost") + token
-    failed = docposts("-C", copy.root, "corpus", "build", "--engine", url, code=4)
+    failed = inside("-C", copy.root, "corpus", "build", "--engine", url, code=4)
     assert "refused the token" in failed.stderr
     assert "another" not in failed.stderr
     assert not store.versions(copy)

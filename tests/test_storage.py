@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import data, docposts
+from tests.command import docposts, inside, told
 from tests.conftest import ROOT
+from tests.killing import calls_made
 from tests.plugins.mounts import Mount
 from tests.plugins.objects import ObjectStore
 from tests.test_build import WORDS, csv
 from tests.test_corpus import add_text, tree
 from tests.test_tabular import add as add_table
 from toolkit import storage
-from toolkit.corpus import publication
+from toolkit.corpus import publication, store
 from toolkit.corpus.build import build
 from toolkit.corpus.steps import Version
 from toolkit.errors import ConflictError, InputError, ServiceError, UsageError
@@ -127,17 +128,17 @@ def test_a_version_is_published_and_fetched_into_a_clone(built: Workspace, url: 
     first = docposts("-C", built.root, "corpus", "publish", url, "--version", "0.1.0")
     assert "new" in first.stderr
     before = storage.names(storage.join(url, "parts"))
-    second = data("-C", built.root, "corpus", "publish", url)
+    second = told("-C", built.root, "corpus", "publish", url)
     assert second["new"]
     assert second["copied"] == len(storage.names(storage.join(url, "parts")) - before) < second["parts"]
-    assert data("-C", built.root, "corpus", "publish", url)["copied"] == 0
+    assert told("-C", built.root, "corpus", "publish", url)["copied"] == 0
     other = clone(built, tmp_path / "clone")
     docposts("-C", other.root, "corpus", "fetch", url)
-    docposts("-C", other.root, "corpus", "fetch", url, "--version", "0.1.0")
+    inside("-C", other.root, "corpus", "fetch", url, "--version", "0.1.0")
     assert tree(other.corpus_dir) == tree(built.corpus_dir)
-    docposts("-C", other.root, "corpus", "verify")
+    inside("-C", other.root, "corpus", "verify")
     assert not build(other).new
-    again = docposts("-C", other.root, "corpus", "fetch", url, code=1)
+    again = inside("-C", other.root, "corpus", "fetch", url, code=1)
     assert "is here already" in again.stderr
 
 
@@ -173,15 +174,53 @@ def test_a_publication_that_breaks_off_leaves_no_version(
     assert publication.versions(url) == [Version(0, 1, 1)]
 
 
+def publish_there(root: Path, url: str) -> None:
+    publication.publish(store.open_version(Workspace.open(root)), url)
+
+
+def fetch_here(root: Path, url: str) -> None:
+    publication.fetch(Workspace.open(root), url, Version(0, 1, 1))
+
+
+def whole(folder: Path) -> dict[str, str]:
+    """What a folder holds, but for what was being written when somebody was killed."""
+    return {name: held for name, held in tree(folder).items() if not name.endswith(".part")}
+
+
+def test_publishing_and_fetching_killed_before_each_write_are_run_again(built: Workspace, tmp_path: Path) -> None:
+    """Each file that takes its place, in either direction: there is no version, or all of it, and afterwards all of it."""
+    calls, there, version = ("replace", "link", "fsync"), tmp_path / "there", store.open_version(built)
+    made = calls_made(calls, publish_there, built.root, str(there))
+    assert made and made > 8, "a version's parts, its manifest flushed, and the manifest"
+    expected = whole(there)
+    for kill in range(1, made + 1):
+        url = tmp_path / f"killed-{kill}"
+        assert calls_made(calls, publish_there, built.root, str(url), kill=kill) is None
+        assert publication.versions(str(url)) == [], kill
+        assert publication.publish(version, str(url)).new
+        assert whole(url) == expected, kill
+    fetched = calls_made(calls, fetch_here, clone(built, tmp_path / "clone").root, str(there))
+    assert fetched and fetched > 8
+    # The parts come one as the other: the first, one among them, and what follows the last.
+    for kill in (1, 4, *range(fetched - 3, fetched + 1)):
+        other = clone(built, tmp_path / f"clone-{kill}")
+        assert calls_made(calls, fetch_here, other.root, str(there), kill=kill) is None
+        try:
+            fetch_here(other.root, str(there))
+        except ConflictError:
+            assert kill == fetched, "only its folder was to be flushed yet"
+        assert tree(other.corpus_dir) == tree(tmp_path / "clone" / "corpus"), kill
+
+
 @pytest.mark.parametrize(("options", "says"), [("ro", "Read-only file system"), ("size=8k", "No space left on device")])
 def test_storage_that_is_read_only_or_full(built: Workspace, mount: Mount, options: str, says: str) -> None:
     mount.change(options)
-    failed = docposts("-C", built.root, "corpus", "publish", mount.folder, code=4)
+    failed = inside("-C", built.root, "corpus", "publish", mount.folder, code=4)
     assert re.search(f"cannot write {mount.folder}/parts/.*: {says}", failed.stderr), failed.stderr
     assert publication.versions(str(mount.folder)) == []
     assert not list(mount.folder.rglob("*.part"))
     mount.change("rw,size=1m")
-    assert data("-C", built.root, "corpus", "publish", mount.folder)["new"]
+    assert told("-C", built.root, "corpus", "publish", mount.folder)["new"]
 
 
 def test_storage_without_permission_to_write(built: Workspace, tmp_path: Path) -> None:
@@ -218,9 +257,9 @@ def test_a_part_that_was_changed_there_is_not_taken(built: Workspace, url: str, 
 def test_a_workspace_that_never_built_it_does_not_take_it(built: Workspace, url: str, tmp_path: Path) -> None:
     publication.publish(build(built).version, url)
     stranger = Workspace.create(tmp_path / "stranger", built.settings)
-    failed = docposts("-C", stranger.root, "corpus", "fetch", url, code=1)
+    failed = inside("-C", stranger.root, "corpus", "fetch", url, code=1)
     assert "0.1.1 is not in the ledger" in failed.stderr
-    nothing = docposts("-C", stranger.root, "corpus", "fetch", storage.join(url, "empty"), code=1)
+    nothing = inside("-C", stranger.root, "corpus", "fetch", storage.join(url, "empty"), code=1)
     assert "no version is published" in nothing.stderr
 
 
@@ -237,9 +276,9 @@ def test_a_source_is_added_from_storage(workspace: Workspace, url: str) -> None:
     storage.write(storage.join(url, "archive.csv"), csv("One lamp.", "Two lamps.").encode())
     mapping = ("--map", "id=platform_object_id", "--map", "text=text", "--platform", "Chirpyard")
     address = url if storage.is_address(url) else f"file://{url}"
-    docposts("-C", workspace.root, "source", "add", storage.join(address, "archive.csv"), *mapping)
+    inside("-C", workspace.root, "source", "add", storage.join(address, "archive.csv"), *mapping)
     [source] = registry.sources(workspace)
     assert source.id == "archive"
     assert build(workspace).version.table("posts")["text"].to_pylist() == ["One lamp.", "Two lamps."]
-    gone = docposts("-C", workspace.root, "source", "add", storage.join(address, "gone.csv"), *mapping, code=1)
+    gone = inside("-C", workspace.root, "source", "add", storage.join(address, "gone.csv"), *mapping, code=1)
     assert "it is not there" in gone.stderr

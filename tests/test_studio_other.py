@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import docposts
+from tests.command import inside
 from tests.fake_studio import publish
 from tests.plugins.studio import StudioServer
 from toolkit.errors import ConflictError, InputError, ServiceError
@@ -108,8 +108,8 @@ def test_an_account_on_another_server_logs_in_and_its_tasks_are_pushed(
     publish(workspace, {"kites": "No one carries stones."})
     env = {TOKEN_VARIABLE: studio_server.accounts["owner"].token}
     ws = ("-C", workspace.root)
-    docposts(*ws, "studio", "user", "add", "tam", "--role", "annotator", code=2, env=env)
-    done = docposts(*ws, "studio", "user", "add", "tam", "--role", "annotator", "--email", "tam@lab.example", env=env)
+    inside(*ws, "studio", "user", "add", "tam", "--role", "annotator", code=2, env=env)
+    done = inside(*ws, "studio", "user", "add", "tam", "--role", "annotator", "--email", "tam@lab.example", env=env)
     kept = workspace.studio_dir / "remote-accounts.json"
     assert kept.stat().st_mode & 0o777 == 0o600 and workspace.studio_dir.stat().st_mode & 0o777 == 0o700
     account = read_json(kept)["tam"]
@@ -118,12 +118,12 @@ def test_an_account_on_another_server_logs_in_and_its_tasks_are_pushed(
     reopened = Workspace.open(workspace.root).settings
     assert reopened.tasks.annotators == ("mia", "tam")
     assert reopened.label_studio.people == {"tam": "tam@lab.example"}
-    docposts(*ws, "studio", "user", "add", "tam", "--role", "annotator", "--email", "tam@lab.example", env=env)
+    inside(*ws, "studio", "user", "add", "tam", "--role", "annotator", "--email", "tam@lab.example", env=env)
     assert read_json(kept)["tam"] == account, "made once"
-    docposts(*ws, "studio", "up", code=1, env=env)
-    shown = docposts(*ws, "studio", "status", env=env)
+    inside(*ws, "studio", "up", code=1, env=env)
+    shown = inside(*ws, "studio", "status", env=env)
     assert shown.stdout == f"{studio_server.url}\n" and studio_server.accounts["owner"].email in shown.stderr
-    docposts(*ws, "tasks", "push", env=env)
+    inside(*ws, "tasks", "push", env=env)
     assert studio_server.client().find_project("lab/narrative.tam") is not None
 
 
@@ -146,11 +146,11 @@ def test_people_are_added_and_nothing_else_changes(tmp_path: Path) -> None:
 
 def test_an_account_on_the_embedded_server(tmp_path: Path, studio_server: StudioServer) -> None:
     workspace = elsewhere(tmp_path / "w", "")
-    docposts("-C", workspace.root, "studio", "user", "add", "lou", "--role", "adjudicator")
+    inside("-C", workspace.root, "studio", "user", "add", "lou", "--role", "adjudicator")
     account = read_json(workspace.studio_dir / "accounts.json")["lou"]
     assert account["email"] == "lou@docposts.invalid" and account["token"]
     assert Workspace.open(workspace.root).settings.tasks.adjudicator == "lou"
-    docposts("-C", workspace.root, "studio", "user", "add", "mo", "--role", "adjudicator", code=1)
+    inside("-C", workspace.root, "studio", "user", "add", "mo", "--role", "adjudicator", code=1)
     assert "mo" not in read_json(workspace.studio_dir / "accounts.json")
     assert studio_server.url
 
@@ -158,7 +158,7 @@ def test_an_account_on_the_embedded_server(tmp_path: Path, studio_server: Studio
 def test_what_is_installed_is_checked(
     studio_server: StudioServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = docposts("studio", "install", "--check")
+    done = inside("studio", "install", "--check")
     assert f"Label Studio {supported_version()}" in done.stderr and "is whole" in done.stderr
     environment = find_environment()
     assert problems(environment) == []
@@ -173,5 +173,5 @@ def test_what_is_installed_is_checked(
     old.mkdir(parents=True)
     (old / "environment.json").write_text('{"venv": "venv-1", "label_studio": "1.0.0"}')
     assert [(each.version, each.folder) for each in others()] == [("1.0.0", old)]
-    docposts("studio", "install", "--check", code=1, env=dict(os.environ))
+    inside("studio", "install", "--check", code=1, env=dict(os.environ))
     assert studio_server.url

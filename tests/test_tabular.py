@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from toolkit.corpus.build import build, is_current
 from toolkit.corpus.store import open_version
 from toolkit.errors import ConflictError, DocpostsError, InputError
@@ -465,26 +465,26 @@ def test_tables_have_no_spans(workspace: Workspace) -> None:
 def test_command(workspace: Workspace, tmp_path: Path) -> None:
     root = workspace.root
     (tmp_path / "t.csv").write_text(table([tweet(1), tweet(2, "")]))
-    refused = docposts("-C", root, "source", "add", tmp_path / "t.csv", code=1)
+    refused = inside("-C", root, "source", "add", tmp_path / "t.csv", code=1)
     assert "is a table: which of its columns is what?" in refused.stderr
     assert "--preset takedown-tweets" in refused.stderr
-    docposts("-C", root, "source", "add", tmp_path / "t.csv", "--preset", "takedown-tweets", "--format", "text", code=2)
-    added = docposts("-C", root, "source", "add", tmp_path / "t.csv", "--preset", "takedown-tweets")
+    inside("-C", root, "source", "add", tmp_path / "t.csv", "--preset", "takedown-tweets", "--format", "text", code=2)
+    added = inside("-C", root, "source", "add", tmp_path / "t.csv", "--preset", "takedown-tweets")
     assert "2 rows: 1 accepted, 1 rejected" in added.stderr
     assert "1 × text: empty (first: row 2)" in added.stderr
     (tmp_path / "m.jsonl").write_text('{"n": 1, "words": "a"}\n')
-    docposts(
+    inside(
         "-C", root, "source", "add", tmp_path / "m.jsonl", "--map", "n=platform_object_id", "--map", "words=text",
         "--platform", "Chirpyard",
     )  # fmt: skip
-    listed = data("-C", root, "source", "list")
+    listed = told("-C", root, "source", "list")
     assert [(line["source"], line["posts"], line["state"]) for line in listed] == [
         ("t", 1, "accepted"),
         ("m", 1, "accepted"),
     ]
-    docposts("-C", root, "source", "segment", "t", code=1)
-    docposts("-C", root, "corpus", "build")
-    assert "2, accepted 2" in docposts("-C", root, "status").stdout
+    inside("-C", root, "source", "segment", "t", code=1)
+    inside("-C", root, "corpus", "build")
+    assert "2, accepted 2" in inside("-C", root, "status").stdout
 
 
 def test_seen() -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.command import data, docposts
+from tests.command import inside, told
 from tests.test_corpus import add_examples, add_text
 from toolkit.corpus import difference as difference_module
 from toolkit.corpus import store
@@ -243,9 +243,9 @@ def test_a_wrong_step_is_found(workspace: Workspace) -> None:
 
 
 def test_verify_ends_with_3_and_names_what_failed(workspace: Workspace) -> None:
-    assert "none failed" in docposts("-C", workspace.root, "corpus", "verify", "0.3.0").stderr
+    assert "none failed" in inside("-C", workspace.root, "corpus", "verify", "0.3.0").stderr
     _flip(workspace)
-    ended = docposts("-C", workspace.root, "corpus", "verify", "--not-again", code=3)
+    ended = inside("-C", workspace.root, "corpus", "verify", "--not-again", code=3)
     assert "is damaged" in ended.stdout
     assert "--repair" in ended.stderr
 
@@ -254,7 +254,7 @@ def test_verify_ends_with_3_and_names_what_failed(workspace: Workspace) -> None:
 
 
 def test_a_difference_by_row_and_column(workspace: Workspace, tmp_path: Path) -> None:
-    found = data("-C", workspace.root, "corpus", "diff", "0.1.0", "0.2.0")
+    found = told("-C", workspace.root, "corpus", "diff", "0.1.0", "0.2.0")
     tables = {part["table"]: part for part in found["tables"]}
     assert tables.keys() == {"segments", "posts", "text_layers"}
     (row,) = tables["posts"]["rows"]
@@ -273,7 +273,7 @@ def test_a_difference_by_row_and_column(workspace: Workspace, tmp_path: Path) ->
 
 def test_a_difference_as_text_and_as_parquet(workspace: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "changes.parquet"
-    shown = docposts("-C", workspace.root, "corpus", "diff", "0.2.0", "0.3.0", "-o", out).stdout
+    shown = inside("-C", workspace.root, "corpus", "diff", "0.2.0", "0.3.0", "-o", out).stdout
     assert "  + post_" in shown
     assert "A post of harbours" in shown
     assert "  - post_" in shown
@@ -333,7 +333,7 @@ def test_versions_that_are_the_same_do_not_differ(workspace: Workspace) -> None:
 
 
 def test_the_first_version_has_none_to_compare_with(workspace: Workspace) -> None:
-    ended = docposts("-C", workspace.root, "corpus", "diff", "0.1.0", "0.1.0")
+    ended = inside("-C", workspace.root, "corpus", "diff", "0.1.0", "0.1.0")
     assert "no row differs" in ended.stderr
     with pytest.raises(InputError, match="is the first"):
         store.pair(workspace, None, "0.1.0")
@@ -393,7 +393,7 @@ def test_a_post_that_is_gone_is_shown_as_of_the_version_that_had_it(workspace: W
     found = show(workspace, gone)
     assert found.version == "0.2.0"
     assert [state.what for state in found.history] == ["added", "unchanged", "removed"]
-    printed = docposts("-C", workspace.root, "corpus", "show", gone).stdout
+    printed = inside("-C", workspace.root, "corpus", "show", gone).stdout
     assert "A post that will go" in printed
     assert "removed" in printed
 
@@ -401,29 +401,29 @@ def test_a_post_that_is_gone_is_shown_as_of_the_version_that_had_it(workspace: W
 def test_a_row_of_a_table_names_the_row(workspace: Workspace) -> None:
     version = store.open_version(workspace)
     third = [r for r in version.table("posts").to_pylist() if r["source_id"] == "tweets"][2]
-    found = data("-C", workspace.root, "corpus", "show", third["post_id"])
+    found = told("-C", workspace.root, "corpus", "show", third["post_id"])
     assert found["place"]["where"] == "tweets.csv, row 3"
     assert found["row"]["text"] == "Lamp number 3 #Lamps @keeper"
 
 
 @pytest.mark.parametrize("item", ["post_", "post_nothing"])
 def test_an_id_that_is_none_or_several(workspace: Workspace, item: str) -> None:
-    docposts("-C", workspace.root, "corpus", "show", item, code=1)
+    inside("-C", workspace.root, "corpus", "show", item, code=1)
 
 
 def test_a_query_in_every_form(workspace: Workspace, tmp_path: Path) -> None:
     sql = "SELECT source_id, count(*) AS posts FROM posts WHERE source_id IN ('third', 'tweets') GROUP BY 1 ORDER BY 1"
-    assert data("-C", workspace.root, "corpus", "query", sql) == [
+    assert told("-C", workspace.root, "corpus", "query", sql) == [
         {"source_id": "third", "posts": 2},
         {"source_id": "tweets", "posts": 5},
     ]
-    printed = docposts("-C", workspace.root, "corpus", "query", sql, "--csv").stdout
+    printed = inside("-C", workspace.root, "corpus", "query", sql, "--csv").stdout
     assert printed == "source_id,posts\nthird,2\ntweets,5\n"
     out = tmp_path / "answer.parquet"
-    docposts("-C", workspace.root, "corpus", "query", sql, "-o", out)
+    inside("-C", workspace.root, "corpus", "query", sql, "-o", out)
     assert pq.read_table(out).to_pydict() == {"source_id": ["third", "tweets"], "posts": [2, 5]}
     older = "SELECT count(*) AS n FROM posts WHERE source_id = 'gone'"
-    assert data("-C", workspace.root, "corpus", "query", older, "--version", "0.1.0") == [{"n": 1}]
+    assert told("-C", workspace.root, "corpus", "query", older, "--version", "0.1.0") == [{"n": 1}]
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,7 @@ def test_a_query_reaches_the_tables_and_nothing_else(workspace: Workspace, tmp_p
 @pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
 def test_an_export_is_a_data_package_of_the_same_rows(workspace: Workspace, tmp_path: Path, form: str) -> None:
     out = tmp_path / "out"
-    docposts("-C", workspace.root, "corpus", "export", out, "--format", form)
+    inside("-C", workspace.root, "corpus", "export", out, "--format", form)
     package = json.loads((out / "datapackage.json").read_text(encoding="utf-8"))
     version = store.open_version(workspace)
     assert [r["name"] for r in package["resources"]] == list(version.manifest["tables"])
@@ -481,7 +481,7 @@ def test_an_export_is_a_data_package_of_the_same_rows(workspace: Workspace, tmp_
         assert [row["text"] for row in read] == [row["text"] for row in expected]
         assert [json.loads(row["fragments"]) for row in read] == [row["fragments"] for row in expected]
         assert {row["unreviewed"] for row in read} == {"false"}
-    docposts("-C", workspace.root, "corpus", "export", out, code=1)
+    inside("-C", workspace.root, "corpus", "export", out, code=1)
 
 
 def test_statistics_count_the_rows(workspace: Workspace) -> None:
@@ -501,8 +501,8 @@ def test_the_page_of_statistics_loads_nothing_and_is_the_same_each_time(workspac
     add_text(workspace, "hostile", "#<script>alert(1)</script> $x^2$ #dollar$ \u202eword", "#$\\frac{1}$ again")
     build(workspace)
     one, other = tmp_path / "one.html", tmp_path / "other.html"
-    docposts("-C", workspace.root, "corpus", "stats", "--html", one)
-    docposts("-C", workspace.root, "corpus", "stats", "--html", other)
+    inside("-C", workspace.root, "corpus", "stats", "--html", one)
+    inside("-C", workspace.root, "corpus", "stats", "--html", other)
     page = one.read_text(encoding="utf-8")
     assert page == other.read_text(encoding="utf-8")
     assert "<script" not in page

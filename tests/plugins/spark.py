@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def _processes() -> Iterator[tuple[int, tuple[int, str, float]]]:
             yield int(entry.name), (int(fields[1]), command, ticks / os.sysconf("SC_CLK_TCK"))
 
 
+@cache
 def java_home() -> Path | None:
     """The oldest Java that Spark 4 runs on, 17 or later."""
     on_path = shutil.which("java")
