@@ -182,7 +182,7 @@ def test_no_order_of_arrival_shows() -> None:
     rng = np.random.default_rng(5)
     found = near.sketch([near.folded(f"{WORDS} {n // 3}") for n in range(60)])
     records = np.empty(60, steps.SKETCHED)
-    records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low.T
+    records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low
     answers = set()
     for _ in range(5):
         pieces = [blobs.pack(records=own) for own in np.array_split(rng.permutation(records), 4)]

@@ -15,13 +15,14 @@ import pytest
 
 from tests.command import docposts, inside, told
 from tests.conftest import ROOT
+from tests.killing import calls_made
 from tests.plugins.mounts import Mount
 from tests.plugins.objects import ObjectStore
 from tests.test_build import WORDS, csv
 from tests.test_corpus import add_text, tree
 from tests.test_tabular import add as add_table
 from toolkit import storage
-from toolkit.corpus import publication
+from toolkit.corpus import publication, store
 from toolkit.corpus.build import build
 from toolkit.corpus.steps import Version
 from toolkit.errors import ConflictError, InputError, ServiceError, UsageError
@@ -171,6 +172,44 @@ def test_a_publication_that_breaks_off_leaves_no_version(
     assert publication.versions(url) == []
     assert publication.publish(version, url).new
     assert publication.versions(url) == [Version(0, 1, 1)]
+
+
+def publish_there(root: Path, url: str) -> None:
+    publication.publish(store.open_version(Workspace.open(root)), url)
+
+
+def fetch_here(root: Path, url: str) -> None:
+    publication.fetch(Workspace.open(root), url, Version(0, 1, 1))
+
+
+def whole(folder: Path) -> dict[str, str]:
+    """What a folder holds, but for what was being written when somebody was killed."""
+    return {name: held for name, held in tree(folder).items() if not name.endswith(".part")}
+
+
+def test_publishing_and_fetching_killed_before_each_write_are_run_again(built: Workspace, tmp_path: Path) -> None:
+    """Each file that takes its place, in either direction: there is no version, or all of it, and afterwards all of it."""
+    calls, there, version = ("replace", "link", "fsync"), tmp_path / "there", store.open_version(built)
+    made = calls_made(calls, publish_there, built.root, str(there))
+    assert made and made > 8, "a version's parts, its manifest flushed, and the manifest"
+    expected = whole(there)
+    for kill in range(1, made + 1):
+        url = tmp_path / f"killed-{kill}"
+        assert calls_made(calls, publish_there, built.root, str(url), kill=kill) is None
+        assert publication.versions(str(url)) == [], kill
+        assert publication.publish(version, str(url)).new
+        assert whole(url) == expected, kill
+    fetched = calls_made(calls, fetch_here, clone(built, tmp_path / "clone").root, str(there))
+    assert fetched and fetched > 8
+    # The parts come one as the other: the first, one among them, and what follows the last.
+    for kill in (1, 4, *range(fetched - 3, fetched + 1)):
+        other = clone(built, tmp_path / f"clone-{kill}")
+        assert calls_made(calls, fetch_here, other.root, str(there), kill=kill) is None
+        try:
+            fetch_here(other.root, str(there))
+        except ConflictError:
+            assert kill == fetched, "only its folder was to be flushed yet"
+        assert tree(other.corpus_dir) == tree(tmp_path / "clone" / "corpus"), kill
 
 
 @pytest.mark.parametrize(("options", "says"), [("ro", "Read-only file system"), ("size=8k", "No space left on device")])

@@ -17,7 +17,7 @@ from toolkit.corpus import checks, duck, engines, links, store, ties
 from toolkit.corpus.batch import About
 from toolkit.corpus.difference import difference
 from toolkit.corpus.inputs import Known, input_digest, made_with, source_digest
-from toolkit.corpus.parts import Entry, Job, account_tables, write_parts
+from toolkit.corpus.parts import Accounts, Entry, Job, account_tables, write_parts
 from toolkit.corpus.reading import Read
 from toolkit.corpus.rows import SOURCE_TABLES, source_rows, source_tables
 from toolkit.corpus.steps import Change, Step, Version, largest
@@ -158,14 +158,14 @@ def _make(one: _Used, staging: Path, runs: engines.Engine, progress: Callable[[s
     blocks = [(at, min(at + BLOCK, rows)) for at in range(0, rows, BLOCK)]
     jobs = [Job(path, start, stop, about, staging, source.table.holds) for start, stop in blocks]
     one.parts = {name: [] for name in SOURCE_TABLES}
-    accounts: list[pa.Table] = []
+    accounts = Accounts()
     for done, made in enumerate(runs.make(jobs), start=1):
         progress(f"{source.id}: {done} of {len(jobs)} blocks")
-        accounts.append(made.accounts)
+        accounts.add(made.accounts)
         for name, entry in made.parts.items():
             one.parts[name].append(entry)
     tables = {"sources": table("sources").from_rows(source_rows(Read(source, one.sequence, [])))}
-    tables |= account_tables(accounts, source.id)
+    tables |= account_tables(accounts.all(), source.id)
     for name, own in tables.items():
         one.parts[name] = write_parts(staging, name, source.id, own)
 

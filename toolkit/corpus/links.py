@@ -103,7 +103,7 @@ class _Joined(NamedTuple):
     one: NDArray[np.int64]
     other: NDArray[np.int64]
     share: NDArray[np.float64]
-    kinds: NDArray[np.int64]
+    kinds: NDArray[np.int8]
     members: NDArray[np.int64]
     lowest: NDArray[np.int64]
 
@@ -140,18 +140,24 @@ class _Joined(NamedTuple):
 def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) -> _Joined:
     """Put together what a search found among posts and, behind them, their other texts, and what is stated of posts."""
     ids = found.ids[:posts]
-    owner = np.concatenate([np.arange(posts), _places(ids, found.ids[posts:])])
-    # Of an edge that other texts take part in, text in an image says least about the posts, and is named.
-    own = np.concatenate([np.zeros(posts, np.int64), _numbers(texts["kind"].to_pylist())])
     one, other, share, exact = found.edges
-    kinds = np.where(exact, KINDS.index("exact"), KINDS.index("near_duplicate"))
-    beside = np.maximum(own[one], own[other])
-    kinds = np.where(beside > 0, beside, kinds)
-    said = [(KINDS.index(kind), _pairs(groups, ids)) for kind, groups in stated.items()]
-    one = np.concatenate([owner[one], *(pairs[:, 0] for _, pairs in said)])
-    other = np.concatenate([owner[other], *(pairs[:, 1] for _, pairs in said)])
-    share = np.concatenate([share, *(np.full(len(pairs), np.nan) for _, pairs in said)])
-    kinds = np.concatenate([kinds, *(np.full(len(pairs), kind) for kind, pairs in said)])
+    kinds = np.where(exact, KINDS.index("exact"), KINDS.index("near_duplicate")).astype(np.int8)
+    if texts.num_rows:
+        # Of an edge that other texts take part in, text in an image says least about the posts, and is named.
+        own = _numbers(texts["kind"].to_pylist())
+        beside = np.zeros(len(one), np.int8)
+        owner = _places(ids, found.ids[posts:])
+        one, other = one.copy(), other.copy()
+        for side in (one, other):
+            others = np.flatnonzero(side >= posts)
+            beside[others] = np.maximum(beside[others], own[side[others] - posts])
+            side[others] = owner[side[others] - posts]
+        kinds = np.where(beside > 0, beside, kinds)
+    if said := [(KINDS.index(kind), _pairs(groups, ids)) for kind, groups in stated.items()]:
+        one = np.concatenate([one, *(pairs[:, 0] for _, pairs in said)])
+        other = np.concatenate([other, *(pairs[:, 1] for _, pairs in said)])
+        share = np.concatenate([share, *(np.full(len(pairs), np.nan) for _, pairs in said)])
+        kinds = np.concatenate([kinds, *(np.full(len(pairs), kind, np.int8) for kind, pairs in said)])
     one, other = np.minimum(one, other), np.maximum(one, other)
     order = np.lexsort((-share, kinds, other, one))
     one, other, share, kinds = one[order], other[order], share[order], kinds[order]
@@ -161,14 +167,16 @@ def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) ->
     kept = (one != other) & ~again
     one, other, share, kinds = one[kept], other[kept], share[kept], kinds[kept]
     # Posts that nothing links take no part: places of the others among themselves.
-    members = np.unique(np.concatenate([one, other]))
+    linked = np.zeros(posts, np.bool_)
+    linked[one], linked[other] = True, True
+    members = np.flatnonzero(linked)
     edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
     lowest = near.components(len(members), edges) if len(members) else members
     return _Joined(ids, one, other, share, kinds, members, lowest)
 
 
-def _numbers(kinds: Sequence[str]) -> NDArray[np.int64]:
-    return np.array([KINDS.index(kind) for kind in kinds], np.int64)
+def _numbers(kinds: Sequence[str]) -> NDArray[np.int8]:
+    return np.array([KINDS.index(kind) for kind in kinds], np.int8)
 
 
 def _pairs(groups: Sequence[Sequence[str]], ids: NDArray[np.uint8]) -> NDArray[np.int64]:

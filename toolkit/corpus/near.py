@@ -8,15 +8,15 @@ engine which groups by band finds the same pairs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.ids import normalise
 
-VERSION = 3
+VERSION = 4
 GRAM = 4
 BANDS, ROWS = 25, 4
 THRESHOLD = 0.65
@@ -35,21 +35,22 @@ _ROUNDS = 32
 # Texts and pairs looked at together: what stays in the processor's cache.
 _BLOCK = 1024
 _LOOKS = 1 << 13
+# Texts whose sketches are held against one another together: 50 MB of them, unless one group has more.
+_MEMBERS = 500_000
 _PAIRS = 1024
 _GRAM_BITS = 44
 
 Words = NDArray[np.uint64]
-Low = Sequence[Words] | Words
-"""Words of sketches, each of all texts."""
 Numbers = NDArray[np.int64]
 Band = tuple[Words, Numbers]
-_SEVEN = np.uint64(0x7F7F7F7F7F7F7F7F)
-_NONE: Numbers = np.empty(0, np.int64)
-Number = TypeVar("Number", np.int64, np.uint64)
+Low = Callable[[Numbers], Words]
+"""Gives the last bytes of sketches (m, :data:`WORDS`) by the places of m texts."""
+_LANES = np.uint64(0x0101010101010101)
+_NONE: Words = np.empty(0, np.uint64)
 
 
 class Sketches(NamedTuple):
-    """Sketches of n texts: ``bands`` (25, n) keys of 40 bits, ``low`` (13, n) the minimums' last bytes, eight a word, those of
+    """Sketches of n texts: ``bands`` (25, n) keys of 40 bits, ``low`` (n, 13) the minimums' last bytes, eight a word, those of
     all bands' first rows before those of their second, and four bytes of nothing."""
 
     bands: Words
@@ -61,13 +62,13 @@ def folded(text: str) -> str:
     return normalise(text).casefold()
 
 
-def _orders() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _factors() -> tuple[NDArray[np.uint32], Words]:
     random = np.random.Generator(np.random.PCG64(20))
-    factors = random.integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
-    return factors, random.integers(0, 2**32, _SIZE, dtype=np.uint32)
+    orders = random.integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
+    return orders, random.integers(0, 2**64, GRAM, dtype=np.uint64) | np.uint64(1)
 
 
-_FACTORS, _TERMS = _orders()
+_ORDERS, _PLACES = _factors()
 
 
 def _mixed(words: Words) -> Words:
@@ -85,10 +86,10 @@ def _grams(texts: Sequence[str]) -> tuple[Words, Numbers]:
     padded = [text.ljust(GRAM, "\0") for text in texts]
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    words = points[: len(points) - GRAM + 1].copy()
+    # Four code points do not fit into a word: the sum of each by its place's factor (multilinear hashing), well mixed.
+    words = points[: len(points) - GRAM + 1] * _PLACES[0]
     for place in range(1, GRAM):
-        # Four code points do not fit into a word: mixed in one after another.
-        words = _mixed(words + np.uint64(0x9E3779B97F4A7C15)) ^ points[place : len(points) - GRAM + 1 + place]
+        words += points[place : len(points) - GRAM + 1 + place] * _PLACES[place]
     words = _mixed(words)
     counts = lengths - GRAM + 1
     ends = np.cumsum(lengths)
@@ -109,8 +110,7 @@ def sketch(texts: Iterable[str]) -> Sketches:
         high = (words >> np.uint64(32)).astype(np.uint32)
         hashed = np.empty_like(high)
         for order in range(_SIZE):
-            np.multiply(high, _FACTORS[order], out=hashed)
-            np.add(hashed, _TERMS[order], out=hashed)
+            np.multiply(high, _ORDERS[order], out=hashed)
             np.minimum.reduceat(hashed, begins, out=lowest[order, start : start + len(begins)])
     bands = np.empty((BANDS, len(every)), np.uint64)
     for band in range(BANDS):
@@ -120,29 +120,32 @@ def sketch(texts: Iterable[str]) -> Sketches:
         bands[band] = _mixed(key) >> np.uint64(64 - KEY_BITS)
     low = np.zeros((len(every), 8 * WORDS), np.uint8)
     low[:, :_SIZE] = lowest.reshape(BANDS, ROWS, -1).swapaxes(0, 1).reshape(_SIZE, -1).T  # of a number, its last byte
-    return Sketches(bands, np.ascontiguousarray(low.view("<u8").T))
+    return Sketches(bands, low.view("<u8"))
 
 
-def candidates(bands: Iterable[Band], low: Low) -> Numbers:
-    """Return pairs (m, 2) of places, the lower first, in order: texts that share a band and whose sketches agree enough.
+def candidates(bands: Iterable[Band], low: Low) -> Words:
+    """Return pairs, in order and each once: texts that share a band and whose sketches agree enough; see :func:`unpacked`.
 
     ``bands`` are keys, and the places of the texts that have them, which go up: one at a time, so that they may lie on disk, as
-    ``low`` may. Which pairs are found by several bands together, by each alone, or by all of some keys, is the same.
+    what ``low`` gives may. Which pairs are found by several bands together, by each alone, or by all of some keys, is the same.
     """
-    size = np.int64(len(low[0]))
-    # Most that are alike share several bands: each is held against its sketches once.
-    found = united(
-        np.concatenate([_NONE, *(one * size + other for one, other in _groups(*band, low))]) for band in bands
-    )
-    one, other = np.divmod(found, size) if len(found) else (found, found)
-    close = _alike(low, one, other, _LEAST)
-    return np.stack([one[close], other[close]], axis=1)
+    return united(_packed(*pairs) for band in bands for pairs in _close(*band, low))
 
 
-def united(parts: Iterable[Numbers]) -> Numbers:
+def _packed(one: Numbers, other: Numbers) -> Words:
+    return (one << 32 | other).astype(np.uint64)
+
+
+def unpacked(pairs: Words) -> Numbers:
+    """Return pairs as places (m, 2), the lower first."""
+    halves = np.stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)], axis=1)
+    return halves.astype(np.int64)
+
+
+def united(parts: Iterable[Words]) -> Words:
     """Return the different numbers of all parts, in order; what waits to be put in order is never more than what is."""
-    found: Numbers = _NONE
-    waiting: list[Numbers] = []
+    found: Words = _NONE
+    waiting: list[Words] = []
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) > len(found):
@@ -150,7 +153,7 @@ def united(parts: Iterable[Numbers]) -> Numbers:
     return _different(np.concatenate([found, *waiting]))
 
 
-def _different(numbers: NDArray[Number]) -> NDArray[Number]:
+def _different(numbers: Words) -> Words:
     # np.unique is many times slower than this on millions.
     numbers.sort()
     return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
@@ -167,28 +170,43 @@ def _ordered(keys: Words) -> tuple[Numbers, Words]:
     return (packed & np.uint64((1 << (64 - KEY_BITS)) - 1)).astype(np.int64), packed >> np.uint64(64 - KEY_BITS)
 
 
-def _groups(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield pairs of one band's groups, the lower place first: those whose sketches' first words are alike.
-
-    Each member is held against the seven behind it, which in most groups is everybody. In larger ones it is also held against the
-    group's first; those that differ from it form a group among themselves, and so on for some rounds, so that texts which share a
-    band by chance hide nobody, and a group of a million costs millions of looks and not their square.
-    """
+def _close(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield pairs of one band's groups, the lower place first, whose sketches agree enough."""
     order, ordered = _ordered(keys)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sizes = np.diff(np.append(starts, len(ordered)))
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
     members = places[order[_ranges(starts, sizes)]]
+    del keys, places, order, ordered
+    ends = np.cumsum(sizes)
+    begin = 0
+    while begin < len(sizes):
+        at = ends[begin] - sizes[begin]
+        end = max(begin + 1, int(np.searchsorted(ends, at + _MEMBERS, "right")))
+        own = members[at : ends[end - 1]]
+        # In the order of the groups, so that those held against one another lie side by side.
+        words = np.ascontiguousarray(low(own).T)
+        for one, other in _looks(sizes[begin:end], words):
+            yield own[one], own[other]
+        begin = end
+
+
+def _looks(sizes: Numbers, words: Words) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield the pairs that agree enough in groups of these sizes, one behind another, by their places among the members.
+
+    Each member is held against the seven behind it, which in most groups is everybody. In larger ones it is also held against the
+    group's first; those that differ from it form a group among themselves, and so on for some rounds, so that texts which share a
+    band by chance hide nobody, and a group of a million costs millions of looks and not their square.
+    """
     group = np.repeat(np.arange(len(sizes)), sizes)
     for behind in range(1, _WINDOW):
-        same = group[behind:] == group[:-behind]
-        if not same.any():
+        one = np.flatnonzero(group[behind:] == group[:-behind])
+        if not len(one):
             return
-        one, other = members[:-behind][same], members[behind:][same]
-        worth = _alike(low[:_FIRST], one, other, _FIRST_LEAST)
-        yield one[worth], other[worth]
-    large = np.repeat(sizes > _WINDOW, sizes)
-    members, sizes = members[large], sizes[sizes > _WINDOW]
+        close = _agreeing(words, one, one + behind)
+        yield one[close], one[close] + behind
+    members = np.flatnonzero(np.repeat(sizes > _WINDOW, sizes))
+    sizes = sizes[sizes > _WINDOW]
     for _ in range(_ROUNDS):
         if not len(members):
             return
@@ -198,7 +216,7 @@ def _groups(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, N
         others[begins] = False
         group = np.repeat(np.arange(len(sizes)), sizes)[others]
         one, other = firsts[others], members[others]
-        close = agreeing(low, one, other)
+        close = _agreeing(words, one, other)
         yield one[close], other[close]
         members, group = other[~close], group[~close]
         sizes = np.bincount(group, minlength=len(sizes))
@@ -213,25 +231,24 @@ def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:
     return places
 
 
-def agreeing(low: Low, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
+def _agreeing(words: Words, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
     """Return for each pair whether enough of their sketches' last bytes are equal."""
-    close = _alike(low[:_FIRST], one, other, _FIRST_LEAST)
-    close[close] = _alike(low, one[close], other[close], _LEAST)
+    close = _alike(words[:_FIRST], one, other, _FIRST_LEAST)
+    close[close] = _alike(words, one[close], other[close], _LEAST)
     return close
 
 
-def _alike(words: Low, one: Numbers, other: Numbers, least: int) -> NDArray[np.bool_]:
+def _alike(words: Words, one: Numbers, other: Numbers, least: int) -> NDArray[np.bool_]:
     """Return for each pair whether at least so many bytes of these words are equal."""
     alike = np.empty(len(one), np.bool_)
     for start in range(0, len(one), _LOOKS):
         part = slice(start, start + _LOOKS)
-        equal = np.zeros(len(one[part]), np.uint8)
+        # Bytes that are equal, counted in eight lanes that are added together in the end.
+        equal = np.zeros(len(one[part]), np.uint64)
         for word in words:
-            differing = word[one[part]] ^ word[other[part]]
-            # A byte's highest bit stays where any of its bits is set.
-            kept = (differing & _SEVEN) + _SEVEN | differing | _SEVEN
-            equal += np.bitwise_count(~kept)
-        alike[part] = equal >= least
+            left, right = word.take(one[part]), word.take(other[part])
+            equal += np.equal(left.view(np.uint8), right.view(np.uint8)).view(np.uint64)
+        alike[part] = equal * _LANES >> np.uint64(56) >= least
     return alike
 
 
@@ -270,7 +287,7 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Edge]
     """Return the pairs of *different* folded texts that a band joins and whose overlap is ``threshold`` or more, in order."""
     sketches = sketch(texts)
     places = np.arange(len(texts))
-    pairs = candidates(((keys, places) for keys in sketches.bands), sketches.low)
+    pairs = unpacked(candidates(((keys, places) for keys in sketches.bands), lambda own: sketches.low[own]))
     edges: list[Edge] = []
     for start in range(0, len(pairs), _PAIRS):
         part = pairs[start : start + _PAIRS]

@@ -65,6 +65,28 @@ def make_table_parts(job: Job) -> Made:
     return Made({"posts": posts.entry, "text_layers": layers.entry}, _together(seen))
 
 
+class Accounts:
+    """The accounts that rows name (:data:`ACCOUNT`), each with each of its names once, in the order in which they come.
+
+    What waits to be put together is never more rows than there are, so that a table of millions of posts holds its accounts
+    and not those of all its blocks.
+    """
+
+    def __init__(self) -> None:
+        self._known, self._waiting = ACCOUNT.empty_table(), [ACCOUNT.empty_table()]
+
+    def add(self, seen: pa.Table) -> None:
+        """Take in those of a block."""
+        self._waiting.append(seen)
+        if sum(table.num_rows for table in self._waiting) > self._known.num_rows:
+            self.all()
+
+    def all(self) -> pa.Table:
+        """Return them."""
+        self._known, self._waiting = _together([self._known, *self._waiting]), []
+        return self._known
+
+
 def _together(seen: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(seen).group_by(ACCOUNT.names, use_threads=False).aggregate([]).select(ACCOUNT.names)
 
@@ -154,9 +176,8 @@ def write_parts(folder: Path, name: str, part: str, rows: pa.Table) -> list[Entr
     return entries
 
 
-def account_tables(found: list[pa.Table], source_id: str) -> dict[str, pa.Table]:
+def account_tables(seen: pa.Table, source_id: str) -> dict[str, pa.Table]:
     """Return a table source's rows of ``accounts`` and ``account_events``, in the order in which its rows name them."""
-    seen = pa.concat_tables(found) if found else ACCOUNT.empty_table()
     codes = seen["account_id"].combine_chunks().dictionary_encode()
     codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
     _, first = np.unique(codes.indices.to_numpy(), return_index=True)

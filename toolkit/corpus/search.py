@@ -2,8 +2,7 @@
 
 Each part's texts are sketched by a worker (:func:`sketch_part`); of equal texts the corpus's first stands for all. The sketches
 lie on disk, bands one after another: workers look at a few bands at a time (:func:`look_at_bands`), and hold the pairs found
-against the texts themselves (:func:`verify_pairs`). What stays in memory are ids, keys and pairs:
-some hundred bytes a post, several times over while they are put in order.
+against the texts themselves (:func:`verify_pairs`). What stays in memory are ids, places and pairs: some forty bytes a post.
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ _PAIRS = 100_000
 _AT_ONCE = 2_000_000
 # Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
 _BANDS = 5
+# Sketches mapped at a time: 7 MB.
+_MAPPED = 1 << 16
 
 
 class Edges(NamedTuple):
@@ -71,16 +72,15 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
     begins = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
     jobs = [_Part(number, path, work) for number, path in enumerate(parts)]
     counts = list(pool.map(sketch_part, jobs, small=small))
-    keys = np.concatenate([np.load(_file(work, number, "keys")) for number in range(len(parts))] or [_no_keys()])
-    first = _firsts(keys)
-    del keys
+    first = _firsts(begins, work)
     alone = _collected(first, begins, counts, work)
     pairs = _candidates(len(alone), work, pool, small)
     shares = _verified(pairs, len(parts), work, pool, small)
     close = shares >= near.THRESHOLD
+    near_ones = alone[near.unpacked(pairs[close])]
     again = np.flatnonzero(first != np.arange(len(first)))
-    one = np.concatenate([first[again], alone[pairs[close, 0]]])
-    other = np.concatenate([again, alone[pairs[close, 1]]])
+    one = np.concatenate([first[again], near_ones[:, 0]])
+    other = np.concatenate([again, near_ones[:, 1]])
     share = np.concatenate([np.ones(len(again)), np.round(shares[close], 4)])
     exact = np.arange(len(one)) < len(again)
     order = np.lexsort((exact, other, one))
@@ -115,16 +115,29 @@ def sketch_part(job: _Part) -> int:
     _save(job, "keys", np.concatenate(keys).view(">u8"))
     _save(job, "places", np.concatenate(places))
     _save(job, "bands", np.concatenate(bands, axis=1))
-    _save(job, "low", np.concatenate(low, axis=1))
+    _save(job, "low", np.concatenate(low))
     return len(seen)
 
 
-def look_at_bands(job: _Bands) -> Numbers:
-    """Return the pairs that some bands give, as first × texts + second, in order."""
-    low = np.memmap(job.work / "low", np.uint64, "r", shape=(near.WORDS, job.texts))
+def look_at_bands(job: _Bands) -> near.Words:
+    """Return the pairs that some bands give (:func:`toolkit.corpus.near.candidates`)."""
     bands = (band for number in range(job.start, job.stop) for band in _band(job, number))
-    pairs = near.candidates(bands, [np.asarray(word) for word in low])
-    found: Numbers = pairs[:, 0] * job.texts + pairs[:, 1]
+    return near.candidates(bands, lambda places: _low(job, places))
+
+
+def _low(job: _Bands, places: Numbers) -> near.Words:
+    """Return the last bytes of the sketches of the texts at these places."""
+    order = np.argsort(places)
+    found = np.empty((len(places), near.WORDS), np.uint64)
+    starts = range(0, job.texts, _MAPPED)
+    cuts = np.searchsorted(places[order], [*starts, job.texts]).tolist()
+    for start, begin, end in zip(starts, cuts, cuts[1:], strict=False):
+        if begin < end:
+            # A piece at a time: pages that are mapped count as this process's memory.
+            shape = min(_MAPPED, job.texts - start), near.WORDS
+            piece = np.memmap(job.work / "low", np.uint64, "r", 8 * near.WORDS * start, shape)
+            own = order[begin:end]
+            found[own] = piece[places[own] - start]
     return found
 
 
@@ -144,7 +157,7 @@ def _band(job: _Bands, number: int) -> Iterator[near.Band]:
 
 def verify_pairs(job: _Pairs) -> NDArray[np.float64]:
     """Return the overlap of the texts of some of the pairs."""
-    pairs = np.load(job.work / "pairs.npy", mmap_mode="r")[job.start : job.stop]
+    pairs = near.unpacked(np.load(job.work / "pairs.npy", mmap_mode="r")[job.start : job.stop])
     wanted, places = np.unique(pairs, return_inverse=True)
     texts = _texts(wanted, job)
     shares = np.empty(len(pairs), np.float64)
@@ -176,17 +189,24 @@ def _texts(wanted: Numbers, job: _Pairs) -> pa.ChunkedArray:
     return pa.chunked_array(found, pa.string()).combine_chunks()
 
 
-def _firsts(keys: NDArray[np.uint64]) -> Numbers:
+def _firsts(begins: Numbers, work: Path) -> Numbers:
     """Return for each post the first one with its key."""
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    same = np.ones(max(0, len(keys) - 1), np.bool_)
-    for half in keys.T:
-        ordered = half[order]
-        same &= ordered[1:] == ordered[:-1]
-    starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(keys) else np.empty(0, np.int64)
-    first = np.empty(len(keys), np.int64)
-    # The sort is stable: of equal keys the first stands first.
-    first[order] = np.repeat(order[starts], np.diff(np.append(starts, len(keys))))
+    first: Numbers = np.arange(begins[-1])
+    shares = -(-len(first) // _AT_ONCE)
+    for share in range(shares):
+        # Of many posts those with a share of all keys at a time, so that few are put in order together.
+        found, places = [_no_keys()], [np.empty(0, np.int64)]
+        for number, begin in enumerate(begins[:-1].tolist()):
+            keys = np.load(_file(work, number, "keys"))
+            own = np.flatnonzero(keys[:, 0] % np.uint64(shares) == share)
+            found.append(keys[own])
+            places.append(own + begin)
+        keys, place = np.concatenate(found), np.concatenate(places)
+        # The sort is stable: of equal keys the first stands first.
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
+        starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(keys) else order
+        first[place[order]] = np.repeat(place[order[starts]], np.diff(np.append(starts, len(keys))))
     return first
 
 
@@ -205,24 +225,23 @@ def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Pat
     with (work / "bands").open("wb") as bands, (work / "low").open("wb") as low:
         for number, own in enumerate(kept):
             alone[at : at + len(own)] = np.load(_file(work, number, "places"))[own] + begins[number]
-            for out, name in ((bands, "bands"), (low, "low")):
-                for row, values in enumerate(np.load(_file(work, number, name))[:, own]):
-                    out.seek(8 * (row * size + at))
-                    out.write(values.tobytes())
+            low.write(np.load(_file(work, number, "low"))[own].tobytes())
+            for row, values in enumerate(np.load(_file(work, number, "bands"))[:, own]):
+                bands.seek(8 * (row * size + at))
+                bands.write(values.tobytes())
             at += len(own)
             for name in ("bands", "low", "places", "keys"):
                 _file(work, number, name).unlink()
     return alone
 
 
-def _candidates(size: int, work: Path, pool: Pool, small: bool) -> Numbers:
+def _candidates(size: int, work: Path, pool: Pool, small: bool) -> near.Words:
     starts = range(0, near.BANDS if size > 1 else 0, _BANDS)
     jobs = [_Bands(start, min(start + _BANDS, near.BANDS), work, size) for start in starts]
-    found = near.united(pool.map(look_at_bands, jobs, small=small))
-    return np.stack(np.divmod(found, max(size, 1)), axis=1) if len(found) else np.empty((0, 2), np.int64)
+    return near.united(pool.map(look_at_bands, jobs, small=small))
 
 
-def _verified(pairs: Numbers, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
+def _verified(pairs: near.Words, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
     np.save(work / "pairs.npy", pairs)
     jobs = [_Pairs(at, min(at + _PAIRS, len(pairs)), work, parts) for at in range(0, len(pairs), _PAIRS)]
     shares = list(pool.map(verify_pairs, jobs, small=small))

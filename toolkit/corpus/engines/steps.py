@@ -89,7 +89,7 @@ def sketches(number: int, blob: bytes) -> Iterator[Blob]:
             at += batch.num_rows
     places = np.concatenate(fresh) + about["begin"]
     every = {"keys": np.concatenate(keys), "places": places}
-    every |= {"bands": np.concatenate(bands, axis=1), "low": np.concatenate(low, axis=1)}
+    every |= {"bands": np.concatenate(bands, axis=1), "low": np.concatenate(low)}
     yield number, pack(about["begin"], **every, **texts_of(pa.array(texts, pa.string())))
 
 
@@ -143,7 +143,7 @@ def neighbours(number: int, blob: bytes, side: bytes, *, buckets: int) -> Iterat
     band, at = np.nonzero(company >> np.arange(near.BANDS, dtype=np.uint32)[:, None] & np.uint32(1))
     records = np.empty(len(at), SKETCHED)
     records["key"] = _banded(arrays["bands"])[band, at]
-    records["place"], records["low"] = arrays["places"][at], arrays["low"][:, at].T
+    records["place"], records["low"] = arrays["places"][at], arrays["low"][at]
     yield from _dealt(records, _bucket(records["key"], buckets))
 
 
@@ -153,8 +153,8 @@ def candidates(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
     # Within a group the order of the places decides who is held against whom.
     records = records[np.argsort(records["place"], kind="stable")]
     band = np.ascontiguousarray(records["key"]), np.arange(len(records))
-    found = near.candidates([band], np.ascontiguousarray(records["low"].T))
-    pairs = records["place"][found].reshape(-1, 2)
+    found = near.unpacked(near.candidates([band], records["low"].__getitem__))
+    pairs = records["place"][found]
     yield number, pack(pairs=np.unique(pairs, axis=0) if len(pairs) else pairs)
 
 
