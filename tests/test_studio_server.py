@@ -151,7 +151,12 @@ def test_up_and_down_and_a_busy_port_is_named(
     with pytest.raises(StudioError, match="already runs on port"):
         fresh.up(port=1 + port % 65000)
     sent, kill = list[int](), os.kill
-    monkeypatch.setattr(os, "kill", lambda pid, number: (sent.append(number), kill(pid, number)))
+
+    def noted(pid: int, number: int) -> None:
+        sent.append(number)
+        kill(pid, number)
+
+    monkeypatch.setattr(os, "kill", noted)
     fresh.down()
     assert sent == [signal.SIGTERM], "it ends when it is asked to"
     assert not fresh.status().running
