@@ -1,41 +1,36 @@
-"""A release with as many judgements as a crowd makes: cut and verified; seconds and the most memory that was held.
+"""A release with as many judgements as a crowd makes: cut and verified; time and the most memory that was held.
 
     python -m benchmarks.release_judgements [POSTS] [VOTES] [--pulled]
 
-Posts are words drawn by a seed, judgements labels drawn by it, decisions what the policy settles. Timed, each step apart: reading
-as many judgements from pull files (``--pulled``), and what ``docposts release cut`` and ``verify`` do from the tables on
-(gather, write, every gate but making it again).
+Posts are words drawn by a seed, judgements labels drawn by it. Then ``docposts release cut`` and ``verify``, each in a process
+of its own, which is watched with those that it starts. The judgements lie in a Parquet file that is read in place of pull
+files; ``--pulled``: in pull files, and the commands run as they are.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import resource
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
 import uuid
-from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from toolkit.adjudication.store import standing_of
+from benchmarks import meter
 from toolkit.codebook import load_codebook
 from toolkit.corpus import store
 from toolkit.fsio import sha256_text, write_atomic
 from toolkit.ids import normalise
 from toolkit.labelresult import Submission, Vote, build_result
-from toolkit.labels.store import load_judgements
-from toolkit.release import build
-from toolkit.release.verify import verify
+from toolkit.release import build, checks
 from toolkit.schema import table
-from toolkit.settings import AdjudicationSettings
 from toolkit.workspace import Workspace, new_settings
 
 SOURCES = 40
@@ -159,65 +154,65 @@ def pulled(workspace: Workspace, posts: list[Row], made: pa.Table) -> None:
                 out.write(json.dumps({"task": number, "data": data, "annotations": [annotation]}) + "\n")
 
 
-def timed(name: str, work: Callable[[], Any], into: dict[str, Any]) -> Any:
-    """Run a step; keep its seconds and the most memory held so far (of this process and of its children), in MB."""
-    start = time.perf_counter()
-    done = work()
-    peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    into[name] = {"seconds": round(time.perf_counter() - start, 1), "peak_mb": peaks[0], "children_mb": peaks[1]}
-    print(name, into[name], file=sys.stderr, flush=True)
-    return done
+def prepare(folder: Path, posts: int, votes: int, *, as_pulled: bool) -> Workspace:
+    """Make a workspace with a corpus and judgements."""
+    workspace = Workspace.create(folder / "w", new_settings("quays", "Quays", release={"licence": "CC-BY-4.0"}))
+    rows = corpus(posts)
+    tables = {name: table(name).from_rows(own) for name, own in rows.items()}
+    names = ("photo_texts", "narratives", "accounts", "account_events", "post_links", "clusters")
+    tables |= {name: table(name).empty() for name in names}
+    parts = store.write_parts(workspace.corpus_dir / "parts", {name: [("all", own)] for name, own in tables.items()})
+    store.publish(workspace.corpus_dir / "0.1.0", {"version": "0.1.0", "input_digest": "4" * 64, "tables": parts})
+    made = judgements(rows["posts"], votes)
+    if as_pulled:
+        pulled(workspace, rows["posts"], made)
+    else:
+        pq.write_table(made, folder / "judgements.parquet")
+    return workspace
 
 
-def main(posts: int, votes: int, *, read: bool = False) -> dict[str, Any]:
-    """Cut and verify; return step → seconds and peak."""
-    found: dict[str, Any] = {"posts": posts, "judgements": posts * votes}
-    with tempfile.TemporaryDirectory(prefix="docposts-bench-") as folder:
-        workspace = Workspace.create(
-            Path(folder) / "w", new_settings("quays", "Quays", release={"licence": "CC-BY-4.0"})
-        )
-        rows = corpus(posts)
-        made = timed("judgements made", lambda: judgements(rows["posts"], votes), found)
-        tables = {name: table(name).from_rows(own) for name, own in rows.items()}
-        names = ("photo_texts", "narratives", "accounts", "account_events", "post_links", "clusters")
-        tables |= {name: table(name).empty() for name in names}
+def command(step: str, folder: Path) -> None:
+    """Run ``docposts release`` cut or verify; what it says as JSON goes to a file."""
+    stored = folder / "judgements.parquet"
+    if stored.exists():
+        kept = table("judgements").arrow
+        for module in (build, checks):
+            module.load_judgements = lambda of: of.codebooks.named_on(pq.read_table(stored).cast(kept))  # type: ignore[assignment]
+    from toolkit.cli import docposts
 
-        parts = store.write_parts(
-            workspace.corpus_dir / "parts", {name: [("all", own)] for name, own in tables.items()}
-        )
-        store.publish(workspace.corpus_dir / "0.1.0", {"version": "0.1.0", "input_digest": "4" * 64, "tables": parts})
-        if read:
-            pulled(workspace, rows["posts"], made)
-            run = [sys.executable, "-m", "benchmarks.release_judgements", "--read", str(workspace.root)]
-            found["read"] = json.loads(subprocess.run(run, check=True, capture_output=True).stdout)
-            print("read", found["read"], file=sys.stderr, flush=True)
-            shutil.rmtree(workspace.annotations_dir)
-        del tables
-        decided = timed(
-            "decisions", lambda: standing_of(made, AdjudicationSettings(), workspace.codebooks).decisions, found
-        )
-        build.load_judgements = lambda _: made  # type: ignore[assignment]
-        build.load_decisions = lambda *_: decided  # type: ignore[assignment]
-        build.verify = lambda where: verify(where, load=False)  # type: ignore[assignment]
-        cut = timed("cut", lambda: build.cut(workspace), found)
-        gates = timed("verify", lambda: verify(cut.folder), found)
-        found["states"] = sorted({gate.state for gate in gates})
-        found["bytes"] = sum(path.stat().st_size for path in cut.folder.rglob("*") if path.is_file())
-        found["failed"] = [f"{gate.name}: {gate.detail}" for gate in gates if not gate.ok]
+    with (folder / f"{step}.json").open("w", encoding="utf-8") as out, redirect_stdout(out):
+        docposts.main(["-C", str(folder / "w"), "release", step, "--json"], standalone_mode=False)
+
+
+def measure(posts: int, votes: int, *, as_pulled: bool) -> dict[str, Any]:
+    """Cut and verify; return step → time in seconds, processor time, and peak memory in MB."""
+    found: dict[str, Any] = {"posts": posts, "judgements": posts * votes, "pulled": as_pulled}
+    with tempfile.TemporaryDirectory(prefix="docposts-bench-") as scratch:
+        folder = Path(scratch)
+        workspace = prepare(folder, posts, votes, as_pulled=as_pulled)
+        for step in ("cut", "verify"):
+            used = meter.run([sys.executable, "-m", "benchmarks.release_judgements", "--run", step, scratch])
+            found[step] = {"seconds": round(used.seconds), "cpu": round(used.cpu), "peak_mb": round(used.peak)}
+            print(step, found[step], file=sys.stderr, flush=True)
+        gates = json.loads((folder / "verify.json").read_text(encoding="utf-8"))
+        files = [path for path in workspace.releases_dir.rglob("*") if path.is_file()]
+        found |= {"bytes": sum(path.stat().st_size for path in files), "gates": len(gates)}
+        found["do not hold"] = [f"{gate['gate']}: {gate['detail']}" for gate in gates if gate["state"] != "holds"]
     return found
 
 
-def reading(root: Path) -> dict[str, Any]:
-    """Read the judgements of a workspace's pull files, in a process of its own."""
-    found: dict[str, Any] = {}
-    rows = timed("read", lambda: load_judgements(Workspace.open(root)), found)
-    return found["read"] | {"rows": rows.num_rows}
+def main() -> None:
+    """Measure."""
+    if sys.argv[1:2] == ["--run"]:
+        command(sys.argv[2], Path(sys.argv[3]))
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("posts", nargs="?", type=int, default=5_000)
+    parser.add_argument("votes", nargs="?", type=int, default=20)
+    parser.add_argument("--pulled", action="store_true")
+    chosen = parser.parse_args()
+    print(json.dumps(measure(chosen.posts, chosen.votes, as_pulled=chosen.pulled), indent=1))
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    if given[:1] == ["--read"]:
-        print(json.dumps(reading(Path(given[1]))))
-    else:
-        posts, votes = (int(value) for value in [*(one for one in given if one != "--pulled"), "5000", "20"][:2])
-        print(json.dumps(main(posts, votes, read="--pulled" in given), indent=1))
+    main()

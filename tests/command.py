@@ -57,7 +57,7 @@ def inside(
     with ExitStack() as stack:
         for name, value in (
             ("stdin", stack.enter_context(Path(os.devnull).open(encoding="utf-8"))),
-            ("stdout", out := io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")),
+            ("stdout", out := io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape", newline="")),
             ("stderr", err := io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", newline="")),
             ("argv", given),
         ):

@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache as once
 from pathlib import Path
 from typing import Any
 
 _CODE = """
 import datasets, hashlib, json, sys
-cache, *asked = sys.argv[1:]
-for number, (release, config) in enumerate(zip(asked[::2], asked[1::2])):
-    loaded = datasets.load_dataset(release, config, cache_dir=f"{cache}/{number}")
-    rows = {split: part.to_list() for split, part in loaded.items()}
-    print(json.dumps(rows, default=lambda data: hashlib.sha256(data).hexdigest()))
+for line in sys.stdin:
+    cache, asked = json.loads(line)
+    for number, (release, config) in enumerate(asked):
+        loaded = datasets.load_dataset(release, config, cache_dir=f"{cache}/{number}")
+        rows = {split: part.to_list() for split, part in loaded.items()}
+        print(json.dumps(rows, default=lambda data: hashlib.sha256(data).hexdigest()), flush=True)
 """
+
+
+@once
+def _loader() -> subprocess.Popen[str]:
+    """A process that loads what it is asked for, line by line, until this one ends: the library takes seconds to import."""
+    return subprocess.Popen([sys.executable, "-c", _CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def load(*asked: tuple[Path, str], cache: Path) -> list[dict[str, list[dict[str, Any]]]]:
@@ -23,6 +31,14 @@ def load(*asked: tuple[Path, str], cache: Path) -> list[dict[str, list[dict[str,
 
     Bytes, of images, are their hash.
     """
-    words = [sys.executable, "-c", _CODE, str(cache), *(str(word) for pair in asked for word in pair)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    process = _loader()
+    assert process.stdin and process.stdout
+    assert not cache.exists() or not any(cache.iterdir()), "a fresh cache"
+    print(
+        json.dumps([str(cache), [[str(release), config] for release, config in asked]]), file=process.stdin, flush=True
+    )
+    lines = [process.stdout.readline() for _ in asked]
+    if not all(lines):
+        _loader.cache_clear()
+        raise AssertionError(f"load_dataset failed, exit code {process.wait()}")
+    return [json.loads(line) for line in lines]

@@ -55,7 +55,7 @@ def test_the_votes_of_a_release_are_those_that_were_counted(demo: Path) -> None:
 
 def test_what_the_demo_leaves(demo: Path, tmp_path: Path) -> None:
     assert (demo / "releases" / "1.0.0" / "README.md").is_file()
-    (posts,) = load((demo / "releases" / "1.0.0", "posts"), cache=tmp_path)
+    (posts,) = load((demo / "releases" / "1.0.0", "posts"), cache=tmp_path / "cache")
     assert {split: len(rows) for split, rows in posts.items()} == {"train": 11, "test": 9}
     assert told("-C", demo, "studio", "status")["running"] is False
     assert told("-C", demo, "release", "cut")["new"] is False, "the command makes of it what the demo did"

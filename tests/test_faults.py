@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import inside
+from tests.command import docposts
 from tests.fake_studio import result
 from tests.plugins.campaign import PROJECT, Campaign
 from tests.plugins.faults import HARM, Fault, FaultProxy
@@ -116,7 +116,7 @@ def test_two_pushes_at_once_end_with_each_task_once(campaign: Campaign, tmp_path
     assert campaign.push() is None
     campaign.check_tasks()
     with campaign.workspace.lock():
-        held = inside("-C", campaign.workspace.root, "tasks", "push", code=1, env=campaign.env)
+        held = docposts("-C", campaign.workspace.root, "tasks", "push", code=1, env=campaign.env)
     assert "another docposts command is at work" in held.stderr, "one writer in a workspace"
 
 

@@ -162,6 +162,11 @@ def test_text_that_is_not_utf8_names_byte_and_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         fsio.read_text(path)
     assert caught.value.message == f"{path} is not UTF-8: byte 15 (line 3) is 0xe9"
+    (tmp_path / "f.jsonl").write_bytes(b'{"n": 1}\n{"n": 2}\n{"n": "\xe9"}\n')
+    records = fsio.read_jsonl(tmp_path / "f.jsonl")
+    assert [next(records), next(records)] == [(1, {"n": 1}), (2, {"n": 2})], "a line at a time"
+    with pytest.raises(InputError, match=r"f\.jsonl is not UTF-8: byte 25 \(line 3\) is 0xe9"):
+        next(records)
 
 
 def test_text_keeps_its_newlines(tmp_path: Path) -> None:

@@ -114,13 +114,13 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(tmp_path: Path, own_s
             restart()
             assert campaign.push() is None
             campaign.check_tasks()
-        for path in ("/api/tasks$", r"/api/projects/\d+$"):
-            campaign.annotate(2)
-            proxy.fault = Fault("GET", path, "after", kill)
-            assert campaign.pull() is not None
-            restart()
-            campaign.annotate(1)
-            assert campaign.pull() is None
-            campaign.check_judgements()
+        # A pull writes nothing there, so that one of its reads is as good as another.
+        campaign.annotate(2)
+        proxy.fault = Fault("GET", "/api/tasks$", "after", kill)
+        assert campaign.pull() is not None
+        restart()
+        campaign.annotate(1)
+        assert campaign.pull() is None
+        campaign.check_judgements()
     finally:
         proxy.close()

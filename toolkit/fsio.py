@@ -56,12 +56,17 @@ def read_text(path: Path) -> str:
 
 def decode_utf8(data: bytes, name: Path | str) -> str:
     """Return bytes as text; :class:`InputError` names the file, and the first wrong byte with its line."""
+    return _decoded(data, name)
+
+
+def _decoded(data: bytes, name: Path | str, line: int = 1, before: int = 0) -> str:
+    """Return bytes as text that begin at a line of a file, ``before`` bytes behind its beginning."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        line += data[: error.start].count(b"\n")
         raise InputError(
-            f"{name} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}",
+            f"{name} is not UTF-8: byte {before + error.start} (line {line}) is 0x{data[error.start]:02x}",
             hint="save the file as UTF-8, then try again",
         ) from error
 
@@ -79,20 +84,31 @@ def read_jsonl(path: Path, *, appended: bool = False) -> Iterator[tuple[int, dic
 
     A file that is ``appended`` to may end in a line that a killed writer left unfinished: it never happened.
     """
-    data = read_bytes(path)
-    if appended:
-        data = data[: _finished(data)]
-    # Split at \n alone: JSON strings may hold U+2028 and its like, which str.splitlines takes for line ends.
-    for number, line in enumerate(decode_utf8(data, path).split("\n"), start=1):
-        if not line.strip():
+    for number, line, before in _lines(path):
+        if not line.strip() or (appended and not _finished(line)):
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(_decoded(line, path, number, before))
         except json.JSONDecodeError as error:
             raise InputError(f"{path}:{number}: not JSON: {error.msg}") from error
         if not isinstance(record, dict):
             raise InputError(f"{path}:{number}: expected a JSON object, found {type(record).__name__}")
         yield number, record
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes, int]]:
+    """Yield (number from 1, line, bytes before it), a line at a time: a file may be larger than what can be held.
+
+    Split at \\n alone: JSON strings may hold U+2028 and its like, which str.splitlines takes for line ends.
+    """
+    before = 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield number, line, before
+                before += len(line)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def json_line(record: Mapping[str, Any]) -> str:

@@ -29,6 +29,8 @@ BYTES_PER_GROUP = 32 << 20
 """A part's row group ends with the piece that makes it as large as this, in memory, or fills it with rows."""
 # Of the 64 KiB that the Hub's store keeps things in, not of the megabyte that is the default: less is sent again (benchmarks).
 _CHUNKS = {"min_chunk_size": 32 << 10, "max_chunk_size": 128 << 10, "norm_level": 0}
+# Images are larger than that, and each is a page by itself: otherwise where pages end would be another from the first change on.
+_CHUNKS_OF_IMAGES = {"min_chunk_size": 4 << 10, "max_chunk_size": 8 << 10, "norm_level": 0}
 # Recorded in manifests: another pyarrow may write other bytes for the same rows.
 WRITER = f"pyarrow {pa.__version__}"
 
@@ -36,7 +38,7 @@ WRITER = f"pyarrow {pa.__version__}"
 # Columns whose values hardly repeat. A dictionary of such is one page that every change makes another.
 _SELDOM = frozenset(
     (
-        "text text_simplified translation exact_hash image post_id photo_id judgement_id item_id cluster_id annotator "
+        "text text_simplified translation exact_hash image image_hash post_id photo_id judgement_id item_id cluster_id annotator "
         "text_sha256"
     ).split()
 )
@@ -64,16 +66,17 @@ def write_table(path: Path, rows: pa.Table, schema: Table) -> None:
     if not rows.schema.equals(schema.arrow, check_metadata=False):
         raise ValueError(f"{path.name}: columns are not those that table {schema.name} declares")
     rows = rows.replace_schema_metadata(None).combine_chunks()
+    images = any(map(_holds_bytes, rows.schema))
     with replacing(path) as beside:
         pq.write_table(
             rows,
             beside,
-            row_group_size=ROWS_PER_IMAGES if any(map(_holds_bytes, rows.schema)) else ROWS_PER_GROUP,
+            row_group_size=ROWS_PER_IMAGES if images else ROWS_PER_GROUP,
             compression="zstd",
             compression_level=3,
             use_dictionary=[path for field in rows.schema if field.name not in _SELDOM for path in _leaves(field)],
             write_page_index=True,
-            use_content_defined_chunking=_CHUNKS,
+            use_content_defined_chunking=_CHUNKS_OF_IMAGES if images else _CHUNKS,
             store_schema=True,
         )
 

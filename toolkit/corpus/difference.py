@@ -21,6 +21,8 @@ Kind = Literal["added", "removed", "changed"]
 _BATCH = 10_000
 ROWS_A_PASS = 200_000
 """Rows of both sides that are compared together: whole rows are held, texts and all."""
+ROWS_AT_ONCE = 50_000
+"""Rows that differ, of which both states are read together."""
 
 
 class Cell(NamedTuple):
@@ -65,30 +67,29 @@ class TableDifference:
         pairs = {name: (self.before.schema.field(name).type, self.after.schema.field(name).type) for name in self._both}
         return {name: (str(one), str(other)) for name, (one, other) in pairs.items() if one != other}
 
-    @cached_property
+    @property
     def counts(self) -> dict[str, int]:
         """Rows added, removed and changed."""
-        found = dict.fromkeys(("added", "removed", "changed"), 0)
-        with duck.connect({"earlier": self.before, "later": self.after}) as connection:
-            for share in self._shares:
-                sql = f"SELECT kind, count(*) FROM ({self._sql(where=share)}) GROUP BY kind"
-                for kind, count in connection.execute(sql).fetchall():
-                    found[kind] += count
-        return found
+        return {kind: found[0] for kind, found in self._tally.items()}
 
-    @cached_property
+    @property
     def changed_columns(self) -> dict[str, int]:
         """Column → rows of which it changed, in declared order."""
-        sums = ", ".join(f"count(*) FILTER (WHERE {_differs(name)})" for name in self._compared)
-        if not sums:
-            return {}
-        found = [0] * len(self._compared)
+        found = zip(self._compared, self._tally["changed"][1:], strict=True)
+        return {name: count for name, count in found if count}
+
+    @cached_property
+    def _tally(self) -> dict[str, list[int]]:
+        """What became of rows → how many, and in how many of them each column differs."""
+        kinds: tuple[Kind, ...] = ("added", "removed", "changed")
+        found = {str(kind): [0] * (1 + len(self._compared)) for kind in kinds}
+        sums = [f"count(*) FILTER (WHERE {_differs(name)})" for name in self._compared]
         with duck.connect({"earlier": self.before, "later": self.after}) as connection:
             for share in self._shares:
-                one, other = (f"(SELECT * FROM {side} WHERE {share})" for side in ("earlier", "later"))
-                counts = connection.execute(f"SELECT {sums} FROM {one} b JOIN {other} a ON {self._on}").fetchone() or ()
-                found = [sum(both) for both in zip(found, counts, strict=True)]
-        return {name: count for name, count in zip(self._compared, found, strict=True) if count}
+                sql = f"{self._differing(', '.join(['count(*)', *sums]), share)} GROUP BY 1"
+                for kind, *counts in connection.execute(sql).fetchall():
+                    found[kind] = [sum(both) for both in zip(found[kind], counts, strict=True)]
+        return found
 
     @property
     def _shares(self) -> list[str]:
@@ -109,22 +110,53 @@ class TableDifference:
         return "patch" if self.counts["changed"] else None
 
     def rows(self, limit: int | None = None) -> Iterator[RowChange]:
-        """Yield the rows that differ, at most ``limit``."""
+        """Yield the rows that differ, at most ``limit``.
+
+        First the keys of all of them are put in order, then the rows of :data:`ROWS_AT_ONCE` keys are read at a time.
+        """
         classes = {column.name: column.column_class for column in self._declared}
-        order = [name for name in ("source_id", "place") if name in self._both]
-        by = ", ".join(f"coalesce(a.{duck.quoted(n)}, b.{duck.quoted(n)})" for n in (*order, *self.key))
-        sql = self._sql(f"row_number() OVER (ORDER BY {by}) AS number, b AS before, a AS after")
-        sql = f"SELECT kind, before, after FROM ({sql}) ORDER BY number" + (f" LIMIT {limit}" if limit else "")
+        keys, places = [duck.quoted(name) for name in self.key], [duck.quoted(name) for name in self._order]
+        first = [f"coalesce(a.{name}, b.{name}) AS k{n}" for n, name in enumerate((*places, *keys))]
+        sides = [f"{side}.{name} AS {side}{n}" for side in "ba" for n, name in enumerate(places)]
+        by = ", ".join(f"k{n}" for n in range(len(places) + len(keys)))
         with duck.connect({"earlier": self.before, "later": self.after}) as connection:
-            for batch in duck.ask(connection, sql):
-                for row in batch.to_pylist():
+            for number, share in enumerate(self._shares):
+                into = "INSERT INTO found" if number else "CREATE TABLE found AS"
+                connection.execute(f"{into} {self._differing(', '.join([*first, *sides]), share)}")
+            most = f" LIMIT {limit}" if limit else ""
+            connection.execute(
+                f"CREATE TABLE wanted AS SELECT row_number() OVER (ORDER BY {by}) AS number, * "
+                f"FROM (SELECT DISTINCT * FROM found ORDER BY {by}{most})"
+            )
+            connection.execute("DROP TABLE found")
+            [(count,)] = connection.execute("SELECT count(*) FROM wanted").fetchall()
+            for start in range(0, count, ROWS_AT_ONCE):
+                for row in self._read(connection, f"number > {start} AND number <= {start + ROWS_AT_ONCE}"):
                     yield self._change(row["kind"], row["before"], row["after"], classes)
+
+    def _read(self, connection: Any, wanted: str) -> Iterator[dict[str, Any]]:
+        """Yield some of the wanted rows, in their order; of parts that hold none of them little is read."""
+        sides = []
+        for side, name in (("b", "earlier"), ("a", "later")):
+            within = "true"
+            if self._order:
+                ends = ", ".join(f"min({side}{n}), max({side}{n})" for n in range(len(self._order)))
+                [found] = connection.execute(f"SELECT {ends} FROM wanted WHERE {wanted}").fetchall()
+                within = _within(self._order, found)
+            on = " AND ".join(
+                f"{side}.{duck.quoted(key)} {self._equals} w.k{n}" for n, key in enumerate(self.key, len(self._order))
+            )
+            sides.append(f"LEFT JOIN (SELECT * FROM {name} WHERE {within}) {side} ON {on}")
+        sql = (
+            f"SELECT w.kind, b AS before, a AS after FROM (SELECT * FROM wanted WHERE {wanted}) w "
+            f"{' '.join(sides)} ORDER BY w.number"
+        )
+        for batch in duck.ask(connection, sql, _BATCH):
+            yield from batch.to_pylist()
 
     def _change(self, kind: Kind, before: Any, after: Any, classes: dict[str, str]) -> RowChange:
         old, new = (before if kind != "added" else {}), (after if kind != "removed" else {})
-        names = (
-            self._compared if kind == "changed" else [n for n in {**old, **new} if n != "here" and n not in self.key]
-        )
+        names = self._compared if kind == "changed" else [n for n in {**old, **new} if n not in self.key]
         cells = tuple(
             Cell(name, classes.get(name, ""), old.get(name), new.get(name))
             for name in names
@@ -132,13 +164,15 @@ class TableDifference:
         )
         return RowChange(self.name, {name: (new or old)[name] for name in self.key}, kind, cells)
 
-    def _sql(self, also: str = "1 AS one", where: str = "true") -> str:
+    def _differing(self, columns: str, where: str) -> str:
+        """Return the query for what became of the rows of a share that differ, and these columns of both sides."""
         differs = " OR ".join(_differs(name) for name in self._compared) or "false"
+        on = " AND ".join(f"b.{duck.quoted(n)} {self._equals} a.{duck.quoted(n)}" for n in self.key)
         return (
             "SELECT CASE WHEN b.here IS NULL THEN 'added' WHEN a.here IS NULL THEN 'removed' ELSE 'changed' END AS kind, "
-            f"{also} FROM (SELECT *, true AS here FROM earlier WHERE {where}) b "
+            f"{columns} FROM (SELECT *, true AS here FROM earlier WHERE {where}) b "
             f"FULL OUTER JOIN (SELECT *, true AS here FROM later WHERE {where}) a "
-            f"ON {self._on} WHERE b.here IS NULL OR a.here IS NULL OR {differs}"
+            f"ON {on} WHERE b.here IS NULL OR a.here IS NULL OR {differs}"
         )
 
     @property
@@ -159,8 +193,27 @@ class TableDifference:
         return [name for name in self._both if name not in self.key and name not in self.columns_retyped]
 
     @property
-    def _on(self) -> str:
-        return " AND ".join(f"b.{duck.quoted(n)} IS NOT DISTINCT FROM a.{duck.quoted(n)}" for n in self.key)
+    def _equals(self) -> str:
+        """How keys are compared: those of a declared table are never null, and the plain comparison is much the faster."""
+        return "=" if self.name in table_names() else "IS NOT DISTINCT FROM"
+
+    @property
+    def _order(self) -> list[str]:
+        """The columns that rows are in order of, before their keys."""
+        return [name for name in ("source_id", "place") if name in self._both]
+
+
+def _within(columns: Sequence[str], ends: Sequence[Any]) -> str:
+    """Return a condition that holds of rows from the first to the last of some places (source, place in it)."""
+    conditions = []
+    for name, low, high in zip(columns, ends[::2], ends[1::2], strict=True):
+        if low is None:
+            return "false"
+        values = [duck.text(end) if isinstance(end, str) else str(end) for end in (low, high)]
+        conditions.append(f"{duck.quoted(name)} BETWEEN {values[0]} AND {values[1]}")
+        if low != high:
+            break  # places of one source say nothing of another's
+    return " AND ".join(conditions)
 
 
 def _differs(name: str) -> str:

@@ -63,6 +63,11 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: Any, rows: int = 10_000) -> 
     return found.to_arrow_reader(rows)
 
 
+def text(value: str) -> str:
+    """Return a string as SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def quoted(name: str) -> str:
     """Return a column's or table's name as SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -18,14 +18,16 @@ import tomlkit
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_text, replacing, sha256_file, write_atomic
-from toolkit.parquet import blank_rows, read_any
+from toolkit.parquet import blank_rows, read_batches
 from toolkit.sources.source import Source
 from toolkit.sources.tabular import ingest
 from toolkit.sources.tabular.batches import batches
 from toolkit.sources.tabular.formats import Format, detect
-from toolkit.sources.tabular.rows import post_id_of
+from toolkit.sources.tabular.rows import SCHEMAS, post_id_of
 from toolkit.sources.tabular.streams import opened
 from toolkit.sources.tabular.values import native_id
+
+_ROWS = 10_000  # compared at a time
 
 
 def numbers(source: Source, post_id: str) -> tuple[int, ...]:
@@ -58,15 +60,28 @@ def check(source: Source, rows: Collection[int]) -> None:
         raw = folder / source.file.name
         _blank(_raw(source), raw, _format(source), rows)
         ingest.ingest(raw, sha256_file(raw), source.table, folder)
-        kept = read_any(folder / ingest.ROWS_FILE)
-        ingest.counts(source)
-        before = read_any(source.folder / ingest.ROWS_FILE)
-        expected = before.filter(pc.invert(pc.is_in(before["row"], pa.array(sorted(rows), pa.int64()))))
-        if not kept.equals(expected):
+        columns, blank = SCHEMAS[source.table.holds].names, pa.array(sorted(rows), pa.int64())
+        kept = read_batches(folder / ingest.ROWS_FILE, columns, _ROWS)
+        expected = (batch.filter(pc.invert(pc.is_in(batch["row"], blank))) for batch in ingest.rows(source))
+        if not _same(kept, expected):
             raise InputError(
                 f"{_raw(source)}: its rows cannot be told apart well enough to blank {len(rows)} of them",
                 hint=f"write the table without them, then: docposts purge source {source.id}, and add the new file",
             )
+
+
+def _same(one: Iterator[pa.RecordBatch], other: Iterator[pa.RecordBatch]) -> bool:
+    """Tell whether pieces hold the same rows, wherever they were cut."""
+    left = right = pa.RecordBatch.from_pylist([])
+    while True:
+        left = left if left.num_rows else next((batch for batch in one if batch.num_rows), None)
+        right = right if right.num_rows else next((batch for batch in other if batch.num_rows), None)
+        if left is None or right is None:
+            return left is right
+        rows = min(left.num_rows, right.num_rows)
+        if not left.slice(0, rows).equals(right.slice(0, rows)):
+            return False
+        left, right = left.slice(rows), right.slice(rows)
 
 
 def erase(source: Source, rows: Collection[int]) -> None:

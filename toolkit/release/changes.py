@@ -95,9 +95,9 @@ def compared(before: pa.Table, after: pa.Table, schema: Table) -> Change:
     gained = [name for name in after.schema.names if name not in before.schema.names]
     shared = [name for name in before.schema.names if name not in lost]
     retyped = [name for name in shared if before.schema.field(name).type != after.schema.field(name).type]
-    old, new, places = matched(before, after, key)
-    changed = {name: count for name in shared if (count := len(unequal(old[name], new[name])))}
-    added, removed = after.num_rows - len(places), before.num_rows - len(places)
+    both = Matched.by(key, before, after)
+    changed = {name: count for name in shared if (count := len(unequal(*both.column(name))))}
+    added, removed = after.num_rows - len(both), before.num_rows - len(both)
     step: Step | None = None
     if lost or retyped or removed or {*schema.names("identity", "content")} & changed.keys():
         step = "major"
@@ -108,11 +108,30 @@ def compared(before: pa.Table, after: pa.Table, schema: Table) -> Change:
     return Change(added, removed, dict(sorted(changed.items())), step)
 
 
-def matched(before: pa.Table, after: pa.Table, key: str) -> tuple[pa.Table, pa.Table, pa.Array]:
-    """Return the rows that both have, in the order of ``before``, as each has them; and their keys."""
-    place = pc.index_in(before[key], value_set=after[key].combine_chunks()).combine_chunks()
-    both = pc.is_valid(place)
-    return before.filter(both), after.take(place.filter(both)), before[key].filter(both)
+@dataclass(frozen=True)
+class Matched:
+    """The rows that two tables both have, in the order of ``before``: a column at a time, as all may be much to hold twice."""
+
+    before: pa.Table
+    after: pa.Table
+    own: pa.Array
+    """Whether each row of ``before`` is one of them."""
+    there: pa.Array
+    """Where in ``after`` each of them stands."""
+
+    @classmethod
+    def by(cls, key: str, before: pa.Table, after: pa.Table) -> Matched:
+        """Match the rows of one key."""
+        place = pc.index_in(before[key], value_set=after[key].combine_chunks()).combine_chunks()
+        return cls(before, after, pc.is_valid(place), place.drop_null())
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.there)
+
+    def column(self, name: str) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+        """Return the values of a column before and after."""
+        return self.before[name].filter(self.own), self.after[name].take(self.there)
 
 
 def unequal(old: pa.ChunkedArray, new: pa.ChunkedArray) -> Sequence[int]:

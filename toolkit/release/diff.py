@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from toolkit.codebook import Field as CodedField
 from toolkit.corpus.steps import Version
-from toolkit.release.changes import Side, difference, matched, unequal
+from toolkit.release.changes import Matched, Side, difference, unequal
 from toolkit.release.coded import TASK_OF, coded_fields, columns_of
 from toolkit.release.folder import Folder
 from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
@@ -127,13 +127,15 @@ def diff(before: Folder, after: Folder) -> ReleaseDiff:
 
 def _config(config: str, before: pa.Table, after: pa.Table) -> tuple[ConfigDiff, list[Cell]]:
     key = KEYS[config]
-    old, new, keys = matched(before, after, key)
-    cells = [
-        Cell(config, keys[place].as_py(), column, _told(old[column][place].as_py()), _told(new[column][place].as_py()))
-        for column in after.schema.names
-        if column in before.schema.names
-        for place in unequal(old[column], new[column])
-    ]
+    both = Matched.by(key, before, after)
+    keys, _ = both.column(key)
+    cells = []
+    for column in (name for name in after.schema.names if name in before.schema.names):
+        old, new = both.column(column)
+        cells += [
+            Cell(config, keys[place].as_py(), column, _told(old[place].as_py()), _told(new[place].as_py()))
+            for place in unequal(old, new)
+        ]
     counts: dict[str, int] = {}
     for cell in cells:
         counts[cell.column] = counts.get(cell.column, 0) + 1
@@ -196,11 +198,23 @@ def _value(row: Mapping[str, Any], field: str) -> dict[str | None, str]:
 
 
 def _moves(config: str, before: Folder, after: Folder) -> list[Move]:
-    was, now = (
-        {name: split for split, rows in folder.parts.get(config, {}).items() for name in rows[KEYS[config]].to_pylist()}
-        for folder in (before, after)
+    (was_in, was), (now_in, now) = (_splits(config, folder) for folder in (before, after))
+    there = pc.index_in(now, value_set=was)
+    old = was_in.take(there)
+    moved = pc.fill_null(pc.not_equal(old, now_in), False)
+    rows = zip(*(values.filter(moved).to_pylist() for values in (now, old, now_in)), strict=True)
+    return [Move(config, *row) for row in rows]
+
+
+def _splits(config: str, folder: Folder) -> tuple[pa.Array, pa.Array]:
+    """Return the split of each row of a config, and its key."""
+    parts = folder.parts.get(config, {})
+    splits = [pa.repeat(pa.scalar(split, pa.string()), rows.num_rows) for split, rows in parts.items()]
+    keys = [chunk for rows in parts.values() for chunk in rows[KEYS[config]].chunks]
+    return (
+        pa.chunked_array(splits, pa.string()).combine_chunks(),
+        pa.chunked_array(keys, pa.string()).combine_chunks(),
     )
-    return [Move(config, name, was[name], split) for name, split in now.items() if was.get(name, split) != split]
 
 
 def _schema(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
