@@ -97,14 +97,16 @@ def _session(url: str, shown: str) -> Iterator[Any]:
         session = SparkSession.builder.remote(url).create()
         # A session is made without a word to the server, which is asked first whether it is one, for seconds and not minutes.
         session.client.set_retry_policies([DefaultPolicy(max_retries=_GREETING)])
-        session.version  # noqa: B018
-        session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES)])
     try:
         with faults(shown), _quiet():
+            session.version  # noqa: B018
+            session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES)])
             yield session
     finally:
-        # A cluster that has gone away meanwhile cannot be told that this is over.
+        # Also one that was refused: the client takes the first session that was not stopped for the one to ask. A cluster that
+        # has gone away meanwhile cannot be told that this is over, and is told once.
         with _quiet(), suppress(Exception):
+            session.client.set_retry_policies([DefaultPolicy(max_retries=0)])
             session.stop()
 
 
