@@ -2,9 +2,9 @@
 
     python -m benchmarks.versions [POSTS …]
 
-Posts are those of :mod:`benchmarks.posts`. A change is either *some*: one post in a hundred has another text, and the last hundredth is gone;
-or *all*: the table's campaign is named, so that every row has another value. The commands run from the shell and are watched with
-the processes that they start.
+Posts are those of :mod:`benchmarks.posts`. A change is either *some*: one post in a hundred has another text, and the last
+hundredth is gone; or *all*: the table's campaign is named, so that every row has another value. The commands run from the shell
+and are watched with the processes that they start.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def edited(table: Path, to: Path) -> None:
             place = pc.subtract(number, pc.multiply(pc.divide(number, _EVERY), _EVERY))
             changed = pc.binary_join_element_wise(batch["text"], "edited", " ")
             text = pc.if_else(pc.equal(place, 1), changed, batch["text"])
-            batch = batch.set_column(batch.schema.get_field_index("text"), "text", text)
-            out.write_batch(batch.filter(pc.less(number, keep)))
+            made = batch.set_column(batch.schema.get_field_index("text"), "text", text)
+            out.write_batch(made.filter(pc.less(number, keep)))
 
 
 def change(workspace: Path, what: str, folder: Path, table: Path) -> None:
