@@ -119,7 +119,7 @@ class TableDifference:
         first = [f"coalesce(a.{name}, b.{name}) AS k{n}" for n, name in enumerate((*places, *keys))]
         sides = [f"{side}.{name} AS {side}{n}" for side in "ba" for n, name in enumerate(places)]
         by = ", ".join(f"k{n}" for n in range(len(places) + len(keys)))
-        with duck.connect({"earlier": self.before, "later": self.after}) as connection:
+        with duck.connect({"earlier": self.before, "later": self.after}, as_written=True) as connection:
             for number, share in enumerate(self._shares):
                 into = "INSERT INTO found" if number else "CREATE TABLE found AS"
                 connection.execute(f"{into} {self._differing(', '.join([*first, *sides]), share)}")
@@ -146,7 +146,9 @@ class TableDifference:
             on = " AND ".join(
                 f"{side}.{duck.quoted(key)} {self._equals} w.k{n}" for n, key in enumerate(self.key, len(self._order))
             )
-            sides.append(f"LEFT JOIN (SELECT * FROM {name} WHERE {within}) {side} ON {on}")
+            # The wanted keys are held while a version's rows go by; those that are found, and no others, are held then.
+            rows = f"SELECT {side}.* FROM {name} {side} SEMI JOIN (SELECT * FROM wanted WHERE {wanted}) w ON {on} WHERE {within}"
+            sides.append(f"LEFT JOIN ({rows}) {side} ON {on}")
         sql = (
             f"SELECT w.kind, b AS before, a AS after FROM (SELECT * FROM wanted WHERE {wanted}) w "
             f"{' '.join(sides)} ORDER BY w.number"

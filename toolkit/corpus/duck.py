@@ -18,7 +18,7 @@ from toolkit.errors import InputError
 from toolkit.parquet import scan
 from toolkit.schema import table, table_names
 
-_SHUT = {
+_SHUT: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -28,9 +28,16 @@ _SHUT = {
 }
 
 
-def connect(tables: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
-    """Return a shut database that holds these tables (Arrow tables or datasets) and no others."""
-    connection = duckdb.connect(":memory:", config=dict(_SHUT))
+def connect(tables: Mapping[str, Any], *, as_written: bool = False) -> duckdb.DuckDBPyConnection:
+    """Return a shut database that holds these tables (Arrow tables or datasets) and no others.
+
+    Of two sides that are joined one is held: the smaller by DuckDB's guess, which takes a dataset for one row; ``as_written``: the
+    right one.
+    """
+    settings = dict(_SHUT)
+    if as_written:
+        settings["disabled_optimizers"] = "build_side_probe_side"
+    connection = duckdb.connect(":memory:", config=settings)
     for name, rows in tables.items():
         connection.register(name, rows)
     connection.execute("SET enable_external_access = false")
