@@ -3,8 +3,8 @@
     python -m benchmarks.versions [POSTS …]
 
 Posts are those of :mod:`benchmarks.posts`. A change is either *some*: one post in a hundred has another text, and the last
-hundredth is gone; or *all*: the table's campaign is named, so that every row has another value. The commands run from the shell
-and are watched with the processes that they start.
+hundredth is gone; or *all*: the table's campaign is named, so that every row of ``posts`` has another value. The commands run
+from the shell and are watched with the processes that they start.
 """
 
 from __future__ import annotations

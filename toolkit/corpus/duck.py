@@ -31,8 +31,8 @@ _SHUT: dict[str, str | bool | int | float | list[str]] = {
 def connect(tables: Mapping[str, Any], *, as_written: bool = False) -> duckdb.DuckDBPyConnection:
     """Return a shut database that holds these tables (Arrow tables or datasets) and no others.
 
-    Of two sides that are joined one is held: the smaller by DuckDB's guess, which takes a dataset for one row; ``as_written``: the
-    right one.
+    Of two sides that are joined one is held. DuckDB holds what it takes for the smaller, and takes a dataset for one row;
+    ``as_written`` holds the right side.
     """
     settings = dict(_SHUT)
     if as_written:
