@@ -150,7 +150,7 @@ def _read_yaml_once() -> None:
     def kept(text: str) -> bytes:
         return pickle.dumps(read(text))
 
-    yaml.safe_load = lambda text: pickle.loads(kept(text)) if isinstance(text, str) else read(text)
+    yaml.safe_load = lambda stream: pickle.loads(kept(stream)) if isinstance(stream, str) else read(stream)
 
 
 def main(folder: Path, cache: str, repo: str = "", revision: str = "") -> dict[str, Any]:
