@@ -125,7 +125,8 @@ def walked(size: int, edges: NDArray[np.int64]) -> list[int]:
     graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
     _, first = np.unique(labels, return_index=True)
-    return first[labels].tolist()
+    lowest: list[int] = first[labels].tolist()
+    return lowest
 
 
 @settings(max_examples=200, deadline=None)
