@@ -39,7 +39,7 @@ from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
 from toolkit.cli.trace import trace
 from toolkit.cli.workspace import init, migrate, status
-from toolkit.errors import DocpostsError
+from toolkit.errors import DocpostsError, of_memory
 
 _HELP = """From reports on influence operations to a labelled, released corpus of the posts they quote.
 
@@ -73,7 +73,7 @@ class _Ordered(click.Group):
 @click.pass_context
 def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     """Hold what every command needs."""
-    ctx.obj = Root(folder, debug)
+    ctx.obj = Root(folder, debug, alone=bool(ctx.obj))
 
 
 for command in (
@@ -106,10 +106,10 @@ for command in (release_diff, push, release_export, release_hydrate, takedown):
     release.add_command(command)
 
 
-def main() -> None:
-    """Run the command; an expected error is one message on stderr and its own exit code."""
+def main(alone: bool = False) -> None:
+    """Run the command; an expected error is one message on stderr and its own exit code. ``alone``: in a process of its own."""
     try:
-        code = docposts.main(standalone_mode=False)
+        code = docposts.main(standalone_mode=False, obj=alone)
     except click.exceptions.Abort:
         click.echo("docposts: stopped; running the command again goes on from here", err=True)
         code = 130
@@ -123,13 +123,23 @@ def main() -> None:
         if error.hint:
             say(f"  try: {error.hint}")
         code = error.exit_code
+    except Exception as error:
+        if "--debug" in sys.argv or not of_memory(error):
+            raise
+        # What the work held goes first: to say something takes memory too.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        say("docposts: out of memory: too little is left for the command, on this machine or within a limit set for it")
+        say(
+            "  try: the same command with other programs closed or a higher limit; what was there before stands as it was"
+        )
+        code = 1
     sys.exit(code)
 
 
 def run() -> NoReturn:
     """Run the command as a process of its own, and end it."""
     try:
-        main()
+        main(alone=True)
     except SystemExit as end:
         if "obstore" in sys.modules:
             # Python's own last step aside: threads of the object store's library that meet the end of the interpreter take the

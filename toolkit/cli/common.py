@@ -23,10 +23,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Root:
-    """The words before the command."""
+    """The words before the command; ``alone``: its process ends with it."""
 
     folder: Path | None
     debug: bool
+    alone: bool = False
 
     def workspace(self, *, unfinished: bool = False) -> Workspace:
         """Open the workspace that the command is about; one in which a purge was cut off only where that is said."""
@@ -37,6 +38,14 @@ class Root:
         if not unfinished:
             check_finished(workspace.ledger)
         return workspace
+
+    def tables(self, *, unfinished: bool = False) -> Workspace:
+        """Open the workspace for a command that goes through its tables, and through no others."""
+        if self.alone:
+            from toolkit.cli.arrow import without_pandas
+
+            without_pandas()
+        return self.workspace(unfinished=unfinished)
 
 
 def json_option(function: F) -> F:
@@ -85,6 +94,36 @@ class Place(click.Path):
 def print_json(value: Any) -> None:
     """Print a value as JSON, characters as they are."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_json_pieces(value: Any) -> None:
+    """Print a value as :func:`print_json` does; what is an iterator in it is a list, of which little is held at a time."""
+    from itertools import islice
+
+    pieces = _pieces(value, "\n")
+    while batch := "".join(islice(pieces, 1_000)):
+        click.echo(batch, nl=False)
+    click.echo()
+
+
+def _pieces(value: Any, newline: str) -> Iterator[str]:
+    """Yield the JSON of a value; ``newline`` ends a line and indents the next."""
+    inner = f"{newline}  "
+    before = inner
+    if isinstance(value, Iterator):
+        for item in value:
+            yield "[" + before if before == inner else before
+            yield from _pieces(item, inner)
+            before = "," + inner
+        yield "[]" if before == inner else f"{newline}]"
+    elif isinstance(value, dict) and any(isinstance(item, Iterator) for item in value.values()):
+        for name, item in value.items():
+            yield f"{'{' if before == inner else ''}{before}{json.dumps(name, ensure_ascii=False)}: "
+            yield from _pieces(item, inner)
+            before = "," + inner
+        yield f"{newline}}}"
+    else:
+        yield json.dumps(value, ensure_ascii=False, indent=2, default=str).replace("\n", newline)
 
 
 def print_json_rows(rows: Iterable[Mapping[str, Any]], within: tuple[Mapping[str, Any], str] | None = None) -> None:

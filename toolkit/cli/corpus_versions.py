@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say, visible
+from toolkit.cli.common import Root, json_option, print_json, print_json_pieces, print_table, progress, say, visible
 
 if TYPE_CHECKING:
     from toolkit.corpus.difference import TableDifference
@@ -38,12 +38,12 @@ def diff(
     """
     from toolkit.corpus import difference, store
 
-    one, other = store.pair(root.workspace(), before, after)
+    one, other = store.pair(root.tables(), before, after)
     parts = [part for part in difference.difference(one, other) if not only or part.name in only]
     if output:
         say(f"{difference.write(output, parts)} changed values in {output}")
     if as_json:
-        print_json({"before": str(one.version), "after": str(other.version), "tables": [_record(p) for p in parts]})
+        print_json_pieces({"before": str(one.version), "after": str(other.version), "tables": map(_record, parts)})
         return
     rows = [{"table": part.name, **part.counts, "step": part.step, "columns": _columns(part)} for part in parts]
     print_table(rows)
@@ -83,14 +83,14 @@ def _cut(text: str) -> str:
 def _record(part: TableDifference) -> dict[str, Any]:
     from toolkit.corpus.difference import plain
 
-    rows = [
+    rows = (
         {
             "key": plain(row.key),
             "change": row.kind,
             "columns": {c.column: {"before": plain(c.before), "after": plain(c.after)} for c in row.cells},
         }
         for row in part.rows()
-    ]
+    )
     return {
         "table": part.name,
         "step": part.step,
@@ -110,7 +110,7 @@ def promote(root: Root) -> None:
     from toolkit.corpus.promote import promote as make
 
     with progress("verifying"):
-        made = make(root.workspace())
+        made = make(root.tables())
     say(f"corpus {made.version}: the rows of {made.manifest['previous']}, in {made.folder}")
     say("  next: docposts tasks push")
 
@@ -133,7 +133,7 @@ def verify(root: Root, version: str | None, again: bool, as_json: bool) -> None:
     from toolkit.errors import ChecksFailed
 
     with progress("verifying") as show:
-        checks = check_versions(root.workspace(), version, again=again, progress=show)
+        checks = check_versions(root.tables(), version, again=again, progress=show)
     rows = [check._asdict() for check in checks]
     print_json(rows) if as_json else print_table(rows)
     if failed := [check for check in checks if check.ok is False]:

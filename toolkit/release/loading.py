@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from toolkit.errors import WorkspaceError
 from toolkit.fsio import read_json
 from toolkit.release.features import release_table
 from toolkit.release.layout import MANIFEST
@@ -73,8 +75,15 @@ def _loaded(folder: Folder, settings: Mapping[str, str], *hub: str) -> list[str]
             )
         except subprocess.TimeoutExpired:
             return [f"load_dataset did not end within {_DEADLINE} s"]
+    said = (run.stderr.strip().splitlines() or ["no message"])[-1]
+    if run.returncode == -signal.SIGKILL or (run.returncode and "MemoryError" in said):
+        # Which says nothing of the release.
+        raise WorkspaceError(
+            "the process that loads the release was ended: most likely the machine has too little memory",
+            hint="the same command with other programs closed",
+        )
     if run.returncode:
-        return [f"load_dataset failed: {(run.stderr.strip().splitlines() or ['no message'])[-1]}"]
+        return [f"load_dataset failed: {said}"]
     return _compare(folder, json.loads(run.stdout.splitlines()[-1]))
 
 
