@@ -301,17 +301,20 @@ def components(size: int, edges: Numbers) -> Numbers:
     """Return for each of ``size`` places the lowest place that edges (m, 2) connect it with.
 
     In rounds: the higher end of an edge is led to the lowest that it is joined with, and what led to it goes along; the edges
-    then join where their ends lead. Two rounds halve what is still joined, whatever the edges. As fast as scipy's walk along
-    them, and without that library, which takes 0.2 s to load.
+    then join where their ends lead. Two rounds halve what is still joined, whatever the edges. Faster than scipy's walk along
+    them (a chain in order aside), and without that library, which takes 0.2 s to load.
     """
     lowest: Numbers = np.arange(size)
-    one, other = edges[:, 0], edges[:, 1]
-    while len(one):
-        low, high = np.minimum(one, other), np.maximum(one, other)
+    low, high = edges[:, 0], edges[:, 1]
+    while len(low):
+        low, high = np.minimum(low, high), np.maximum(low, high)
         np.minimum.at(lowest, high, low)
         while not np.array_equal(further := lowest[lowest], lowest):
             lowest = further
-        one, other = lowest[low], lowest[high]
-        apart = one != other
-        one, other = one[apart], other[apart]
+        # One after the other, so that fewer arrays are held at once.
+        low = lowest[low]
+        high = lowest[high]
+        apart = low != high
+        low = low[apart]
+        high = high[apart]
     return lowest
