@@ -30,6 +30,9 @@ TABLES = ("post_links", "clusters")
 """The tables that are made of all sources together."""
 PART = "links"
 KINDS = ["exact", "near_duplicate", "same_as", "same_object", "translation", "photo_text"]
+_PREFIX = np.frombuffer(b"post_", np.uint8)
+_DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+_WIDTH = len(_PREFIX) + 32
 GIANT = 1000
 """More different texts than this (and than a hundredth of the posts) in one cluster are an alarm."""
 
@@ -206,8 +209,11 @@ def _places(ids: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.int
 
 
 def _ids(ids: NDArray[np.uint8], places: NDArray[np.int64]) -> pa.Array:
-    digits = ids[places].tobytes().hex()
-    return pa.array([f"post_{digits[at : at + 32]}" for at in range(0, len(digits), 32)], pa.string())
+    letters = np.empty((len(places), _WIDTH), np.uint8)
+    letters[:, : len(_PREFIX)] = _PREFIX
+    letters[:, len(_PREFIX) :] = _DIGITS[ids[places]].view(np.uint8)
+    ends = np.arange(0, _WIDTH * len(places) + 1, _WIDTH, np.int32)
+    return pa.StringArray.from_buffers(len(places), pa.py_buffer(ends), pa.py_buffer(letters))
 
 
 def clusters(links: pa.Table, posts: Sequence[str]) -> pa.Table:

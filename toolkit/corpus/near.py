@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from toolkit.ids import normalise
 
-VERSION = 4
+VERSION = 5
 GRAM = 4
 BANDS, ROWS = 25, 4
 THRESHOLD = 0.65
@@ -24,14 +24,15 @@ THRESHOLD = 0.65
 _WORTH = 0.54
 _SIZE = BANDS * ROWS
 WORDS = -(-_SIZE // 8)
-# Of the first two words, a byte of each of 16 bands, this many are equal in all but one of 800 pairs at the threshold, and in
-# few of those that share a band by chance, of which there are many times more the more texts there are.
-_FIRST, _FIRST_LEAST = 2, 5
 # Of all words: by chance one byte in 256 is equal, and those of nothing always are.
 _LEAST = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256))) + 8 * WORDS - _SIZE
+# Words that are looked at one step after another, and how many of their bytes must be equal by then. Of the first two, a byte of
+# each of 16 bands, 5 are in all but one of 800 pairs at the threshold; few of those that share a band by chance, of which there
+# are many times more the more texts there are, come to the last.
+_STEPS = ((2, 5), (5, 16), (WORDS, _LEAST))
 KEY_BITS = 40
 _WINDOW = 8
-_ROUNDS = 32
+_ROUNDS = 16
 # Texts and pairs looked at together: what stays in the processor's cache.
 _BLOCK = 1024
 _LOOKS = 1 << 13
@@ -232,24 +233,21 @@ def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:
 
 
 def _agreeing(words: Words, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
-    """Return for each pair whether enough of their sketches' last bytes are equal."""
-    close = _alike(words[:_FIRST], one, other, _FIRST_LEAST)
-    close[close] = _alike(words, one[close], other[close], _LEAST)
-    return close
-
-
-def _alike(words: Words, one: Numbers, other: Numbers, least: int) -> NDArray[np.bool_]:
-    """Return for each pair whether at least so many bytes of these words are equal."""
-    alike = np.empty(len(one), np.bool_)
+    """Return for each pair whether enough of their sketches' last bytes are equal: in all that is looked at, step by step."""
+    close = np.zeros(len(one), np.bool_)
     for start in range(0, len(one), _LOOKS):
-        part = slice(start, start + _LOOKS)
-        # Bytes that are equal, counted in eight lanes that are added together in the end.
-        equal = np.zeros(len(one[part]), np.uint64)
-        for word in words:
-            left, right = word.take(one[part]), word.take(other[part])
-            equal += np.equal(left.view(np.uint8), right.view(np.uint8)).view(np.uint64)
-        alike[part] = equal * _LANES >> np.uint64(56) >= least
-    return alike
+        left, right = one[start : start + _LOOKS], other[start : start + _LOOKS]
+        places = np.arange(start, start + len(left))
+        # Bytes that are equal, counted in eight lanes that are added together at the end of each step.
+        equal = np.zeros(len(left), np.uint64)
+        begin = 0
+        for end, least in _STEPS:
+            for word in words[begin:end]:
+                equal += np.equal(word.take(left).view(np.uint8), word.take(right).view(np.uint8)).view(np.uint64)
+            kept = equal * _LANES >> np.uint64(56) >= least
+            left, right, places, equal, begin = left[kept], right[kept], places[kept], equal[kept], end
+        close[places] = True
+    return close
 
 
 def overlap(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:

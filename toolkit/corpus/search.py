@@ -22,11 +22,11 @@ from toolkit.parquet import read_batches
 Numbers = NDArray[np.int64]
 _TEXTS = pa.schema([("text", pa.string())])
 _ROWS = 5_000
-_PAIRS = 100_000
+_PAIRS = 50_000
 # Texts whose keys of a band are put in order together: 16 MB of them, several times over.
 _AT_ONCE = 2_000_000
 # Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
-_BANDS = 5
+_BANDS = 4
 # Sketches mapped at a time: 7 MB.
 _MAPPED = 1 << 16
 
