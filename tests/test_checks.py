@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ IDS = st.integers(0, 9).map(lambda n: f"post_{n:032x}")
 LINKS = st.lists(st.tuples(IDS, IDS, IDS), max_size=12)
 
 
-def written(folder: Path, name: str, rows: list[dict[str, object]], parts: int = 2) -> list[Path]:
+def written(folder: Path, name: str, rows: Sequence[Mapping[str, object]], parts: int = 2) -> list[Path]:
     files = []
     for number in range(parts):
         whole = table(name).from_rows(rows[number::parts])
@@ -39,7 +40,9 @@ def test_a_key_that_stands_twice(
     rows = [{"post_id": one, "cluster_id": one, "size": 2} for one in posts]
     files = {"clusters": written(tmp_path, "clusters", rows)}
     twice = ["clusters.post_id: values are not unique", "clusters: two rows have the same post_id"]
-    assert checks.problems(files, {"clusters": len(rows)}) == (twice if max(Counter(posts).values(), default=0) > 1 else [])
+    assert checks.problems(files, {"clusters": len(rows)}) == (
+        twice if max(Counter(posts).values(), default=0) > 1 else []
+    )
     with duck.connect({"clusters": duck.lazy(files["clusters"], "clusters")}) as connection:
         found: Counter[str] = Counter()
         for some in checks.repeated(connection, "clusters", "post_id", f"post_id <> '{'post_' + '0' * 32}'"):

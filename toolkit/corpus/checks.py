@@ -65,7 +65,9 @@ def _keys(connection: duckdb.DuckDBPyConnection, schema: Table) -> Iterator[str]
     for key in dict.fromkeys([*unique, schema.primary_key]):
         columns = ", ".join(map(duck.quoted, key))
         for some in repeated(connection, schema.name, columns):
-            sql = f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {some} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+            sql = (
+                f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {some} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+            )
             if connection.execute(sql).fetchall():
                 if key in unique:
                     yield f"{schema.name}.{key[0]}: values are not unique"

@@ -82,10 +82,10 @@ def build(
             for batch in texts.to_batches():
                 out.write(batch)
         posts, rows = [*posts, beside], [*rows, texts.num_rows]
-    found = engine.search(posts, rows, work)
+    # What was found is not held beside what is made of it.
+    joined = _joined(engine.search(posts, rows, work), sum(rows) - texts.num_rows, texts, stated)
     shutil.rmtree(work)
     beside.unlink(missing_ok=True)
-    joined = _joined(found, sum(rows) - texts.num_rows, texts, stated)
     parts: dict[str, list[Entry]] = {}
     sizes = {"post_links": len(joined.one), "clusters": len(joined.members)}
     for name, make in (("post_links", joined.link_rows), ("clusters", joined.cluster_rows)):
@@ -145,6 +145,24 @@ def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) ->
     ids = found.ids[:posts]
     one, other, share, exact = found.edges
     kinds = np.where(exact, KINDS.index("exact"), KINDS.index("near_duplicate")).astype(np.int8)
+    if texts.num_rows or stated:
+        one, other, share, kinds = _with_others(found, kinds, posts, texts, stated)
+    # Posts that nothing links take no part: places of the others among themselves.
+    linked = np.zeros(posts, np.bool_)
+    linked[one], linked[other] = True, True
+    members = np.flatnonzero(linked)
+    edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
+    lowest = near.components(len(members), edges) if len(members) else members
+    sizes = np.bincount(lowest, minlength=len(members))
+    return _Joined(ids, one, other, share, kinds, members, lowest, sizes)
+
+
+def _with_others(
+    found: search.Found, kinds: NDArray[np.int8], posts: int, texts: pa.Table, stated: Stated
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+    """Return the edges between posts, in order: those of their other texts among them, and those that are stated."""
+    ids = found.ids[:posts]
+    one, other, share, _ = found.edges
     if texts.num_rows:
         # Of an edge that other texts take part in, text in an image says least about the posts, and is named.
         own = _numbers(texts["kind"].to_pylist())
@@ -168,15 +186,7 @@ def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) ->
     again = np.zeros(len(one), bool)
     again[1:] = (one[1:] == one[:-1]) & (other[1:] == other[:-1]) & (kinds[1:] == kinds[:-1])
     kept = (one != other) & ~again
-    one, other, share, kinds = one[kept], other[kept], share[kept], kinds[kept]
-    # Posts that nothing links take no part: places of the others among themselves.
-    linked = np.zeros(posts, np.bool_)
-    linked[one], linked[other] = True, True
-    members = np.flatnonzero(linked)
-    edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
-    lowest = near.components(len(members), edges) if len(members) else members
-    sizes = np.bincount(lowest, minlength=len(members))
-    return _Joined(ids, one, other, share, kinds, members, lowest, sizes)
+    return one[kept], other[kept], share[kept], kinds[kept]
 
 
 def _numbers(kinds: Sequence[str]) -> NDArray[np.int8]:

@@ -237,14 +237,14 @@ def _agreeing(words: Words, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
     close = np.zeros(len(one), np.bool_)
     for start in range(0, len(one), _LOOKS):
         left, right = one[start : start + _LOOKS], other[start : start + _LOOKS]
-        places = np.arange(start, start + len(left))
+        places: Numbers = np.arange(start, start + len(left))
         # Bytes that are equal, counted in eight lanes that are added together at the end of each step.
-        equal = np.zeros(len(left), np.uint64)
+        equal: Words = np.zeros(len(left), np.uint64)
         begin = 0
         for end, least in _STEPS:
             for word in words[begin:end]:
                 equal += np.equal(word.take(left).view(np.uint8), word.take(right).view(np.uint8)).view(np.uint64)
-            kept = equal * _LANES >> np.uint64(56) >= least
+            kept: NDArray[np.bool_] = equal * _LANES >> np.uint64(56) >= least
             left, right, places, equal, begin = left[kept], right[kept], places[kept], equal[kept], end
         close[places] = True
     return close

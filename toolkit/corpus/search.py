@@ -22,7 +22,8 @@ from toolkit.parquet import read_batches
 Numbers = NDArray[np.int64]
 _TEXTS = pa.schema([("text", pa.string())])
 _ROWS = 5_000
-_PAIRS = 50_000
+# Pairs a job, where there are many: each goes through the texts of all parts.
+_PAIRS = 200_000
 # Texts whose keys of a band are put in order together: 16 MB of them, several times over.
 _AT_ONCE = 2_000_000
 # Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
@@ -73,19 +74,26 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
     jobs = [_Part(number, path, work) for number, path in enumerate(parts)]
     counts = list(pool.map(sketch_part, jobs, small=small))
     first = _firsts(begins, work)
+    again = np.flatnonzero(first != np.arange(len(first)))
+    copies = np.stack([first[again], again], axis=1)
     alone = _collected(first, begins, counts, work)
+    del first, again
     pairs = _candidates(len(alone), work, pool, small)
     shares = _verified(pairs, len(parts), work, pool, small)
     close = shares >= near.THRESHOLD
-    near_ones = alone[near.unpacked(pairs[close])]
-    again = np.flatnonzero(first != np.arange(len(first)))
-    one = np.concatenate([first[again], near_ones[:, 0]])
-    other = np.concatenate([again, near_ones[:, 1]])
-    share = np.concatenate([np.ones(len(again)), np.round(shares[close], 4)])
-    exact = np.arange(len(one)) < len(again)
-    order = np.lexsort((exact, other, one))
-    ids = np.concatenate([np.load(_file(work, n, "ids")) for n in range(len(parts))] or [np.empty((0, 16), np.uint8)])
-    return Found(ids, Edges(one[order], other[order], share[order], exact[order]))
+    edges = joined(copies, alone[near.unpacked(pairs[close])], shares[close])
+    ids = np.empty((begins[-1], 16), np.uint8)
+    for number, begin in enumerate(begins[:-1].tolist()):
+        ids[begin : begins[number + 1]] = np.load(_file(work, number, "ids"))
+    return Found(ids, edges)
+
+
+def joined(copies: Numbers, pairs: Numbers, shares: NDArray[np.float64]) -> Edges:
+    """Return edges in order: (first, copy) of equal texts (m, 2), and pairs of different ones (n, 2) with their shares."""
+    one, other = np.concatenate([copies, pairs]).T
+    share = np.concatenate([np.ones(len(copies)), np.round(shares, 4)])
+    order = np.lexsort((other, one))
+    return Edges(one[order], other[order], share[order], order < len(copies))
 
 
 def sketch_part(job: _Part) -> int:
@@ -243,7 +251,8 @@ def _candidates(size: int, work: Path, pool: Pool, small: bool) -> near.Words:
 
 def _verified(pairs: near.Words, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
     np.save(work / "pairs.npy", pairs)
-    jobs = [_Pairs(at, min(at + _PAIRS, len(pairs)), work, parts) for at in range(0, len(pairs), _PAIRS)]
+    size = min(_PAIRS, max(_ROWS, len(pairs) // 8))
+    jobs = [_Pairs(at, min(at + size, len(pairs)), work, parts) for at in range(0, len(pairs), size)]
     shares = list(pool.map(verify_pairs, jobs, small=small))
     return np.concatenate([*shares, np.empty(0)])
 
