@@ -8,6 +8,7 @@ from types import ModuleType
 import click
 import pytest
 
+from tests.command import inside
 from tests.conftest import ROOT
 from toolkit.cli import docposts
 
@@ -38,6 +39,16 @@ def test_command_is_documented(words: str) -> None:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{words} {parameter.opts[0]} has no help"
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_page_has_what_help_prints(words: str) -> None:
+    shown = inside(*words.split()[1:], "--help", env={"COLUMNS": "100"}).stdout
+    # How the command was called aside.
+    _, about = shown.split("\n\n", 1)
+    part = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8").partition(f"## {words}\n\n```\n")[2]
+    assert part.partition("\n```\n")[0].split("\n\n", 1)[1] == about.rstrip()
+    assert "-h, --help" in about
 
 
 def test_groups_stand_in_pipeline_order() -> None:

@@ -13,12 +13,13 @@ from tests.command import inside
 from tests.releases import by_people, failing, photograph, publish, with_image, workspace_of
 from tests.releases import cut_folder as cut
 from tests.test_readers import PROSE, figure, page
-from tests.test_release_rows import P1, PHOTO, World, fragment, some_id, world
+from tests.test_release_rows import P1, PHOTO, Row, World, fragment, some_id, world
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import read_text, sha256_bytes, sha256_text
-from toolkit.ids import normalise
+from toolkit.ids import mint, normalise
 from toolkit.parquet import row_digest
 from toolkit.release.folder import Folder
+from toolkit.release.gate_people import rights
 from toolkit.release.hydrate import hydrate
 from toolkit.release.images import NOT_ALLOWED, cleaned, image_of
 from toolkit.release.verify import verify
@@ -116,7 +117,16 @@ def test_the_words_come_back_from_a_copy(released: tuple[World, Folder], tmp_pat
         rows["dehydrated"].to_pylist().count(True) for rows in (folder.rows("posts"), folder.rows("photo_texts"))
     )
     told = {"folder": str(tmp_path / "wet"), "filled": dry_rows, "missing": {}}
+    told |= {"narratives": 1, "narratives_missing": {}, "accounts": 1}
     assert json.loads(out.stdout) == told | {"images": 3, "images_missing": {}}
+    # So does what the report says of the narrative, and the names that it gives a public account: those as they stand there.
+    (dry,), (own,) = (rows.to_pylist() for rows in (folder.rows("narratives"), wet.rows("narratives")))
+    assert (dry["name"], dry["text"]) == (None, None)
+    assert own == dry | {"name": "Sunsets", "text": "Prose."}
+    known = {row["account"]: row["names"] for row in wet.rows("accounts").to_pylist()}
+    assert known["LampDaily"] == ["The Lamp Daily", "Lamp of @gull_of_sarn"]
+    assert [names for name, names in known.items() if name != "LampDaily"] == [[]]
+    assert not any(row["names"] for row in folder.rows("accounts").to_pylist())
     back = {row["photo_id"]: row["image"] for row in wet.rows("photo_texts").to_pylist()}
     assert [back[name] for name in PHOTOS] == [*(image_of(cleaned(data)) for data in IMAGES[:3]), None]
     assert back[PHOTO] == image_of(cleaned(photograph(quality=60)))
@@ -190,3 +200,58 @@ def test_nothing_to_hydrate_and_nothing_to_hydrate_from(released: tuple[World, F
         hydrate(whole, of.corpus(), tmp_path / "none")
     with pytest.raises(ConflictError):
         hydrate(folder, of.corpus(), tmp_path)
+
+
+def narrative_of(of: World, **changed: Any) -> None:
+    """Give the closed report another text, and its narrative other words, perhaps under the id that is made of them."""
+    next(row for row in of.tables["sources"] if row["source_id"] == CLOSED)["text_sha256"] = "7" * 64
+    of.tables["narratives"][0] |= changed
+
+
+def test_a_narrative_is_told_by_its_id_or_by_its_report(released: tuple[World, Folder], tmp_path: Path) -> None:
+    of, key = closed_world(tmp_path / "images"), "key-1"
+    prose = "The Sunsets are late,\nsay the keepers."
+    minted = mint("narrative", key, prose, {mint("narrative", key, prose, ())})
+    of.tables["sources"][0]["key"] = key
+    of.tables["narratives"][0] |= {"narrative_id": minted, "name": "Sunsets", "text": prose}
+    folder = cut(workspace_of(tmp_path / "w"), of, "0.1.0")
+
+    def back(number: int) -> tuple[Row, dict[str, str]]:
+        done = hydrate(folder, of.corpus(), tmp_path / str(number))
+        (row,) = Folder(tmp_path / str(number)).rows("narratives").to_pylist()
+        assert done.narratives == (row["name"] is not None) == (not done.narratives_missing)
+        assert done.narratives_wrong == [*done.narratives_missing]
+        return row, done.narratives_missing
+
+    # The report reads otherwise elsewhere, and white space is another; the id is made of the words.
+    narrative_of(of, text=prose.replace("\n", " "))
+    assert back(1)[0]["text"] == prose.replace("\n", " ")
+    narrative_of(of, name="Sunrises")
+    assert back(2)[1] == {minted: "another text"}
+    narrative_of(of, name="Sunsets", text="The Sunsets are early, say the keepers.")
+    assert back(3)[1] == {minted: "another text"}
+    # Words that were corrected under their id: the hash of the whole report tells.
+    of.tables["sources"][0]["text_sha256"] = folder.rows("sources").to_pylist()[0]["text_sha256"]
+    assert back(4)[0]["text"] == "The Sunsets are early, say the keepers."
+    del of.tables["narratives"][0]
+    assert back(5)[1] == {minted: "not in the corpus"}
+
+
+def test_prose_of_a_quotable_report_comes_back_and_may_be_missing(tmp_path: Path) -> None:
+    of = by_people(world())
+    of.tables["sources"][0]["rights"] = "quotable"
+    of.tables["narratives"][0]["text"] = "Prose, at https://quay.example/prose."
+    folder = cut(workspace_of(tmp_path / "w"), of, "0.1.0")
+    (dry,) = folder.rows("narratives").to_pylist()
+    done = hydrate(folder, of.corpus(), tmp_path / "wet")
+    (row,) = Folder(tmp_path / "wet").rows("narratives").to_pylist()
+    assert row == dry | {"text": "Prose, at https://quay.example/prose."}
+    assert (done.narratives, done.filled, done.accounts) == (1, 0, 0)
+    assert failing(verify(tmp_path / "wet", load=False)) == {}
+    # A manifest that says so makes no open release of it.
+    manifest = json.loads(read_text(tmp_path / "wet" / "MANIFEST.json"))
+    (tmp_path / "wet" / "MANIFEST.json").write_text(json.dumps(manifest | {"restricted": False}), encoding="utf-8")
+    assert any("not redistributable" in problem for problem in rights(Folder(tmp_path / "wet")))
+    del of.tables["narratives"][0]
+    with pytest.raises(InputError, match="1 narratives"):
+        hydrate(folder, of.corpus(), tmp_path / "none")

@@ -11,10 +11,13 @@
     ├── ChecksFailed         3   a check that was asked for did not pass
     └── ServiceError         4   a service is unreachable, refused the token, or answered what it should not
 
-Anything else that escapes a command is a defect, shown with its traceback.
+Too little memory is expected too, whoever says so (:func:`of_memory`): exit code 1. Anything else that escapes a command is a
+defect, shown with its traceback.
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class DocpostsError(Exception):
@@ -60,3 +63,28 @@ class ServiceError(DocpostsError):
     """A service is unreachable, refused the token, or answered what it should not."""
 
     exit_code = 4
+
+
+def of_memory(error: BaseException | None) -> bool:
+    """Tell whether an error comes of too little memory: it says so itself, or what it came of or happened upon does.
+
+    Python, numpy and Arrow raise :class:`MemoryError`, DuckDB an error of its own, the system one by its number. Where a library
+    cannot be mapped, or a thread not be started, words alone tell.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if not isinstance(error, OSError | DocpostsError) and any(words in str(error) for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+_NO_MEMORY = (
+    *("Cannot allocate memory", "failed to map segment", "cannot allocate memory in static TLS"),
+    *("can't start new thread", "std::bad_alloc", "Resource temporarily unavailable"),
+)

@@ -39,7 +39,7 @@ from toolkit.cli.studio import studio
 from toolkit.cli.tasks import tasks
 from toolkit.cli.trace import trace
 from toolkit.cli.workspace import init, migrate, status
-from toolkit.errors import DocpostsError
+from toolkit.errors import DocpostsError, of_memory
 
 _HELP = """From reports on influence operations to a labelled, released corpus of the posts they quote.
 
@@ -123,6 +123,16 @@ def main() -> None:
         if error.hint:
             say(f"  try: {error.hint}")
         code = error.exit_code
+    except Exception as error:
+        if "--debug" in sys.argv or not of_memory(error):
+            raise
+        # What the work held goes first: to say something takes memory too.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        say("docposts: out of memory: too little is left for the command, on this machine or within a limit set for it")
+        say(
+            "  try: the same command with other programs closed or a higher limit; what was there before stands as it was"
+        )
+        code = 1
     sys.exit(code)
 
 

@@ -87,6 +87,36 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def print_json_pieces(value: Any) -> None:
+    """Print a value as :func:`print_json` does; what is an iterator in it is a list, of which little is held at a time."""
+    from itertools import islice
+
+    pieces = _pieces(value, "\n")
+    while batch := "".join(islice(pieces, 1_000)):
+        click.echo(batch, nl=False)
+    click.echo()
+
+
+def _pieces(value: Any, newline: str) -> Iterator[str]:
+    """Yield the JSON of a value; ``newline`` ends a line and indents the next."""
+    inner = f"{newline}  "
+    before = inner
+    if isinstance(value, Iterator):
+        for item in value:
+            yield "[" + before if before == inner else before
+            yield from _pieces(item, inner)
+            before = "," + inner
+        yield "[]" if before == inner else f"{newline}]"
+    elif isinstance(value, dict) and any(isinstance(item, Iterator) for item in value.values()):
+        for name, item in value.items():
+            yield f"{'{' if before == inner else ''}{before}{json.dumps(name, ensure_ascii=False)}: "
+            yield from _pieces(item, inner)
+            before = "," + inner
+        yield f"{newline}}}"
+    else:
+        yield json.dumps(value, ensure_ascii=False, indent=2, default=str).replace("\n", newline)
+
+
 def print_json_rows(rows: Iterable[Mapping[str, Any]], within: tuple[Mapping[str, Any], str] | None = None) -> None:
     """Print rows as one JSON array, a row a line, holding few of them at a time.
 

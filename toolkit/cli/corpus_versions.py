@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.common import Root, json_option, print_json, print_table, progress, say, visible
+from toolkit.cli.common import Root, json_option, print_json, print_json_pieces, print_table, progress, say, visible
 
 if TYPE_CHECKING:
     from toolkit.corpus.difference import TableDifference
@@ -43,7 +43,7 @@ def diff(
     if output:
         say(f"{difference.write(output, parts)} changed values in {output}")
     if as_json:
-        print_json({"before": str(one.version), "after": str(other.version), "tables": [_record(p) for p in parts]})
+        print_json_pieces({"before": str(one.version), "after": str(other.version), "tables": map(_record, parts)})
         return
     rows = [{"table": part.name, **part.counts, "step": part.step, "columns": _columns(part)} for part in parts]
     print_table(rows)
@@ -83,14 +83,14 @@ def _cut(text: str) -> str:
 def _record(part: TableDifference) -> dict[str, Any]:
     from toolkit.corpus.difference import plain
 
-    rows = [
+    rows = (
         {
             "key": plain(row.key),
             "change": row.kind,
             "columns": {c.column: {"before": plain(c.before), "after": plain(c.after)} for c in row.cells},
         }
         for row in part.rows()
-    ]
+    )
     return {
         "table": part.name,
         "step": part.step,

@@ -61,7 +61,7 @@ class TableDifference:
         """Columns that only the earlier version has."""
         return [name for name in self.before.schema.names if name not in self.after.schema.names]
 
-    @property
+    @cached_property
     def columns_retyped(self) -> dict[str, tuple[str, str]]:
         """Column → (type before, type after); their values are not compared."""
         pairs = {name: (self.before.schema.field(name).type, self.after.schema.field(name).type) for name in self._both}
@@ -177,29 +177,29 @@ class TableDifference:
             f"ON {on} WHERE b.here IS NULL OR a.here IS NULL OR {differs}"
         )
 
-    @property
+    @cached_property
     def key(self) -> list[str]:
         """The columns that rows are matched by."""
         return list(table(self.name).primary_key) if self.name in table_names() else self._both
 
-    @property
+    @cached_property
     def _declared(self) -> Any:
         return table(self.name).columns if self.name in table_names() else ()
 
-    @property
+    @cached_property
     def _both(self) -> list[str]:
         return [name for name in self.after.schema.names if name in self.before.schema.names]
 
-    @property
+    @cached_property
     def _compared(self) -> list[str]:
         return [name for name in self._both if name not in self.key and name not in self.columns_retyped]
 
-    @property
+    @cached_property
     def _equals(self) -> str:
         """How keys are compared: those of a declared table are never null, and the plain comparison is much the faster."""
         return "=" if self.name in table_names() else "IS NOT DISTINCT FROM"
 
-    @property
+    @cached_property
     def _order(self) -> list[str]:
         """The columns that rows are in order of, before their keys."""
         return [name for name in ("source_id", "place") if name in self._both]

@@ -29,6 +29,9 @@ def query(version: CorpusVersion, sql: str) -> Iterator[pa.RecordBatchReader]:
         if len(statements) != 1 or statements[0].type not in asked:
             raise InputError("one SELECT at a time: versions never change", hint='docposts corpus query "SHOW TABLES"')
         yield duck.ask(connection, statements[0])
+    except duckdb.OutOfMemoryException:
+        # It says nothing of the question.
+        raise
     except duckdb.Error as error:
         tables = ", ".join(sorted(version.manifest["tables"]))
         raise InputError(str(error).strip(), hint=f"tables: {tables} (references needs quotes)") from error

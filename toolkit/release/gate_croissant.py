@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from toolkit.errors import InputError
+from toolkit.errors import InputError, of_memory
 from toolkit.fsio import read_text, write_atomic
 from toolkit.parquet import write_table
 from toolkit.release import croissant as described
@@ -81,6 +81,8 @@ def records(folder: Folder) -> list[str]:
                         dataset, config, {split: rows.get(split, part) for split, part in splits.items()}
                     )
         except Exception as error:
+            if of_memory(error):
+                raise  # It says nothing of the release.
             return [f"{described.FILE}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
     return problems
 

@@ -37,8 +37,9 @@ _HANDLE = re.compile(r"(?<![\w@＠./])[@＠](\w+(?:\.\w+)*)")
 
 def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
     columns = ("text", "text_simplified", "translation")
-    # What a user put back from their own copy stands as it does there.
-    apart = restricted(folder.rows("sources")) if folder.manifest.get("hydrated") else frozenset()
+    # What a user put back from their own copy stands as it does there; names, with those of other reports.
+    hydrated = bool(folder.manifest.get("hydrated"))
+    apart = restricted(folder.rows("sources")) if hydrated else frozenset()
     for row in folder.each("posts", _WORDS_OF_POSTS):
         if row["source_id"] in apart:
             continue
@@ -52,9 +53,11 @@ def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
         if row["source_id"] in apart:
             continue
         yield from ((f"{row['photo_id']}.{name}", row[name]) for name in columns[:2] if row[name])
+    prose = {row["source_id"] for row in folder.each("sources") if hydrated and row["rights"] != "redistributable"}
     for row in folder.rows("narratives").to_pylist():
-        yield from ((f"{row['narrative_id']}.{name}", row[name]) for name in ("name", "text") if row[name])
-    for row in folder.each("accounts"):
+        kept = [name for name, put_back in (("name", apart), ("text", prose)) if row["source_id"] not in put_back]
+        yield from ((f"{row['narrative_id']}.{name}", row[name]) for name in kept if row[name])
+    for row in folder.each("accounts") if not apart else ():
         yield from ((f"{row['account']}.names", name) for name in row["names"])
 
 
@@ -112,6 +115,7 @@ def rights(folder: Folder) -> list[str]:
     may = dict(zip(*(folder.rows("sources")[name].to_pylist() for name in ("source_id", "rights")), strict=True))
     problems = []
     closed = {source for source, what in may.items() if what == "restricted"}
+    own = folder.manifest.get("hydrated") and folder.manifest["restricted"]
     for config in WORDS:
         for row in folder.each(config, [KEYS[config], "source_id", "dehydrated", *WORDS[config]]):
             name, shut = row[KEYS[config]], row["source_id"] in closed
@@ -124,7 +128,7 @@ def rights(folder: Folder) -> list[str]:
             if not row["dehydrated"] and row["text"] is None:
                 problems.append(f"{name} has no text and is not called dehydrated")
     for row in folder.rows("narratives").to_pylist():
-        if row["text"] is not None and may.get(row["source_id"]) != "redistributable":
+        if row["text"] is not None and may.get(row["source_id"]) != "redistributable" and not own:
             problems.append(f"{row['narrative_id']} holds the prose of a report that is not redistributable")
         if row["name"] is not None and row["source_id"] in closed and not folder.manifest["restricted"]:
             problems.append(f"{row['narrative_id']} holds words of a restricted report")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from toolkit.errors import WorkspaceError
 from toolkit.release.features import release_table
 from toolkit.release.folder import Folder
 from toolkit.rowdigest import batches_digest
@@ -67,8 +69,15 @@ def _loaded(folder: Folder, settings: Mapping[str, str], *hub: str) -> list[str]
             )
         except subprocess.TimeoutExpired:
             return [f"load_dataset did not end within {_DEADLINE} s"]
+    said = (run.stderr.strip().splitlines() or ["no message"])[-1]
+    if run.returncode == -signal.SIGKILL or (run.returncode and "MemoryError" in said):
+        # Which says nothing of the release.
+        raise WorkspaceError(
+            "the process that loads the release was ended: most likely the machine has too little memory",
+            hint="the same command with other programs closed",
+        )
     if run.returncode:
-        return [f"load_dataset failed: {(run.stderr.strip().splitlines() or ['no message'])[-1]}"]
+        return [f"load_dataset failed: {said}"]
     return _compare(folder, json.loads(run.stdout.splitlines()[-1]))
 
 
