@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from toolkit.corpus import near, search
+from toolkit.corpus import grams, near, search
 from toolkit.corpus.engines import Engine
 from toolkit.corpus.parts import Entry, write_parts
 from toolkit.corpus.ties import TEXTS, Stated
@@ -46,7 +46,7 @@ def post_links(posts: pa.Table, stated: Stated | None = None, texts: pa.Table | 
         twins[key].append(place)
     firsts = [places[0] for places in twins.values()]
     found = near.near_pairs(
-        [near.folded(text) for text in every["text"].take(pa.array(firsts, pa.int64())).to_pylist()]
+        [grams.folded(text) for text in every["text"].take(pa.array(firsts, pa.int64())).to_pylist()]
     )
     exact = [(first, other, 1.0) for first, *rest in twins.values() for other in rest]
     pairs = [*exact, *((firsts[pair.one], firsts[pair.other], pair.share) for pair in found)]
