@@ -1,10 +1,11 @@
 """A release with as many judgements as a crowd makes: cut and verified; time and the most memory that was held.
 
-    python -m benchmarks.release_judgements [POSTS] [VOTES] [--pulled]
+    python -m benchmarks.release_judgements [POSTS] [VOTES] [--pulled] [--again]
 
 Posts are words drawn by a seed, judgements labels drawn by it. Then ``docposts release cut`` and ``verify``, each in a process
 of its own, which is watched with those that it starts. The judgements lie in a Parquet file that is read in place of pull
-files; ``--pulled``: in pull files, and the commands run as they are.
+files; ``--pulled``: in pull files, and the commands run as they are. ``--again``: then of each hundred judgements one says
+something else, and ``cut``, ``verify`` and ``diff`` run with the first release beside.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def corpus(posts: int, seed: int = 0) -> dict[str, list[Row]]:
     return {"sources": sources, "posts": rows, "text_layers": layers}
 
 
-def judgements(posts: list[Row], votes: int, seed: int = 0) -> pa.Table:
-    """Return ``votes`` judgements on each post, by as many annotators."""
+def judgements(posts: list[Row], votes: int, seed: int = 0, *, changed: bool = False) -> pa.Table:
+    """Return ``votes`` judgements on each post, by as many annotators; ``changed``: one in a hundred says something else."""
     draw = np.random.default_rng(seed)
     leaves = [leaf.id for leaf in load_codebook("narrative").leaves("narrative")]
     count, schema = len(posts) * votes, table("judgements").arrow
@@ -72,6 +73,8 @@ def judgements(posts: list[Row], votes: int, seed: int = 0) -> pa.Table:
     # A label that fits the post, and at times another.
     own = draw.integers(0, len(leaves), len(posts))[of]
     given = np.where(draw.random(count) < 0.8, own, draw.integers(0, len(leaves), count))
+    if changed:
+        given[::100] = (given[::100] + 1) % len(leaves)
     offsets = pa.array(np.arange(count + 1), pa.int32())
     label = pa.StructArray.from_arrays(
         [pa.array(["narrative"] * count), pa.array(leaves).take(pa.array(given))], names=["field", "label"]
@@ -180,20 +183,32 @@ def command(step: str, folder: Path) -> None:
             module.load_judgements = lambda of: of.codebooks.named_on(pq.read_table(stored).cast(kept))  # type: ignore[assignment]
     from toolkit.cli import docposts
 
-    with (folder / f"{step}.json").open("w", encoding="utf-8") as out, redirect_stdout(out):
-        docposts.main(["-C", str(folder / "w"), "release", step, "--json"], standalone_mode=False)
+    with (folder / f"{step.split(maxsplit=1)[0]}.json").open("w", encoding="utf-8") as out, redirect_stdout(out):
+        docposts.main(["-C", str(folder / "w"), "release", *step.split(), "--json"], standalone_mode=False)
 
 
-def measure(posts: int, votes: int, *, as_pulled: bool) -> dict[str, Any]:
+def measure(posts: int, votes: int, *, as_pulled: bool, again: bool) -> dict[str, Any]:
     """Cut and verify; return step → time in seconds, processor time, and peak memory in MB."""
     found: dict[str, Any] = {"posts": posts, "judgements": posts * votes, "pulled": as_pulled}
     with tempfile.TemporaryDirectory(prefix="docposts-bench-") as scratch:
         folder = Path(scratch)
         workspace = prepare(folder, posts, votes, as_pulled=as_pulled)
-        for step in ("cut", "verify"):
+        steps = ["cut", "verify"]
+        while steps:
+            step = steps.pop(0)
             used = meter.run([sys.executable, "-m", "benchmarks.release_judgements", "--run", step, scratch])
-            found[step] = {"seconds": round(used.seconds), "cpu": round(used.cpu), "peak_mb": round(used.peak)}
-            print(step, found[step], file=sys.stderr, flush=True)
+            name = f"{step.split()[0]} again" if step in found or " " in step else step
+            found[name] = {"seconds": round(used.seconds), "cpu": round(used.cpu), "peak_mb": round(used.peak)}
+            print(name, found[name], file=sys.stderr, flush=True)
+            if again and name == "verify":
+                made = judgements(corpus(posts)["posts"], votes, changed=True)
+                if as_pulled:
+                    pulled(workspace, corpus(posts)["posts"], made)
+                else:
+                    pq.write_table(made, folder / "judgements.parquet")
+                del made
+                first = next(path.name for path in workspace.releases_dir.iterdir() if path.is_dir())
+                steps = ["cut", "verify", f"diff {first}"]
         gates = json.loads((folder / "verify.json").read_text(encoding="utf-8"))
         files = [path for path in workspace.releases_dir.rglob("*") if path.is_file()]
         found |= {"bytes": sum(path.stat().st_size for path in files), "gates": len(gates)}
@@ -210,8 +225,9 @@ def main() -> None:
     parser.add_argument("posts", nargs="?", type=int, default=5_000)
     parser.add_argument("votes", nargs="?", type=int, default=20)
     parser.add_argument("--pulled", action="store_true")
+    parser.add_argument("--again", action="store_true")
     chosen = parser.parse_args()
-    print(json.dumps(measure(chosen.posts, chosen.votes, as_pulled=chosen.pulled), indent=1))
+    print(json.dumps(measure(chosen.posts, chosen.votes, as_pulled=chosen.pulled, again=chosen.again), indent=1))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from toolkit.corpus import near
 from toolkit.corpus.grams import folded, overlap
@@ -127,6 +130,36 @@ def test_none_and_one() -> None:
     assert near.near_pairs([]) == [] == near.near_pairs(["alone"])
     assert near.components(3, np.empty((0, 2), np.int64)).tolist() == [0, 1, 2]
     assert near.components(4, np.array([[1, 3], [2, 3]])).tolist() == [0, 1, 1, 1]
+    assert near.components(3, np.array([[2, 0], [0, 2], [1, 1]])).tolist() == [0, 1, 0]
+
+
+def walked(size: int, edges: NDArray[np.int64]) -> list[int]:
+    """The lowest place of each component, by scipy's walk along the edges."""
+    graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    _, first = np.unique(labels, return_index=True)
+    lowest: list[int] = first[labels].tolist()
+    return lowest
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 60), st.data())
+def test_components_are_those_of_a_walk(size: int, data: st.DataObject) -> None:
+    place = st.integers(0, size - 1)
+    edges = np.array(data.draw(st.lists(st.tuples(place, place), max_size=90)), np.int64).reshape(-1, 2)
+    assert near.components(size, edges).tolist() == walked(size, edges)
+
+
+def test_components_of_chains_stars_and_chance() -> None:
+    size = 20_000
+    random = np.random.Generator(np.random.PCG64(3))
+    order = random.permutation(size)
+    chain = np.stack([order[:-1], order[1:]], axis=1)
+    star = np.stack([np.full(size - 1, size - 1), np.arange(size - 1)], axis=1)
+    some = random.integers(0, size, (size // 2, 2))
+    assert set(near.components(size, chain).tolist()) == {0} == set(near.components(size, star).tolist())
+    for edges in (some, chain[random.random(size - 1) < 0.9], np.concatenate([some, chain[::3]])):
+        assert near.components(size, edges).tolist() == walked(size, edges)
 
 
 @pytest.mark.parametrize(

@@ -198,11 +198,32 @@ class Codebook(_Model):
         """Return the labels of a field that can be chosen, in the codebook's order."""
         return self.choices.get(field, ())
 
+    # What every judgement is read by is made once.
+
+    @cached_property
+    def label_order(self) -> dict[str, int]:
+        """Label → its place among all of the codebook."""
+        return {label.id: place for place, label in enumerate(self.labels)}
+
+    @cached_property
+    def field_order(self) -> dict[str, int]:
+        """Field → its place in the order asked."""
+        return {field.name: place for place, field in enumerate(self.fields)}
+
+    @cached_property
+    def leaf_ids(self) -> dict[str, frozenset[str]]:
+        """Field → the ids of :meth:`leaves`."""
+        return {field.name: frozenset(label.id for label in self.leaves(field.name)) for field in self.fields}
+
+    @cached_property
+    def evidence_fields(self) -> dict[str, str]:
+        """Label of :meth:`evidence_labels` → its field."""
+        return {label.id: label.field for label in self.evidence_labels()}
+
     def label(self, label_id: str) -> Label:
         """Return a label by its id; :class:`InputError` when there is none."""
-        for label in self.labels:
-            if label.id == label_id:
-                return label
+        if (place := self.label_order.get(label_id)) is not None:
+            return self.labels[place]
         raise InputError(f"the codebook {self.task} {self.version} has no label {label_id!r}")
 
     def path(self, label_id: str) -> tuple[str, ...]:

@@ -92,6 +92,8 @@ def _answers(annotation: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 def in_force(record: dict[str, Any], updated_at: str) -> dict[str, Any]:
     """Return the part of a project's record (``codebook_version`` and hashes) that an annotation was made under."""
+    if not record.get("earlier"):
+        return record
     made = datetime.fromisoformat(updated_at)
     earlier = (each for each in record.get("earlier", ()) if made <= datetime.fromisoformat(each["until"]))
     return next(earlier, record)

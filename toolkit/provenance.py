@@ -31,7 +31,8 @@ def simulated_id(project: str, key: str) -> str:
 
 def provenance(annotation: dict[str, Any], project: str, key: str) -> Provenance:
     """Return where an annotation came from: a simulated one carries the number of :func:`simulated_id`."""
-    return "simulated" if annotation.get("import_id") == import_number(simulated_id(project, key)) else "human"
+    said = annotation.get("import_id")
+    return "simulated" if said is not None and said == import_number(simulated_id(project, key)) else "human"
 
 
 def judgement_id(annotation: dict[str, Any], project: str) -> str:

@@ -220,13 +220,23 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Edge]
 
 
 def components(size: int, edges: Numbers) -> Numbers:
-    """Return for each of ``size`` places the lowest place that edges (m, 2) connect it with."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    """Return for each of ``size`` places the lowest place that edges (m, 2) connect it with.
 
-    graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
-    # Places go up, so that the first place seen of a label is its lowest.
-    _, first = np.unique(labels, return_index=True)
-    lowest: Numbers = first[labels].astype(np.int64)
+    In rounds: the higher end of an edge is led to the lowest that it is joined with, and what led to it goes along; the edges
+    then join where their ends lead. Two rounds halve what is still joined, whatever the edges. Faster than scipy's walk along
+    them (a chain in order aside), and without that library, which takes 0.2 s to load.
+    """
+    lowest: Numbers = np.arange(size)
+    low, high = edges[:, 0], edges[:, 1]
+    while len(low):
+        low, high = np.minimum(low, high), np.maximum(low, high)
+        np.minimum.at(lowest, high, low)
+        while not np.array_equal(further := lowest[lowest], lowest):
+            lowest = further
+        # One after the other, so that fewer arrays are held at once.
+        low = lowest[low]
+        high = lowest[high]
+        apart = low != high
+        low = low[apart]
+        high = high[apart]
     return lowest

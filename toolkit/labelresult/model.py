@@ -80,8 +80,7 @@ def canonical(codebook: Codebook, submission: Submission) -> Submission:
 
     :class:`InputError` when it holds a field or label that the codebook does not have.
     """
-    label_order = {label.id: place for place, label in enumerate(codebook.labels)}
-    field_order = {field.name: place for place, field in enumerate(codebook.fields)}
+    label_order, field_order = codebook.label_order, codebook.field_order
     votes = {*submission.labels, *(Vote(span.field, span.label) for span in submission.evidence)}
     for vote in votes:
         if vote.field != codebook.label(vote.label).field:

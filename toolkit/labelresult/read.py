@@ -61,9 +61,8 @@ class _Reader:
         self.box_texts: dict[str, list[str]] = defaultdict(list)
         self.box_writing: dict[str, str] = {}
         self.unable: str | None = None
-        self.fields = {field.name: field for field in codebook.fields}
-        self.leaves = {field.name: {label.id for label in codebook.leaves(field.name)} for field in codebook.fields}
-        self.evidence = {label.id: label.field for label in codebook.evidence_labels()}
+        self.leaves = codebook.leaf_ids
+        self.evidence = codebook.evidence_fields
 
     def read(self, item: dict[str, Any]) -> None:
         control, value = item.get("from_name"), item.get("value")
@@ -83,9 +82,10 @@ class _Reader:
             return self._box
         if control == UNABLE:
             return self._unable
-        field = self.fields.get(control)
-        if field is None:
+        place = self.codebook.field_order.get(control)
+        if place is None:
             return None
+        field = self.codebook.fields[place]
         if field.kind == "free":
             return self._box_text if field.per_region else self._text
         if field.kind == "ordinal":
@@ -124,7 +124,7 @@ class _Reader:
         self.modes[identity] = modes[0]
 
     def _level(self, control: str, _: str, value: dict[str, Any]) -> None:
-        levels = {str(level.value): level.value for level in self.fields[control].levels}
+        levels = {str(level.value): level.value for level in self.codebook.field(control).levels}
         for label in value.get("choices") or []:
             if label in levels:
                 self.levels.append(levels[label])
@@ -192,8 +192,13 @@ class _Reader:
     def _contradictions(self, submission: Submission) -> Iterable[str]:
         if len(set(self.levels)) > 1:
             yield f"confidence: more than one answer: {', '.join(map(str, self.levels))}"
+        by_field: dict[str, list[str]] = {}
+        for vote in submission.labels:
+            by_field.setdefault(vote.field, []).append(vote.label)
         for field in self.codebook.fields:
-            chosen = [vote.label for vote in submission.labels if vote.field == field.name]
+            chosen = by_field.get(field.name, [])
+            if not chosen and not field.required:
+                continue
             labels = [self.codebook.label(label) for label in chosen]
             if field.kind == "single" and len(chosen) > 1:
                 yield f"{field.name}: more than one answer: {', '.join(chosen)}"

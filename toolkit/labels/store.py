@@ -151,7 +151,8 @@ def _judgement(
     carried = carry(codebook, current, read)
     problems, submission = [*problems, *carried.orphans], carried.submission
     skipped = bool(annotation.get("was_cancelled")) or submission.unable is not None
-    if project.get("data_sha256") not in (None, data_sha256(data)):
+    pushed = project.get("data_sha256")
+    if pushed is not None and pushed != data_sha256(data):
         problems = [*problems, "the task was changed in Label Studio after it was pushed"]
     if not annotation.get("result") and not skipped:
         # Told from an answer that nothing applies, for which the codebook has a label.

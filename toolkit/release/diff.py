@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,9 @@ from toolkit.release.folder import Folder
 from toolkit.release.rows import CONFIGS, KEYS, SPLIT_CONFIGS
 
 NOT_ASKED = "not asked"
+Row = dict[str, Any]
+_ROWS = 10_000
+"""Rows of which some column differs that are rows of Python at a time."""
 
 
 @dataclass(frozen=True)
@@ -153,27 +157,39 @@ def _without(keys: pa.ChunkedArray, others: pa.ChunkedArray) -> tuple[str, ...]:
 
 
 def _flips(config: str, before: Folder, after: Folder) -> list[Flip]:
-    book = after.codebooks[TASK_OF[config]]
-    said = [KEYS[config], *(name for one in coded_fields(book) for name in columns_of(one))]
-    asked = [[name for name in said if name in folder.rows(config).column_names] for folder in (before, after)]
-    was = {row[KEYS[config]]: row for row in before.each(config, asked[0])}
+    book, key = after.codebooks[TASK_OF[config]], KEYS[config]
+    said = [key, *(name for one in coded_fields(book) for name in columns_of(one))]
     found = []
-    for row in after.each(config, asked[1]):
-        old = was.get(row[KEYS[config]])
-        if old is None:
-            continue
+    for old, row in _unlike(before.rows(config), after.rows(config), key, said):
         for field in coded_fields(book):
             if field.name not in old or field.name not in row:
                 continue
             one, other = states(old, field), states(row, field)
             found += [
-                Flip(
-                    config, row[KEYS[config]], field.name, label, one.get(label, NOT_ASKED), other.get(label, NOT_ASKED)
-                )
+                Flip(config, row[key], field.name, label, one.get(label, NOT_ASKED), other.get(label, NOT_ASKED))
                 for label in [*other, *(label for label in one if label not in other)]
                 if one.get(label, NOT_ASKED) != other.get(label, NOT_ASKED)
             ]
     return found
+
+
+def _unlike(before: pa.Table, after: pa.Table, key: str, columns: Sequence[str]) -> Iterator[tuple[Row, Row]]:
+    """Yield the rows of both that differ in some columns, before and after, cut down to these, in the order of ``after``."""
+    both = Matched.by(key, before, after)
+    shared = [name for name in columns if name in before.column_names and name in after.column_names]
+    places = np.unique(np.array([place for name in shared for place in unequal(*both.column(name))], np.int64))
+    there = both.there.take(pa.array(places)).to_numpy()
+    places, there = (own[np.argsort(there)] for own in (places, there))
+    own = pc.indices_nonzero(both.own).take(pa.array(places))
+    for start in range(0, len(places), _ROWS):
+        sides = ((before, own), (after, pa.array(there)))
+        old, new = (
+            side.select([name for name in columns if name in side.column_names])
+            .take(at.slice(start, _ROWS))
+            .to_pylist()
+            for side, at in sides
+        )
+        yield from zip(old, new, strict=True)
 
 
 def states(row: Mapping[str, Any], field: CodedField) -> dict[str | None, str]:
