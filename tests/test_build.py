@@ -20,9 +20,10 @@ from tests.command import data, docposts
 from tests.test_corpus import add_text, hidden, tree
 from tests.test_tabular import SIMPLE
 from tests.test_tabular import add as add_table
-from toolkit.corpus import batch, near, parts, pool, store
+from toolkit.corpus import batch, parts, pool, store
 from toolkit.corpus import build as corpus_build
 from toolkit.corpus.build import build
+from toolkit.corpus.grams import folded, overlap
 from toolkit.errors import UsageError, WorkspaceError
 from toolkit.purge.run import purge
 from toolkit.rowdigest import BlockDigest, block_digest, row_digest
@@ -389,7 +390,7 @@ def test_posts_are_linked_by_their_translations_their_images_and_their_platforms
     posts = {row["post_id"]: row["text"][:5] for row in built.version.table("posts").to_pylist()}
     links = built.version.table("post_links").to_pylist()
     found = [(posts[row["post_id"]], posts[row["other_id"]], row["kind"], row["similarity"]) for row in links]
-    share = near.overlap([near.folded(lamp)], [near.folded(lamp.replace("every", "each"))])[0]
+    share = overlap([folded(lamp)], [folded(lamp.replace("every", "each"))])[0]
     assert found == [
         ("盐灯每晚在", "The l", "translation", round(share, 4)),
         ("Saltm", "Kites", "photo_text", 1.0),

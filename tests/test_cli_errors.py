@@ -1,4 +1,7 @@
-"""Bad input at the command line: one clear message with its exit code and the next thing to try, nothing lost."""
+"""Bad input at the command line: one clear message with its exit code and the next thing to try, nothing lost.
+
+Where there is nothing of the process to try, the command runs in this one: exit codes 1, 2 and 4 of a process are tried too.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import docposts, start
+from tests.command import docposts, inside, start
 from tests.conftest import EXAMPLES, ROOT
 
 REPORT = EXAMPLES / "reports" / "lantern-quay-3.txt"
@@ -27,9 +30,9 @@ SPANS = EXAMPLES / "reports" / "lantern-quay-3.segments.jsonl"
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with one accepted source and a corpus version."""
     folder = tmp_path_factory.mktemp("built") / "w"
-    docposts("init", folder, "--annotator", "ann-1", "--annotator", "ann-2", "--adjudicator", "adj-1")
-    docposts("-C", folder, "source", "add", REPORT, "--spans", SPANS)
-    docposts("-C", folder, "corpus", "build")
+    inside("init", folder, "--annotator", "ann-1", "--annotator", "ann-2", "--adjudicator", "adj-1")
+    inside("-C", folder, "source", "add", REPORT, "--spans", SPANS)
+    inside("-C", folder, "corpus", "build")
     return folder
 
 
@@ -49,8 +52,9 @@ def state(folder: Path) -> dict[str, str]:
 def refused(workspace: Path, *words: object, code: int, says: str, env: Mapping[str, str] | None = None) -> None:
     """The command fails with one message that says this, and leaves every file as it was."""
     before = state(workspace)
-    done = docposts("-C", workspace, *words, code=code, env=env or {})
+    done = inside("-C", workspace, *words, code=code, env=env or {})
     assert says in done.stderr
+    assert "Traceback" not in done.stderr
     assert len([line for line in done.stderr.splitlines() if line.startswith("docposts: ")]) == 1
     assert state(workspace) == before
 
@@ -62,7 +66,7 @@ def test_no_workspace(tmp_path: Path) -> None:
 
 
 def test_init_twice(built: Path) -> None:
-    assert "is a workspace already" in docposts("init", built, code=1).stderr
+    assert "is a workspace already" in inside("init", built, code=1).stderr
 
 
 def test_missing_file(built: Path) -> None:
@@ -123,7 +127,7 @@ def test_another_file_under_the_same_id(built: Path, tmp_path: Path) -> None:
 
 def test_the_same_file_twice_is_no_error(built: Path) -> None:
     before = state(built)
-    docposts("-C", built, "source", "add", REPORT)
+    inside("-C", built, "source", "add", REPORT)
     assert state(built) == before
 
 
@@ -233,7 +237,7 @@ def test_two_at_once(built: Path) -> None:
     refused(built, "corpus", "build", code=1, says="another docposts command is at work")
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    docposts("-C", built, "corpus", "build")
+    inside("-C", built, "corpus", "build")
 
 
 def test_usage(tmp_path: Path) -> None:
@@ -246,8 +250,8 @@ def test_verify_needs_a_release(built: Path) -> None:
 
 
 def test_corpus_without_spans(tmp_path: Path) -> None:
-    docposts("init", tmp_path / "w")
-    docposts("-C", tmp_path / "w", "source", "add", REPORT)
+    inside("init", tmp_path / "w")
+    inside("-C", tmp_path / "w", "source", "add", REPORT)
     refused(tmp_path / "w", "corpus", "build", code=1, says="no source has accepted spans")
 
 

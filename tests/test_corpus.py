@@ -23,6 +23,7 @@ from toolkit import schema
 from toolkit.corpus import fact_rows, inputs, links, near, parts, store
 from toolkit.corpus import rows as rows_of
 from toolkit.corpus.build import Built, build, is_current
+from toolkit.corpus.grams import folded
 from toolkit.corpus.steps import Version
 from toolkit.demo.examples import reports
 from toolkit.errors import ChecksFailed, InputError
@@ -669,7 +670,7 @@ def test_near_duplicates_against_brute_force() -> None:
 
 def near_pairs(texts: dict[str, str]) -> dict[tuple[str, str], float]:
     keys = list(texts)
-    return {(keys[p.one], keys[p.other]): p.share for p in near.near_pairs([near.folded(t) for t in texts.values()])}
+    return {(keys[p.one], keys[p.other]): p.share for p in near.near_pairs([folded(t) for t in texts.values()])}
 
 
 def test_near_duplicates_do_not_depend_on_the_order_of_the_texts() -> None:

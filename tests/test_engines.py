@@ -31,6 +31,7 @@ from toolkit.corpus import build as corpus_build
 from toolkit.corpus import near, parts, store
 from toolkit.corpus.build import build
 from toolkit.corpus.engines import Choice, Engine, blobs, opened, session, spark, steps, worker
+from toolkit.corpus.grams import folded
 from toolkit.corpus.pool import pool
 from toolkit.corpus.search import Found, search
 from toolkit.errors import ChecksFailed, ServiceError, UsageError
@@ -180,7 +181,7 @@ def test_keys_looked_at_in_shares_find_the_same(
 def test_no_order_of_arrival_shows() -> None:
     """A shuffle brings blobs in any order, and a task that ran twice brings the same ones."""
     rng = np.random.default_rng(5)
-    found = near.sketch([near.folded(f"{WORDS} {n // 3}") for n in range(60)])
+    found = near.sketch([folded(f"{WORDS} {n // 3}") for n in range(60)])
     records = np.empty(60, steps.SKETCHED)
     records["key"], records["place"], records["low"] = found.bands[0], rng.permutation(60), found.low
     answers = set()

@@ -16,7 +16,7 @@ from tests.conftest import EXAMPLES
 from toolkit.corpus.build import build
 from toolkit.errors import InputError
 from toolkit.fsio import write_atomic
-from toolkit.sources import dates, events, facts, propose, registry, remarks, segments
+from toolkit.sources import dates, events, facts, guesses, propose, registry, remarks, segments
 from toolkit.sources.source import Source
 from toolkit.workspace import Workspace
 
@@ -249,13 +249,13 @@ def test_speakers_beyond_english(words: str, speaker: str | None, workspace: Wor
 
 def test_a_draft_that_nobody_has_reviewed_is_said(workspace: Workspace, kites: Source) -> None:
     facts.draft(workspace, kites)
-    assert facts.only_guesses(kites) == 8
+    assert guesses.only_guesses(kites) == 8
     built = inside("-C", workspace.root, "corpus", "build").stderr
     assert "facts.toml of kites is a draft that nobody has reviewed: 8 guesses" in built
     assert "facts.toml still a draft: kites" in inside("-C", workspace.root, "status").stdout
     text = kites.facts_path.read_text("utf-8")
     kites.facts_path.write_text(text.replace("codes = []", 'codes = ["n11"]'), "utf-8")
-    assert facts.only_guesses(kites) == 0
+    assert guesses.only_guesses(kites) == 0
     assert "still a draft" not in inside("-C", workspace.root, "status").stdout
 
 

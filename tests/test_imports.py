@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.test_tabular import add as add_table
+from toolkit.workspace import Workspace
 
 PACKAGE = ROOT / "toolkit"
 # From the ground up: a module may import what has its own rank or a lower one.
@@ -119,11 +121,23 @@ def test_imports_go_down(path: Path) -> None:
                 assert own in rooms, f"{own} imports {name}"
 
 
+def printed(code: str, *words: object) -> list[str]:
+    """The words that a program prints last, in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")[-2].split()
+
+
+def loaded_by(*words: object) -> set[str]:
+    """The modules, without those within packages, that a command has loaded when it ends."""
+    code = (
+        "import atexit, sys; from toolkit.cli import run; "
+        "atexit.register(lambda: print(*(m for m in sys.modules if '.' not in m))); run()"
+    )
+    return set(printed(code, *words))
+
+
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, toolkit.cli; print(*sorted(m for m in sys.modules if '.' not in m))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = printed("import sys, toolkit.cli; print(*sorted(m for m in sys.modules if '.' not in m))")
     heavy = {
         "pyarrow",
         "numpy",
@@ -137,3 +151,28 @@ def test_help_imports_nothing_heavy() -> None:
         "lxml",
     }
     assert not heavy & set(loaded)
+
+
+def test_a_build_of_few_posts_imports_no_more_than_it_needs(workspace: Workspace) -> None:
+    add_table(workspace, "x.csv", "id,text\n1,The lamp burns.\n2,盐灯在墙上\n3,The lamp burns!\n")
+    loaded = loaded_by("-C", workspace.root, "corpus", "build")
+    assert {"duckdb", "pyarrow"} <= loaded
+    assert not {"datasets", "jinja2", "lxml", "pandas", "pdfminer", "scipy", "sklearn", "yaml"} & loaded
+    assert not {"pandas", "scipy", "sklearn"} & loaded_by("-C", workspace.root, "status")
+
+
+def test_pyarrow_alone_knows_pandas_again_when_asked() -> None:
+    code = """if True:
+        import sys
+        import pyarrow as pa
+        from toolkit.cli.arrow import without_pandas
+        finders = list(sys.meta_path)
+        without_pandas()
+        found = [pa.array([1, None]).to_pylist(), pa.scalar("a").as_py(), "pandas" in sys.modules, sys.meta_path == finders]
+        frame = pa.table({"a": [1.5, None]}).to_pandas()
+        import pandas as pd
+        without_pandas()
+        found += [type(frame) is pd.DataFrame, pa.array(pd.Series([1.5, float("nan")])).to_pylist()]
+        print(found)
+    """
+    assert " ".join(printed(code)) == "[[1, None], 'a', False, True, True, [1.5, None]]"

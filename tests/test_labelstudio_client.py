@@ -13,9 +13,12 @@ import httpx
 import pytest
 
 from tests.plugins.studio import LossyProxy, StudioServer
+from toolkit.codebook import load_codebook
 from toolkit.errors import ConflictError, InputError, ServiceError
+from toolkit.labelconfig import render_guide
 from toolkit.labelstudio import transport
 from toolkit.labelstudio.client import AnswerLost, Studio, import_number
+from toolkit.resources import resource
 
 CONFIG = """<View>
   <Labels name="span" toName="text" granularity="symbol"><Label value="Claim" alias="claim"/></Labels>
@@ -165,12 +168,16 @@ def test_ensure_project_twice_is_one(client: Studio, studio_server: StudioServer
 def test_ensure_project_without_changes_writes_nothing(
     studio_server: StudioServer, lossy: LossyProxy, client: Studio
 ) -> None:
-    key = _key()
-    client.ensure_project(key, title="round one", config=CONFIG, instruction="Read.")
+    key, guide = _key(), render_guide(load_codebook("narrative", resource("annotation_configs")), "en")
+    assert " style=" in guide, "which the server takes out"
+    client.ensure_project(key, title="round one", config=CONFIG, instruction=guide)
     lossy.lose = ("PATCH", "/")
-    token = studio_server.accounts["anna"].token
-    Studio(lossy.url, token).ensure_project(key, title="round one", config=CONFIG, instruction="Read.")
+    through = Studio(lossy.url, studio_server.accounts["anna"].token)
+    through.ensure_project(key, title="round one", config=CONFIG, instruction=guide)
     assert lossy.lost == []
+    with pytest.raises(AnswerLost):
+        through.ensure_project(key, title="round one", config=CONFIG, instruction=guide.replace("<h3", "<h4", 1))
+    assert lossy.lost, "where the words differ they are written"
 
 
 def test_project_settings(client: Studio, project: int) -> None:

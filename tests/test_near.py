@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from toolkit.corpus import near
+from toolkit.corpus.grams import folded, overlap
 
 # Of "the lamp burns on the wall", "盐灯在墙上" and the empty text: the first band, and six last bytes of each.
-EXPECTED_BAND = [775363046056, 283922092299, 182731932240]
-EXPECTED_LOW = [[155, 208, 154, 17, 178, 165], [22, 246, 222, 202, 112, 80], [0, 0, 0, 0, 0, 0]]
+EXPECTED_BAND = [217873469185, 4526373773, 182731932240]
+EXPECTED_LOW = [[190, 2, 65, 17, 221, 156], [223, 143, 85, 7, 91, 209], [0, 0, 0, 0, 0, 0]]
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
@@ -43,7 +47,7 @@ def corpus(size: int, seed: int) -> list[str]:
                 place = rng.randrange(len(letters))
                 letters[place : place + rng.choice([0, 1])] = rng.choice(letters)
             texts.append("".join(letters))
-    texts = list(dict.fromkeys(map(near.folded, texts)))[:size]
+    texts = list(dict.fromkeys(map(folded, texts)))[:size]
     rng.shuffle(texts)
     return texts
 
@@ -65,9 +69,21 @@ def test_recall_and_precision_against_brute_force() -> None:
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=12))
 def test_overlap_is_that_of_the_sets(pairs: list[tuple[str, str]]) -> None:
     texts = [(a.replace("\0", " "), b.replace("\0", " ")) for a, b in pairs]
-    found = near.overlap([a for a, _ in texts], [b for _, b in texts])
+    found = overlap([a for a, _ in texts], [b for _, b in texts])
     padded = [(a.ljust(4, "\0"), b.ljust(4, "\0")) for a, b in texts]
     assert found.tolist() == [jaccard(a, b) for a, b in padded]
+
+
+def test_what_is_far_apart_is_told_by_maps_and_what_is_near_exactly() -> None:
+    texts = [*corpus(400, 5), *("ab" * n + "c" * n for n in range(40))]
+    pairs = list(combinations(range(0, len(texts), 3), 2)) + [(i, i + 1) for i in range(len(texts) - 1)]
+    sides = [texts[a] for a, _ in pairs], [texts[b] for _, b in pairs]
+    exact, told = overlap(*sides), overlap(*sides, near.THRESHOLD)
+    close = exact >= near.THRESHOLD
+    assert close.sum() > 50
+    assert np.array_equal(told[close], exact[close])
+    assert np.isin(told[~close], [0]).mean() > 0.9
+    assert np.array_equal(told[told > 0], exact[told > 0])
 
 
 @settings(max_examples=40, deadline=None)
@@ -114,6 +130,36 @@ def test_none_and_one() -> None:
     assert near.near_pairs([]) == [] == near.near_pairs(["alone"])
     assert near.components(3, np.empty((0, 2), np.int64)).tolist() == [0, 1, 2]
     assert near.components(4, np.array([[1, 3], [2, 3]])).tolist() == [0, 1, 1, 1]
+    assert near.components(3, np.array([[2, 0], [0, 2], [1, 1]])).tolist() == [0, 1, 0]
+
+
+def walked(size: int, edges: NDArray[np.int64]) -> list[int]:
+    """The lowest place of each component, by scipy's walk along the edges."""
+    graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    _, first = np.unique(labels, return_index=True)
+    lowest: list[int] = first[labels].tolist()
+    return lowest
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 60), st.data())
+def test_components_are_those_of_a_walk(size: int, data: st.DataObject) -> None:
+    place = st.integers(0, size - 1)
+    edges = np.array(data.draw(st.lists(st.tuples(place, place), max_size=90)), np.int64).reshape(-1, 2)
+    assert near.components(size, edges).tolist() == walked(size, edges)
+
+
+def test_components_of_chains_stars_and_chance() -> None:
+    size = 20_000
+    random = np.random.Generator(np.random.PCG64(3))
+    order = random.permutation(size)
+    chain = np.stack([order[:-1], order[1:]], axis=1)
+    star = np.stack([np.full(size - 1, size - 1), np.arange(size - 1)], axis=1)
+    some = random.integers(0, size, (size // 2, 2))
+    assert set(near.components(size, chain).tolist()) == {0} == set(near.components(size, star).tolist())
+    for edges in (some, chain[random.random(size - 1) < 0.9], np.concatenate([some, chain[::3]])):
+        assert near.components(size, edges).tolist() == walked(size, edges)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +167,4 @@ def test_none_and_one() -> None:
     [("Lamp  LIGHT\n", "lamp light"), ("ＡＢ", "ａｂ"), ("cafe\u0301 noir", "café noir"), ("Straße 1", "STRASSE 1")],
 )
 def test_what_case_and_form_hide(one: str, other: str) -> None:
-    assert near.folded(one) == near.folded(other)
+    assert folded(one) == folded(other)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import docposts
+from tests.command import docposts, inside
 from tests.plugins.hub import TOKEN, Fault, HubDouble, Repo
 from tests.releases import HOLD, by_people, cut_folder, workspace_of
 from tests.test_release_rows import world
@@ -228,22 +228,16 @@ def test_what_may_not_be_published_is_refused(online: HubDouble, tmp_path: Path)
 def test_bad_words_and_no_token(
     online: HubDouble, two: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = docposts("release", "push", "no-slash", "--release", two[0], "--yes", code=2, env=online.environment)
-    assert "expected organisation/name" in out.stderr
-    out = docposts("release", "push", REPO, "--release", two[0], code=2, env=online.environment)
+    push_it = ("release", "push", "--release", two[0])
+    out = docposts(*push_it, REPO, code=2, env=online.environment)
     assert "--yes" in out.stderr and not online.repos
-    out = docposts("release", "push", REPO, "--release", tmp_path / "none", "--yes", code=1, cwd=two[0].parents[1])
+    out = inside(*push_it[:-1], tmp_path / "none", REPO, "--yes", code=1, cwd=two[0].parents[1])
     assert "is no release folder" in out.stderr
-    out = docposts(
-        "release",
-        "push",
-        REPO,
-        "--release",
-        two[0],
-        "--yes",
-        code=4,
-        env={**online.environment, "HF_TOKEN": "hf_wrong"},
-    )
+    # What is told without the checks, which take longer.
+    monkeypatch.setattr("toolkit.release.checks.checked", lambda *_: pytest.fail("checked first"))
+    assert "expected organisation/name" in inside(*push_it, "no-slash", "--yes", code=2).stderr
+    monkeypatch.setattr("toolkit.release.checks.checked", lambda *_: HOLD)
+    out = inside(*push_it, REPO, "--yes", code=4, env={"HF_TOKEN": "hf_wrong"})
     assert "refused the token" in out.stderr and "hf_wrong" not in out.stderr
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ServiceError, match="cannot be reached"):

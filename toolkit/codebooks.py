@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.codebook import Codebook, check_codebook, load_codebook
 from toolkit.codebook_checks import numbers
 from toolkit.errors import ConflictError
 from toolkit.fsio import canonical_json, read_json, write_atomic
@@ -25,7 +24,10 @@ from toolkit.resources import resource
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Lookup = Callable[[str], Codebook]
+    # Its models take a while to define, and whoever opens a workspace loads this module.
+    from toolkit.codebook import Codebook
+
+Lookup = Callable[[str], "Codebook"]
 """Task → its codebook: a workspace's :class:`Codebooks`, or the shipped ones (``load_codebook``)."""
 
 
@@ -34,6 +36,8 @@ _KEY = b"docposts.codebooks"
 
 def named_by(judgements: pa.Table) -> Lookup:
     """Return the codebooks that a table of judgements is read by: those that it names, else the shipped ones."""
+    from toolkit.codebook import load_codebook
+
     named = (judgements.schema.metadata or {}).get(_KEY)
     if named is None:
         return load_codebook
@@ -54,6 +58,8 @@ class Codebooks:
 
     def __call__(self, task: str) -> Codebook:
         """Return the codebook in force; :class:`InputError` names the file and what is wrong in it."""
+        from toolkit.codebook import load_codebook
+
         drafts = (self._drafts,) if self._drafts else ()
         return load_codebook(task, *drafts, self.folder, resource("annotation_configs"))
 
@@ -68,6 +74,8 @@ class Codebooks:
 
     def version(self, task: str, version: str) -> Codebook | None:
         """Return a codebook as it was at a version; None where it is neither kept nor the one in force."""
+        from toolkit.codebook import check_codebook, load_codebook
+
         if (task, version) in self._kept:
             return self._kept[task, version]
         for folder in self._folders(task):
@@ -88,6 +96,8 @@ class Codebooks:
 
     def check(self, codebook: Codebook) -> None:
         """Refuse, by :class:`ConflictError`, a codebook that says something else than its version did when it was kept."""
+        from toolkit.codebook import check_codebook
+
         for folder in self._folders(codebook.task):
             path = folder / f"{codebook.version}.json"
             if path.is_file() and check_codebook(read_json(path), path).sha256 != codebook.sha256:

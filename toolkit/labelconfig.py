@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from typing import TYPE_CHECKING, Any, Literal
 
 from toolkit.codebook import LANGUAGES, Codebook
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_text
 from toolkit.precedents import Precedent, in_guide
 from toolkit.resources import resource
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render_config(codebook: Codebook, *, form: str = "default", language: str = "en", blur: bool = False) -> str:
@@ -55,6 +56,8 @@ def guide_sha256(codebook: Codebook, precedents: Sequence[Precedent] = ()) -> st
 
 
 def _render(codebook: Codebook, template: str, language: str, **values: Any) -> str:
+    from jinja2 import TemplateError
+
     if language not in LANGUAGES:
         raise InputError(f"no forms in the language {language!r}", hint=f"the languages are {', '.join(LANGUAGES)}")
     values |= {"codebook": codebook, "language": language, "say": lambda en, zh: zh if language == "zh" else en}
@@ -67,6 +70,8 @@ def _render(codebook: Codebook, template: str, language: str, **values: Any) -> 
 @cache
 def _environment(folder: Path, *, escaped: bool) -> Environment:
     """Return the templates of a folder, the shipped ones where it has none; each is compiled once."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader([folder, resource("annotation_configs")]),
         autoescape=escaped,

@@ -13,7 +13,7 @@ from toolkit.labelstudio.connect import embedded
 from toolkit.precedents import load as load_precedents
 from toolkit.release.versions import releases
 from toolkit.sources import registry
-from toolkit.sources.facts import only_guesses
+from toolkit.sources.guesses import only_guesses
 from toolkit.tasks import LABEL_TASKS, projects
 from toolkit.tombstones import unfinished
 from toolkit.workspace import Workspace

@@ -99,7 +99,9 @@ class FaultProxy:
     def _half(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         with socket.create_connection((urlsplit(self.target).hostname, urlsplit(self.target).port)) as upstream:
             lines = [f"{handler.command} {handler.path} HTTP/1.1", *(f"{k}: {v}" for k, v in handler.headers.items())]
-            upstream.sendall("\r\n".join([*lines, "", ""]).encode() + body[: len(body) // 2])
+            head = "\r\n".join([*lines, "", ""]).encode()
+            # Without a body the head is the whole request, which the server would go on to do while nobody waits for it.
+            upstream.sendall(head + body[: len(body) // 2] if body else head[: len(head) // 2])
 
     def _serve(self, handler: BaseHTTPRequestHandler, body: bytes, fault: Fault | None) -> None:
         harm = fault.harm if fault else ""

@@ -9,19 +9,11 @@ from __future__ import annotations
 
 import pytest
 
-# As `pytest --durations=0` sums them up, longest first: half a minute and more on two quiet cores.
+# As `pytest --durations=0` sums them up, longest first: half a minute and more on two quiet cores. What is left then is short.
 _LONGEST = (
-    *(
-        "test_spark",
-        "test_demo",
-        "test_release_push",
-        "test_kills",
-        "test_purge",
-        "test_loop",
-        "test_faults",
-        "test_browser",
-    ),
-    *("test_corpus", "test_near", "test_build", "test_release_verify", "test_engines", "test_studio_server"),
+    *("test_spark", "test_demo", "test_faults", "test_release_push", "test_kills", "test_versions", "test_flip"),
+    *("test_purge", "test_browser", "test_loop", "test_release_cut", "test_studio_server", "test_release_verify"),
+    *("test_corpus", "test_build", "test_storage", "test_engines", "test_release_takedown"),
 )
 # Servers take long to start.
 _SLOW = {"studio_server", "studio_environment", "spark_home"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import overload
 
 import numpy as np
@@ -205,12 +205,14 @@ def _decided(
     opinions: dict[int, Opinions] = {}
     again: set[int] = set()
     known: set[str] = set()
+    # As they are now: each look-up asks the disk whether a file has changed, and every decision is looked up twice.
+    book = cache(codebooks)
     for number in map(int, found.on_items(items)):
         question, (task, item, name, _) = found.question(number), found.place(number)
         # A decision on an item that this one supersedes, with the same votes on it, is a decision on this one.
         before = [item, *lineage.before(item, carried=True)]
         # So is one on a label that was only called otherwise.
-        forms = [(question, True), *former(question, codebooks(task))]
+        forms = [(question, True), *former(question, book(task))]
         asking = sum(reopened[place] for place in {(task, old, name, one.label) for one, _ in forms for old in before})
         if asking:
             again.add(number)
@@ -219,7 +221,7 @@ def _decided(
         given = []
         for each, (old, same) in reversed(ids.items()):
             for record in by_id.get(each, ()):
-                outcome = today(record["outcome"], codebooks(task))
+                outcome = today(record["outcome"], book(task))
                 if record.get("asking", 0) == asking and outcome and (same or outcome == YES):
                     # The places of a decision on an earlier text are in another text.
                     evidence = record["evidence"] if old == item else []

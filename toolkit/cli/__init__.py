@@ -73,7 +73,7 @@ class _Ordered(click.Group):
 @click.pass_context
 def docposts(ctx: click.Context, folder: Path | None, debug: bool) -> None:
     """Hold what every command needs."""
-    ctx.obj = Root(folder, debug)
+    ctx.obj = Root(folder, debug, alone=bool(ctx.obj))
 
 
 for command in (
@@ -106,10 +106,10 @@ for command in (release_diff, push, release_export, release_hydrate, takedown):
     release.add_command(command)
 
 
-def main() -> None:
-    """Run the command; an expected error is one message on stderr and its own exit code."""
+def main(alone: bool = False) -> None:
+    """Run the command; an expected error is one message on stderr and its own exit code. ``alone``: in a process of its own."""
     try:
-        code = docposts.main(standalone_mode=False)
+        code = docposts.main(standalone_mode=False, obj=alone)
     except click.exceptions.Abort:
         click.echo("docposts: stopped; running the command again goes on from here", err=True)
         code = 130
@@ -139,7 +139,7 @@ def main() -> None:
 def run() -> NoReturn:
     """Run the command as a process of its own, and end it."""
     try:
-        main()
+        main(alone=True)
     except SystemExit as end:
         if "obstore" in sys.modules:
             # Python's own last step aside: threads of the object store's library that meet the end of the interpreter take the

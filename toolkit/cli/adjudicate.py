@@ -56,7 +56,7 @@ def plan(root: Root, /, *, file: Path | None, limit: int | None, as_json: bool, 
     from toolkit.adjudication.review import counts
     from toolkit.adjudication.store import standing
 
-    workspace = root.workspace()
+    workspace = root.tables()
     given = {name: value for name, value in tried.items() if value is not None}
     settings = workspace.settings
     policy = settings.adjudication.model_copy(update=given)
@@ -101,7 +101,7 @@ def push(root: Root, as_json: bool) -> None:
     from toolkit.adjudication import push as pushing
     from toolkit.labelstudio.connect import connect
 
-    workspace = root.workspace()
+    workspace = root.tables()
     with progress("pushing"):
         plans = pushing.push(workspace, connect(workspace))
     rows = [
@@ -126,7 +126,7 @@ def pull(root: Root, as_json: bool) -> None:
     from toolkit.adjudication import pull as pulling
     from toolkit.labelstudio.connect import connect
 
-    workspace = root.workspace()
+    workspace = root.tables()
     with progress("pulling") as show:
         found = pulling.pull(workspace, connect(workspace), progress=show)
     if as_json:
@@ -165,7 +165,7 @@ def status(root: Root, only: str | None, as_json: bool) -> None:
     from toolkit.labels.store import load_judgements
     from toolkit.precedents import load
 
-    workspace = root.workspace()
+    workspace = root.tables()
     found = standing(workspace)
     judgements = load_judgements(workspace)
     tables: dict[str, list[dict[str, Any]]] = {

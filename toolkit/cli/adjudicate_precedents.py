@@ -54,7 +54,7 @@ def add(root: Root, task: str, field: str, label: str | None, question: str, by:
     from toolkit.precedents import raise_question
     from toolkit.sources.segments import person
 
-    workspace = root.workspace()
+    workspace = root.tables()
     book = workspace.codebooks(task)
     labels = [each.id for each in book.labels if each.field == book.field(field).name]
     if label is not None and label not in labels:
@@ -86,7 +86,7 @@ def rule(root: Root, precedent: str, ruling: str, paragraph: str, language: str 
 
     if not (ruling.strip() and paragraph.strip()):
         raise InputError("a ruling and its paragraph need words")
-    workspace = root.workspace()
+    workspace = root.tables()
     of = _find(workspace, precedent)
     language = language or workspace.settings.tasks.language
     words = ({} if of.ruling != ruling else dict(of.paragraph or {})) | {language: paragraph}
@@ -110,7 +110,7 @@ def items(root: Root, precedent: str, done: tuple[str, ...], by: str | None, as_
     from toolkit.precedents import note
     from toolkit.sources.segments import person
 
-    workspace = root.workspace()
+    workspace = root.tables()
     of = _find(workspace, precedent)
     if done:
         known = {each.item_id for each in _recheck(workspace, of)}
@@ -133,7 +133,7 @@ def withdraw(root: Root, precedent: str, because: str, by: str | None) -> None:
     from toolkit.precedents import note
     from toolkit.sources.segments import person
 
-    workspace = root.workspace()
+    workspace = root.tables()
     of = _find(workspace, precedent)
     with workspace.lock():
         note(workspace.decisions_dir, of, "withdrawn", because=because, by=by or person())
@@ -151,7 +151,7 @@ def _list(root: Root, as_json: bool) -> None:
 
     from toolkit.precedents import load
 
-    workspace = root.workspace()
+    workspace = root.tables()
     known = load(workspace.decisions_dir)
     if as_json:
         print_json([asdict(each) | {"state": each.state} for each in known])

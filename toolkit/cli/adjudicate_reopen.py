@@ -49,7 +49,7 @@ def reopen(  # noqa: PLR0913  # one option each
         raise UsageError("say what: question ids, --item, --field, --label or --precedent")
     if not because.strip():
         raise UsageError("say why: --because has no words")
-    workspace = root.workspace()
+    workspace = root.tables()
     found = standing(workspace)
     if precedent:
         rule = find(load(workspace.decisions_dir), precedent)

@@ -23,10 +23,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Root:
-    """The words before the command."""
+    """The words before the command; ``alone``: its process ends with it."""
 
     folder: Path | None
     debug: bool
+    alone: bool = False
 
     def workspace(self, *, unfinished: bool = False) -> Workspace:
         """Open the workspace that the command is about; one in which a purge was cut off only where that is said."""
@@ -37,6 +38,14 @@ class Root:
         if not unfinished:
             check_finished(workspace.ledger)
         return workspace
+
+    def tables(self, *, unfinished: bool = False) -> Workspace:
+        """Open the workspace for a command that goes through its tables, and through no others."""
+        if self.alone:
+            from toolkit.cli.arrow import without_pandas
+
+            without_pandas()
+        return self.workspace(unfinished=unfinished)
 
 
 def json_option(function: F) -> F:

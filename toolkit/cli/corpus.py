@@ -66,10 +66,11 @@ def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **chose
     from toolkit.corpus.build import build as build_corpus
     from toolkit.corpus.engines import Choice
     from toolkit.sources import registry
-    from toolkit.sources.facts import only_guesses
+    from toolkit.sources.guesses import only_guesses
 
     proposals: Proposals = "refuse" if take is None else ("take" if take else "leave")
-    workspace = root.workspace()
+    # Spark's own client brings pandas along.
+    workspace = root.tables() if chosen["name"] == "local" else root.workspace()
     with progress("building") as show:
         built = build_corpus(workspace, repair=repair, proposals=proposals, engine=Choice(**chosen), progress=show)
     manifest = built.version.manifest

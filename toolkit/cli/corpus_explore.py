@@ -30,7 +30,7 @@ def show(root: Root, item_id: str, version: str | None, as_json: bool) -> None:
     from toolkit.corpus.show import record
     from toolkit.corpus.show import show as find
 
-    found = find(root.workspace(), item_id, version)
+    found = find(root.tables(), item_id, version)
     print_json(record(found)) if as_json else _print(found)
 
 
@@ -77,7 +77,7 @@ def stats(root: Root, version: str | None, html: Path | None, as_json: bool) -> 
     from toolkit.corpus import store
     from toolkit.corpus.stats import stats as count
 
-    workspace = root.workspace()
+    workspace = root.tables()
     found = store.open_version(workspace, version)
     counted = count(found)
     if html:
@@ -148,7 +148,7 @@ def export(root: Root, folder: Path, version: str | None, form: Format, tables: 
     from toolkit.corpus import store
     from toolkit.corpus.export import export as write
 
-    found = store.open_version(root.workspace(), version)
+    found = store.open_version(root.tables(), version)
     files = write(found, folder, form=form, only=tables)
     say(f"corpus {found.version}: {len(files)} files in {folder}")
     if found.table("sources").filter(_restricted(found.table("sources"))).num_rows:

@@ -18,7 +18,7 @@ def lineage(root: Root, as_json: bool) -> None:
     """
     from toolkit.corpus.lineage import left
 
-    found = [item._asdict() for item in left(root.workspace())]
+    found = [item._asdict() for item in left(root.tables())]
     if as_json:
         print_json(found)
         return
@@ -56,5 +56,5 @@ def supersede(root: Root, old: str, new: str, carries: bool, reason: str, by: st
     """
     from toolkit.corpus.lineage import supersede as enter
 
-    enter(root.workspace(), old, new, carries=carries, reason=reason, by=by)
+    enter(root.tables(), old, new, carries=carries, reason=reason, by=by)
     say(f"{new} follows {old}; its judgements {'carry over' if carries else 'do not carry over'}")

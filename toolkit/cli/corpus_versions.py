@@ -38,7 +38,7 @@ def diff(
     """
     from toolkit.corpus import difference, store
 
-    one, other = store.pair(root.workspace(), before, after)
+    one, other = store.pair(root.tables(), before, after)
     parts = [part for part in difference.difference(one, other) if not only or part.name in only]
     if output:
         say(f"{difference.write(output, parts)} changed values in {output}")
@@ -110,7 +110,7 @@ def promote(root: Root) -> None:
     from toolkit.corpus.promote import promote as make
 
     with progress("verifying"):
-        made = make(root.workspace())
+        made = make(root.tables())
     say(f"corpus {made.version}: the rows of {made.manifest['previous']}, in {made.folder}")
     say("  next: docposts tasks push")
 
@@ -133,7 +133,7 @@ def verify(root: Root, version: str | None, again: bool, as_json: bool) -> None:
     from toolkit.errors import ChecksFailed
 
     with progress("verifying") as show:
-        checks = check_versions(root.workspace(), version, again=again, progress=show)
+        checks = check_versions(root.tables(), version, again=again, progress=show)
     rows = [check._asdict() for check in checks]
     print_json(rows) if as_json else print_table(rows)
     if failed := [check for check in checks if check.ok is False]:

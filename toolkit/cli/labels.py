@@ -27,7 +27,7 @@ def pull(root: Root, full: bool, as_json: bool) -> None:
     from toolkit.labels import pull as pulling
     from toolkit.labels.store import read_judgements
 
-    workspace = root.workspace()
+    workspace = root.tables()
     with progress("pulling") as show:
         pulled = pulling.pull(workspace, enter(workspace), full=full, progress=show)
         judgements, rejected = read_judgements(workspace)
@@ -79,7 +79,7 @@ def take(
     if wrong := [each for each in people if not all(each.partition("="))]:
         raise click.UsageError(f"--person {wrong[0]}: expected ACCOUNT=NAME")
     named = {account: who for account, _, who in (each.partition("=") for each in people)}
-    workspace = root.workspace()
+    workspace = root.tables()
     at = made_at.replace(tzinfo=UTC) if made_at else None
     done = take_in(workspace, file, name=name, people=named, made_at=at, partial=partial)
     rejected = [r for r in read_judgements(workspace)[1] if r.project.startswith(f"import.{done.name}.")]
@@ -109,7 +109,7 @@ def rejected(root: Root, as_json: bool) -> None:
     """List the submissions that do not count, each with the reason. They stay in their pull files."""
     from toolkit.labels.store import read_judgements
 
-    rows = [vars(each) for each in read_judgements(root.workspace())[1]]
+    rows = [vars(each) for each in read_judgements(root.tables())[1]]
     print_json(rows) if as_json else print_table(rows)
     if not rows:
         say("every submission counts")
@@ -124,7 +124,7 @@ def predictions(root: Root, as_json: bool) -> None:
 
     from toolkit.labels.predicted import compare
 
-    rows = [asdict(each) for each in compare(root.workspace())]
+    rows = [asdict(each) for each in compare(root.tables())]
     print_json(rows) if as_json else print_table(rows)
     if not rows:
         say(

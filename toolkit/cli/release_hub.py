@@ -44,6 +44,7 @@ def push(
 
     chosen = release_folder(root, release)
     with progress("checking the release, and what the Hub has") as show:
+        hub.within_reach(chosen, repo)
         gates = checked(chosen.path, own_workspace(root))
         planned = hub.plan(chosen, repo, gates, private=private, pull_request=pull_request)
     if only_plan or not as_json:

@@ -56,7 +56,7 @@ def plan(root: Root, task: str, source_id: str | None, annotator: str | None, as
     from toolkit.cli.source_segmentation import push_spans
 
     _check(task, source_id, annotator)
-    workspace, work = root.workspace(), None
+    workspace, work = root.tables(), None
     if task == "segmentation":
         plans = [push_spans(workspace, source_id, annotator, dry_run=True)]
     else:
@@ -76,7 +76,7 @@ def push(root: Root, task: str, source_id: str | None, annotator: str | None, as
     from toolkit.cli.source_segmentation import push_spans
 
     _check(task, source_id, annotator)
-    workspace, work = root.workspace(), None
+    workspace, work = root.tables(), None
     if task == "segmentation":
         plans = [push_spans(workspace, source_id, annotator)]
     else:
@@ -134,7 +134,7 @@ def status(root: Root, watch: bool, every: float, as_json: bool) -> None:
     from toolkit.rounds.push import standing_rows
     from toolkit.tasks.progress import Watch
 
-    workspace = root.workspace()
+    workspace = root.tables()
     watching = Watch(workspace, enter(workspace), lambda record, a: author(workspace.settings, record, a)[0])
     stand = standing_rows(workspace)
 

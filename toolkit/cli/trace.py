@@ -32,7 +32,7 @@ def trace(root: Root, row: str, label: str | None, output: Path | None, as_json:
     from toolkit.report.trace_page import page
     from toolkit.trace.find import trace as find
 
-    workspace = root.workspace()
+    workspace = root.tables()
     found = find(workspace, row, label)
     if as_json:
         print_json(found.record())

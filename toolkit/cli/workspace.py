@@ -48,7 +48,7 @@ def status(root: Root, as_json: bool) -> None:
     """Say where everything stands, and the command for the next step."""
     from toolkit.status import status as read_status
 
-    found = read_status(root.workspace())
+    found = read_status(root.tables())
     if as_json:
         print_json({"stages": found.stages, "next": found.next})
         return

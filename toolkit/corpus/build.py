@@ -113,7 +113,7 @@ def build(
             parts |= made
             candidate = _candidate(workspace, staging, parts)
             progress("checks")
-            check(candidate, engine.memory)
+            check(candidate)
             changes = _changes(latest, candidate, repair) if latest else {}
             step = largest(changes)
             needed = [part["sha256"] for own in parts.values() for part in own]
@@ -251,14 +251,13 @@ def _refuse_collisions(candidate: store.CorpusVersion, tables: list[str]) -> Non
         # A table refuses a second row of one id when it is added.
         return
     files = [path for _, path in candidate.part_files("posts")]
-    wanted = ", ".join("'" + name.replace("'", "''") + "'" for name in tables)
-    rows = candidate.manifest["tables"]["posts"]["rows"]
+    own = "source_id IN (" + ", ".join(map(duck.text, tables)) + ")"
     again: list[tuple[str, list[str]]] = []
     with duck.connect({"posts": duck.lazy(files, "posts")}) as connection:
-        for share in checks.shares("post_id", rows):
+        for some in checks.repeated(connection, "posts", "post_id", own):
             again += connection.execute(
                 "SELECT post_id, list(source_id || ' row ' || place ORDER BY source_id, place) FROM posts "
-                f"WHERE source_id IN ({wanted}) AND {share} GROUP BY post_id HAVING count(*) > 1"
+                f"WHERE {some} GROUP BY post_id HAVING count(*) > 1"
             ).fetchall()
     if again:
         first, where = min(again)
@@ -268,11 +267,11 @@ def _refuse_collisions(candidate: store.CorpusVersion, tables: list[str]) -> Non
         )
 
 
-def check(candidate: store.CorpusVersion, memory: int = 1000) -> None:
+def check(candidate: store.CorpusVersion) -> None:
     """Hold keys and references of all tables; :class:`ChecksFailed` lists what does not hold."""
     tables = candidate.manifest["tables"]
     files = {name: [path for _, path in candidate.part_files(name)] for name in tables}
-    if problems := checks.problems(files, {name: entry["rows"] for name, entry in tables.items()}, memory):
+    if problems := checks.problems(files, {name: entry["rows"] for name, entry in tables.items()}):
         raise ChecksFailed("the corpus was not built:\n  " + "\n  ".join(problems))
 
 

@@ -1,7 +1,8 @@
 """Keys and references of a version, over all its parts: each key once, each reference to a row that is there.
 
-DuckDB reads the columns concerned. A table of many rows is gone through in several passes, each over the rows whose key
-falls into one share of all keys, so that no pass holds more than :data:`ROWS_A_PASS` of them for each 1,000 MB.
+DuckDB reads the columns concerned and gives 64 bits for each key: eight bytes a row in memory, put in order once, instead of all
+keys. Keys with the same bits are then held against each other as they are. A reference whose bits no key has leads nowhere for
+certain; that a wrong one has the bits of some key happens once in 10^12 of them where there are ten million keys.
 """
 
 from __future__ import annotations
@@ -10,41 +11,64 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from toolkit.corpus import duck
 from toolkit.schema import Table, table, table_names
 
-ROWS_A_PASS = 1_500_000
 Files = Mapping[str, Sequence[Path]]
 """Table → its parts in order."""
+Bits = NDArray[np.uint64]
+_ROWS = 1 << 18
+_HASH = "hash({})"
+"""64 bits of values, in DuckDB's words."""
+# Keys that are looked at as they are at one time.
+_NAMED = 1000
 
 
-def problems(files: Files, rows: Mapping[str, int], memory: int = 1000) -> list[str]:
-    """Return what does not hold, a sentence each, in the tables' order; ``rows`` is how many each table has.
-
-    ``memory`` (MB) is what it may take: more of it, fewer passes.
-    """
-    at_once = ROWS_A_PASS * max(1, memory // 1000)
+def problems(files: Files, rows: Mapping[str, int]) -> list[str]:
+    """Return what does not hold, a sentence each, in the tables' order; ``rows`` is how many each table has."""
     names = [name for name in files if name in table_names()]
+    found: list[tuple[int, int, str]] = []
+    refer: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
     with duck.connect({name: duck.lazy(files[name], name) for name in names}) as connection:
-        found = []
-        for name in names:
+        for number, name in enumerate(names):
             if rows[name]:
-                found += list(_keys(connection, table(name), rows[name], at_once))
-                found += list(_references(connection, table(name), rows, files, at_once))
-        return found
+                found += ((number, 0, said) for said in _keys(connection, table(name)))
+                for place, (column, other, there) in enumerate(table(name).foreign_keys, start=1):
+                    if other in files:
+                        refer.setdefault((other, there), []).append((number, place, column))
+        # The keys of one table at a time, whichever others refer to it.
+        for (other, there), columns in refer.items():
+            keys = np.sort(_bits(connection, other, f"{duck.quoted(there)}::VARCHAR"))
+            for number, place, column in columns:
+                if (lost := _lost(connection, table(names[number]), column, keys)) is not None:
+                    found.append((number, place, f"{names[number]}.{column}: {lost!r} is not in {other}"))
+    return [said for *_, said in sorted(found, key=lambda one: one[:2])]
 
 
-def _keys(connection: duckdb.DuckDBPyConnection, schema: Table, rows: int, at_once: int) -> Iterator[str]:
+def repeated(connection: duckdb.DuckDBPyConnection, name: str, columns: str, where: str = "true") -> Iterator[str]:
+    """Yield conditions that hold for all rows of a table in DuckDB whose ``columns`` may have the values of another's.
+
+    They hold for few others: rows that they hold for are grouped by the columns to tell.
+    """
+    bits = np.sort(_bits(connection, name, columns, where))
+    again = np.unique(bits[1:][bits[1:] == bits[:-1]])
+    for start in range(0, len(again), _NAMED):
+        yield f"{where} AND {_among(columns, again[start : start + _NAMED])}"
+
+
+def _keys(connection: duckdb.DuckDBPyConnection, schema: Table) -> Iterator[str]:
     unique = [(c.name,) for c in schema.columns if c.constraints.get("unique")]
     for key in dict.fromkeys([*unique, schema.primary_key]):
         columns = ", ".join(map(duck.quoted, key))
-        for share in shares(columns, rows, at_once):
+        for some in repeated(connection, schema.name, columns):
             sql = (
-                f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {share} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+                f"SELECT 1 FROM {duck.quoted(schema.name)} WHERE {some} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
             )
-            if connection.execute(sql).fetchone():
+            if connection.execute(sql).fetchall():
                 if key in unique:
                     yield f"{schema.name}.{key[0]}: values are not unique"
                 if key == schema.primary_key:
@@ -52,28 +76,35 @@ def _keys(connection: duckdb.DuckDBPyConnection, schema: Table, rows: int, at_on
                 break
 
 
-def _references(
-    connection: duckdb.DuckDBPyConnection, schema: Table, rows: Mapping[str, int], files: Files, at_once: int
-) -> Iterator[str]:
-    for column, other, there in schema.foreign_keys:
-        if other not in files:
-            continue
-        own, leads = duck.quoted(column), duck.quoted(there)
-        value = f"unnest({own})" if pa.types.is_list(schema.arrow.field(column).type) else own
-        for share in shares("value", rows[other], at_once):
-            sql = (
-                f"SELECT min(value) FROM (SELECT DISTINCT {value} AS value FROM {duck.quoted(schema.name)}) "
-                f"WHERE value IS NOT NULL AND {share} "
-                f"AND value NOT IN (SELECT {leads} FROM (SELECT {leads}, {leads} AS value FROM {duck.quoted(other)}) "
-                f"WHERE {share} AND {leads} IS NOT NULL)"
-            )
-            (lost,) = connection.execute(sql).fetchone() or (None,)
-            if lost is not None:
-                yield f"{schema.name}.{column}: {lost!r} is not in {other}"
-                break
+def _lost(connection: duckdb.DuckDBPyConnection, schema: Table, column: str, keys: Bits) -> str | None:
+    """Return a value of a column, the least of those found, whose bits are not among the keys' (in order); None if none is."""
+    own = duck.quoted(column)
+    value = f"unnest({own})" if pa.types.is_list(schema.arrow.field(column).type) else own
+    values = f"(SELECT {value}::VARCHAR AS value FROM {duck.quoted(schema.name)})"
+    lost: list[Bits] = []
+    for bits in _pieces(connection, f"SELECT {_HASH.format('value')} FROM {values} WHERE value IS NOT NULL"):
+        bits.sort()
+        places = np.searchsorted(keys, bits)
+        held = places < len(keys)
+        held[held] = keys[places[held]] == bits[held]
+        if not held.all() and sum(map(len, lost)) < _NAMED:
+            lost.append(np.unique(bits[~held])[:_NAMED])
+    if not lost:
+        return None
+    some = _among("value", np.unique(np.concatenate(lost))[:_NAMED])
+    return str(connection.execute(f"SELECT min(value) FROM {values} WHERE {some}").fetchall()[0][0])
 
 
-def shares(columns: str, rows: int, at_once: int = ROWS_A_PASS) -> list[str]:
-    """Return conditions that cut rows into shares by their key, each of about ``at_once`` rows."""
-    passes = -(-rows // at_once)
-    return [f"hash({columns}) % {passes} = {number}" for number in range(passes)] if passes > 1 else ["true"]
+def _bits(connection: duckdb.DuckDBPyConnection, name: str, columns: str, where: str = "true") -> Bits:
+    """Return 64 bits for each row of a table that a condition holds for, the same for the same values of ``columns``."""
+    pieces = _pieces(connection, f"SELECT {_HASH.format(columns)} FROM {duck.quoted(name)} WHERE {where}")
+    return np.concatenate([*pieces, np.empty(0, np.uint64)])
+
+
+def _pieces(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Bits]:
+    for batch in duck.ask(connection, sql, _ROWS):
+        yield batch.column(0).to_numpy(zero_copy_only=False).copy()
+
+
+def _among(columns: str, bits: Bits) -> str:
+    return f"{_HASH.format(columns)} IN ({', '.join(map(str, bits.tolist()))})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version as library_version
 from typing import Any
 
@@ -23,7 +24,11 @@ _FILES = ("source.toml", "text.txt", "blocks.jsonl", "facts.toml")
 def made_with() -> dict[str, Any]:
     """Return the versions of the algorithms and of the libraries whose answers go into derived columns."""
     algorithms = {"ids": ids.VERSION, "rows": ROWS_VERSION, "text": analysis.VERSION, "links": links.VERSION}
-    return algorithms | {name: library_version(name) for name in ("langdetect", "opencc")}
+    return algorithms | {name: _library_version(name) for name in ("langdetect", "opencc")}
+
+
+# Each time, the library's whole description would be read and parsed.
+_library_version = cache(library_version)
 
 
 def input_digest(used: list[Source]) -> str:

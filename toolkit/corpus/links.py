@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from toolkit.corpus import near, search
+from toolkit.corpus import grams, near, search
 from toolkit.corpus.engines import Engine
 from toolkit.corpus.parts import Entry, write_parts
 from toolkit.corpus.ties import TEXTS, Stated
@@ -30,6 +30,9 @@ TABLES = ("post_links", "clusters")
 """The tables that are made of all sources together."""
 PART = "links"
 KINDS = ["exact", "near_duplicate", "same_as", "same_object", "translation", "photo_text"]
+_PREFIX = np.frombuffer(b"post_", np.uint8)
+_DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+_WIDTH = len(_PREFIX) + 32
 GIANT = 1000
 """More different texts than this (and than a hundredth of the posts) in one cluster are an alarm."""
 
@@ -43,7 +46,7 @@ def post_links(posts: pa.Table, stated: Stated | None = None, texts: pa.Table | 
         twins[key].append(place)
     firsts = [places[0] for places in twins.values()]
     found = near.near_pairs(
-        [near.folded(text) for text in every["text"].take(pa.array(firsts, pa.int64())).to_pylist()]
+        [grams.folded(text) for text in every["text"].take(pa.array(firsts, pa.int64())).to_pylist()]
     )
     exact = [(first, other, 1.0) for first, *rest in twins.values() for other in rest]
     pairs = [*exact, *((firsts[pair.one], firsts[pair.other], pair.share) for pair in found)]
@@ -79,10 +82,10 @@ def build(
             for batch in texts.to_batches():
                 out.write(batch)
         posts, rows = [*posts, beside], [*rows, texts.num_rows]
-    found = engine.search(posts, rows, work)
+    # What was found is not held beside what is made of it.
+    joined = _joined(engine.search(posts, rows, work), sum(rows) - texts.num_rows, texts, stated)
     shutil.rmtree(work)
     beside.unlink(missing_ok=True)
-    joined = _joined(found, sum(rows) - texts.num_rows, texts, stated)
     parts: dict[str, list[Entry]] = {}
     sizes = {"post_links": len(joined.one), "clusters": len(joined.members)}
     for name, make in (("post_links", joined.link_rows), ("clusters", joined.cluster_rows)):
@@ -142,6 +145,24 @@ def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) ->
     ids = found.ids[:posts]
     one, other, share, exact = found.edges
     kinds = np.where(exact, KINDS.index("exact"), KINDS.index("near_duplicate")).astype(np.int8)
+    if texts.num_rows or stated:
+        one, other, share, kinds = _with_others(found, kinds, posts, texts, stated)
+    # Posts that nothing links take no part: places of the others among themselves.
+    linked = np.zeros(posts, np.bool_)
+    linked[one], linked[other] = True, True
+    members = np.flatnonzero(linked)
+    edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
+    lowest = near.components(len(members), edges) if len(members) else members
+    sizes = np.bincount(lowest, minlength=len(members))
+    return _Joined(ids, one, other, share, kinds, members, lowest, sizes)
+
+
+def _with_others(
+    found: search.Found, kinds: NDArray[np.int8], posts: int, texts: pa.Table, stated: Stated
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+    """Return the edges between posts, in order: those of their other texts among them, and those that are stated."""
+    ids = found.ids[:posts]
+    one, other, share, _ = found.edges
     if texts.num_rows:
         # Of an edge that other texts take part in, text in an image says least about the posts, and is named.
         own = _numbers(texts["kind"].to_pylist())
@@ -165,15 +186,7 @@ def _joined(found: search.Found, posts: int, texts: pa.Table, stated: Stated) ->
     again = np.zeros(len(one), bool)
     again[1:] = (one[1:] == one[:-1]) & (other[1:] == other[:-1]) & (kinds[1:] == kinds[:-1])
     kept = (one != other) & ~again
-    one, other, share, kinds = one[kept], other[kept], share[kept], kinds[kept]
-    # Posts that nothing links take no part: places of the others among themselves.
-    linked = np.zeros(posts, np.bool_)
-    linked[one], linked[other] = True, True
-    members = np.flatnonzero(linked)
-    edges = np.stack([np.searchsorted(members, one), np.searchsorted(members, other)], axis=1)
-    lowest = near.components(len(members), edges) if len(members) else members
-    sizes = np.bincount(lowest, minlength=len(members))
-    return _Joined(ids, one, other, share, kinds, members, lowest, sizes)
+    return one[kept], other[kept], share[kept], kinds[kept]
 
 
 def _numbers(kinds: Sequence[str]) -> NDArray[np.int8]:
@@ -206,8 +219,11 @@ def _places(ids: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.int
 
 
 def _ids(ids: NDArray[np.uint8], places: NDArray[np.int64]) -> pa.Array:
-    digits = ids[places].tobytes().hex()
-    return pa.array([f"post_{digits[at : at + 32]}" for at in range(0, len(digits), 32)], pa.string())
+    letters = np.empty((len(places), _WIDTH), np.uint8)
+    letters[:, : len(_PREFIX)] = _PREFIX
+    letters[:, len(_PREFIX) :] = _DIGITS[ids[places]].view(np.uint8)
+    ends = np.arange(0, _WIDTH * len(places) + 1, _WIDTH, np.int32)
+    return pa.StringArray.from_buffers(len(places), pa.py_buffer(ends), pa.py_buffer(letters))
 
 
 def clusters(links: pa.Table, posts: Sequence[str]) -> pa.Table:

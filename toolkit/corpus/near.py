@@ -1,9 +1,9 @@
-"""Nearly equal texts among many: sketches, candidates by bands, and the exact overlap of character 4-grams.
+"""Nearly equal texts among many: sketches, and candidates by bands.
 
-Character grams, since Chinese and its neighbours set no blanks. A text's sketch is 100 minimums over random orders of its grams
-(MinHash); texts whose sketches agree in a band of four are looked at, first by the sketches' last bytes, then exactly. Every
-step is a pure function of arrays, and what counts as a candidate depends on the texts and their order alone, so that any
-engine which groups by band finds the same pairs.
+A text's sketch is 100 minimums over random orders of its grams (MinHash); texts whose sketches agree in a band of four are looked
+at, first by the sketches' last bytes, then exactly (:mod:`toolkit.corpus.grams`). Every step is a pure function of arrays, and
+what counts as a candidate depends on the texts and their order alone, so that any engine which groups by band finds the
+same pairs.
 """
 
 from __future__ import annotations
@@ -14,38 +14,35 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.ids import normalise
+from toolkit.corpus.grams import Numbers, Words, different, grams, mixed, overlap
 
-VERSION = 4
-GRAM = 4
+VERSION = 5
 BANDS, ROWS = 25, 4
 THRESHOLD = 0.65
 # A sketch of 100 tells the overlap to about 0.05: below this share of equal minimums nobody looks closer.
 _WORTH = 0.54
 _SIZE = BANDS * ROWS
 WORDS = -(-_SIZE // 8)
-# Of the first two words, a byte of each of 16 bands, this many are equal in all but one of 800 pairs at the threshold, and in
-# few of those that share a band by chance, of which there are many times more the more texts there are.
-_FIRST, _FIRST_LEAST = 2, 5
 # Of all words: by chance one byte in 256 is equal, and those of nothing always are.
 _LEAST = int(np.ceil(_SIZE * (_WORTH + (1 - _WORTH) / 256))) + 8 * WORDS - _SIZE
+# Words that are looked at one step after another, and how many of their bytes must be equal by then. Of the first two, a byte of
+# each of 16 bands, 5 are in all but one of 800 pairs at the threshold; few of those that share a band by chance, of which there
+# are many times more the more texts there are, come to the last.
+_STEPS = ((2, 5), (5, 16), (WORDS, _LEAST))
 KEY_BITS = 40
 _WINDOW = 8
-_ROUNDS = 32
+_ROUNDS = 16
 # Texts and pairs looked at together: what stays in the processor's cache.
 _BLOCK = 1024
 _LOOKS = 1 << 13
-# Texts whose sketches are held against one another together: 50 MB of them, unless one group has more.
-_MEMBERS = 500_000
-_PAIRS = 1024
-_GRAM_BITS = 44
+# Texts whose sketches are held against one another together: 25 MB of them, unless one group has more.
+_MEMBERS = 250_000
 
-Words = NDArray[np.uint64]
-Numbers = NDArray[np.int64]
 Band = tuple[Words, Numbers]
 Low = Callable[[Numbers], Words]
 """Gives the last bytes of sketches (m, :data:`WORDS`) by the places of m texts."""
 _LANES = np.uint64(0x0101010101010101)
+_ORDERS = np.random.Generator(np.random.PCG64(20)).integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
 _NONE: Words = np.empty(0, np.uint64)
 
 
@@ -57,56 +54,13 @@ class Sketches(NamedTuple):
     low: Words
 
 
-def folded(text: str) -> str:
-    """Return the form in which texts are compared: NFC, white space collapsed, case folded."""
-    return normalise(text).casefold()
-
-
-def _factors() -> tuple[NDArray[np.uint32], Words]:
-    random = np.random.Generator(np.random.PCG64(20))
-    orders = random.integers(0, 2**32, _SIZE, dtype=np.uint32) | np.uint32(1)
-    return orders, random.integers(0, 2**64, GRAM, dtype=np.uint64) | np.uint64(1)
-
-
-_ORDERS, _PLACES = _factors()
-
-
-def _mixed(words: Words) -> Words:
-    """Return well-mixed 64-bit words (the finaliser of SplitMix64)."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
-
-
-def _grams(texts: Sequence[str]) -> tuple[Words, Numbers]:
-    """Return the grams of folded texts as mixed words, one text after another, and where each text's begin.
-
-    A text shorter than a gram is its own gram; an empty one has one gram too, so that no text is without.
-    """
-    padded = [text.ljust(GRAM, "\0") for text in texts]
-    lengths = np.fromiter(map(len, padded), np.int64, len(padded))
-    points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    # Four code points do not fit into a word: the sum of each by its place's factor (multilinear hashing), well mixed.
-    words = points[: len(points) - GRAM + 1] * _PLACES[0]
-    for place in range(1, GRAM):
-        words += points[place : len(points) - GRAM + 1 + place] * _PLACES[place]
-    words = _mixed(words)
-    counts = lengths - GRAM + 1
-    ends = np.cumsum(lengths)
-    within = np.ones(len(points), bool)
-    for place in range(1, GRAM):
-        # What begins in a text's last three characters would run into the next text.
-        within[ends - place] = False
-    return words[within[: len(words)]], np.cumsum(counts) - counts
-
-
 def sketch(texts: Iterable[str]) -> Sketches:
     """Return the sketches of folded texts."""
     every = list(texts)
     lowest = np.empty((_SIZE, len(every)), np.uint32)
     for start in range(0, len(every), _BLOCK):
         # In blocks that stay in the processor's cache: a hundred passes are made over each.
-        words, begins = _grams(every[start : start + _BLOCK])
+        words, begins = grams(every[start : start + _BLOCK])
         high = (words >> np.uint64(32)).astype(np.uint32)
         hashed = np.empty_like(high)
         for order in range(_SIZE):
@@ -116,8 +70,8 @@ def sketch(texts: Iterable[str]) -> Sketches:
     for band in range(BANDS):
         key = np.full(len(every), band, np.uint64)
         for row in lowest[band * ROWS : (band + 1) * ROWS]:
-            key = _mixed(key + np.uint64(0x9E3779B97F4A7C15)) ^ row
-        bands[band] = _mixed(key) >> np.uint64(64 - KEY_BITS)
+            key = mixed(key + np.uint64(0x9E3779B97F4A7C15)) ^ row
+        bands[band] = mixed(key) >> np.uint64(64 - KEY_BITS)
     low = np.zeros((len(every), 8 * WORDS), np.uint8)
     low[:, :_SIZE] = lowest.reshape(BANDS, ROWS, -1).swapaxes(0, 1).reshape(_SIZE, -1).T  # of a number, its last byte
     return Sketches(bands, low.view("<u8"))
@@ -149,14 +103,8 @@ def united(parts: Iterable[Words]) -> Words:
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) > len(found):
-            found, waiting = _different(np.concatenate([found, *waiting])), []
-    return _different(np.concatenate([found, *waiting]))
-
-
-def _different(numbers: Words) -> Words:
-    # np.unique is many times slower than this on millions.
-    numbers.sort()
-    return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
+            found, waiting = different(np.concatenate([found, *waiting])), []
+    return different(np.concatenate([found, *waiting]))
 
 
 def _ordered(keys: Words) -> tuple[Numbers, Words]:
@@ -232,47 +180,21 @@ def _ranges(starts: Numbers, sizes: Numbers) -> Numbers:
 
 
 def _agreeing(words: Words, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
-    """Return for each pair whether enough of their sketches' last bytes are equal."""
-    close = _alike(words[:_FIRST], one, other, _FIRST_LEAST)
-    close[close] = _alike(words, one[close], other[close], _LEAST)
-    return close
-
-
-def _alike(words: Words, one: Numbers, other: Numbers, least: int) -> NDArray[np.bool_]:
-    """Return for each pair whether at least so many bytes of these words are equal."""
-    alike = np.empty(len(one), np.bool_)
+    """Return for each pair whether enough of their sketches' last bytes are equal: in all that is looked at, step by step."""
+    close = np.zeros(len(one), np.bool_)
     for start in range(0, len(one), _LOOKS):
-        part = slice(start, start + _LOOKS)
-        # Bytes that are equal, counted in eight lanes that are added together in the end.
-        equal = np.zeros(len(one[part]), np.uint64)
-        for word in words:
-            left, right = word.take(one[part]), word.take(other[part])
-            equal += np.equal(left.view(np.uint8), right.view(np.uint8)).view(np.uint64)
-        alike[part] = equal * _LANES >> np.uint64(56) >= least
-    return alike
-
-
-def overlap(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
-    """Return for each pair of folded texts the share of their 4-grams that both have (Jaccard), 0 to 1."""
-    shares = np.empty(len(one), np.float64)
-    for start in range(0, len(one), _PAIRS):
-        left = _pair_grams(one[start : start + _PAIRS])
-        right = _pair_grams(other[start : start + _PAIRS])
-        # Two runs in order: what keeps equals in order puts them together in one go.
-        every = np.sort(np.concatenate([left, right]), kind="stable")
-        both = every[1:][every[1:] == every[:-1]] >> np.uint64(_GRAM_BITS)
-        count = len(one[start : start + _PAIRS])
-        shared = np.bincount(both.astype(np.int64), minlength=count)
-        total = np.bincount((every >> np.uint64(_GRAM_BITS)).astype(np.int64), minlength=count)
-        shares[start : start + count] = shared / (total - shared)
-    return shares
-
-
-def _pair_grams(texts: Sequence[str]) -> Words:
-    """Return each text's grams once, as words that begin with the text's number."""
-    words, begins = _grams(texts)
-    number = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff(np.append(begins, len(words))))
-    return _different(number << np.uint64(_GRAM_BITS) | words >> np.uint64(64 - _GRAM_BITS))
+        left, right = one[start : start + _LOOKS], other[start : start + _LOOKS]
+        places: Numbers = np.arange(start, start + len(left))
+        # Bytes that are equal, counted in eight lanes that are added together at the end of each step.
+        equal: Words = np.zeros(len(left), np.uint64)
+        begin = 0
+        for end, least in _STEPS:
+            for word in words[begin:end]:
+                equal += np.equal(word.take(left).view(np.uint8), word.take(right).view(np.uint8)).view(np.uint64)
+            kept: NDArray[np.bool_] = equal * _LANES >> np.uint64(56) >= least
+            left, right, places, equal, begin = left[kept], right[kept], places[kept], equal[kept], end
+        close[places] = True
+    return close
 
 
 class Edge(NamedTuple):
@@ -288,23 +210,33 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Edge]
     sketches = sketch(texts)
     places = np.arange(len(texts))
     pairs = unpacked(candidates(((keys, places) for keys in sketches.bands), lambda own: sketches.low[own]))
-    edges: list[Edge] = []
-    for start in range(0, len(pairs), _PAIRS):
-        part = pairs[start : start + _PAIRS]
-        shares = overlap([texts[i] for i in part[:, 0]], [texts[i] for i in part[:, 1]])
-        kept = zip(part[shares >= threshold].tolist(), shares[shares >= threshold].tolist(), strict=True)
-        edges += [Edge(one, other, round(share, 4)) for (one, other), share in kept]
+    shares = overlap([texts[i] for i in pairs[:, 0]], [texts[i] for i in pairs[:, 1]], threshold)
+    kept = shares >= threshold
+    edges = [
+        Edge(one, other, round(share, 4))
+        for (one, other), share in zip(pairs[kept].tolist(), shares[kept].tolist(), strict=True)
+    ]
     return edges
 
 
 def components(size: int, edges: Numbers) -> Numbers:
-    """Return for each of ``size`` places the lowest place that edges (m, 2) connect it with."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    """Return for each of ``size`` places the lowest place that edges (m, 2) connect it with.
 
-    graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
-    # Places go up, so that the first place seen of a label is its lowest.
-    _, first = np.unique(labels, return_index=True)
-    lowest: Numbers = first[labels].astype(np.int64)
+    In rounds: the higher end of an edge is led to the lowest that it is joined with, and what led to it goes along; the edges
+    then join where their ends lead. Two rounds halve what is still joined, whatever the edges. Faster than scipy's walk along
+    them (a chain in order aside), and without that library, which takes 0.2 s to load.
+    """
+    lowest: Numbers = np.arange(size)
+    low, high = edges[:, 0], edges[:, 1]
+    while len(low):
+        low, high = np.minimum(low, high), np.maximum(low, high)
+        np.minimum.at(lowest, high, low)
+        while not np.array_equal(further := lowest[lowest], lowest):
+            lowest = further
+        # One after the other, so that fewer arrays are held at once.
+        low = lowest[low]
+        high = lowest[high]
+        apart = low != high
+        low = low[apart]
+        high = high[apart]
     return lowest

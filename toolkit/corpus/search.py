@@ -15,18 +15,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from toolkit.corpus import near
+from toolkit.corpus import grams, near
 from toolkit.corpus.pool import Pool
 from toolkit.parquet import read_batches
 
 Numbers = NDArray[np.int64]
 _TEXTS = pa.schema([("text", pa.string())])
 _ROWS = 5_000
-_PAIRS = 100_000
-# Texts whose keys of a band are put in order together: 16 MB of them, several times over.
-_AT_ONCE = 2_000_000
+# Pairs a job, where there are many: each goes through the texts of all parts.
+_PAIRS = 200_000
+# Texts whose keys of a band are put in order together: 8 MB of them, several times over.
+_AT_ONCE = 1_000_000
 # Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
-_BANDS = 5
+_BANDS = 4
 # Sketches mapped at a time: 7 MB.
 _MAPPED = 1 << 16
 
@@ -73,19 +74,26 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
     jobs = [_Part(number, path, work) for number, path in enumerate(parts)]
     counts = list(pool.map(sketch_part, jobs, small=small))
     first = _firsts(begins, work)
+    again = np.flatnonzero(first != np.arange(len(first)))
+    copies = np.stack([first[again], again], axis=1)
     alone = _collected(first, begins, counts, work)
+    del first, again
     pairs = _candidates(len(alone), work, pool, small)
     shares = _verified(pairs, len(parts), work, pool, small)
     close = shares >= near.THRESHOLD
-    near_ones = alone[near.unpacked(pairs[close])]
-    again = np.flatnonzero(first != np.arange(len(first)))
-    one = np.concatenate([first[again], near_ones[:, 0]])
-    other = np.concatenate([again, near_ones[:, 1]])
-    share = np.concatenate([np.ones(len(again)), np.round(shares[close], 4)])
-    exact = np.arange(len(one)) < len(again)
-    order = np.lexsort((exact, other, one))
-    ids = np.concatenate([np.load(_file(work, n, "ids")) for n in range(len(parts))] or [np.empty((0, 16), np.uint8)])
-    return Found(ids, Edges(one[order], other[order], share[order], exact[order]))
+    edges = joined(copies, alone[near.unpacked(pairs[close])], shares[close])
+    ids = np.empty((begins[-1], 16), np.uint8)
+    for number, begin in enumerate(begins[:-1].tolist()):
+        ids[begin : begins[number + 1]] = np.load(_file(work, number, "ids"))
+    return Found(ids, edges)
+
+
+def joined(copies: Numbers, pairs: Numbers, shares: NDArray[np.float64]) -> Edges:
+    """Return edges in order: (first, copy) of equal texts (m, 2), and pairs of different ones (n, 2) with their shares."""
+    one, other = np.concatenate([copies, pairs]).T
+    share = np.concatenate([np.ones(len(copies)), np.round(shares, 4)])
+    order = np.lexsort((other, one))
+    return Edges(one[order], other[order], share[order], order < len(copies))
 
 
 def sketch_part(job: _Part) -> int:
@@ -104,7 +112,7 @@ def sketch_part(job: _Part) -> int:
                 if (key := bytes.fromhex(value[:32])) not in seen:
                     seen.add(key)
                     fresh.append(place)
-            folded = [near.folded(text) for text in batch["text"].take(pa.array(fresh, pa.int64())).to_pylist()]
+            folded = [grams.folded(text) for text in batch["text"].take(pa.array(fresh, pa.int64())).to_pylist()]
             texts.write_batch(pa.record_batch([pa.array(folded, pa.string())], schema=_TEXTS))
             sketches = near.sketch(folded)
             bands.append(sketches.bands)
@@ -119,13 +127,13 @@ def sketch_part(job: _Part) -> int:
     return len(seen)
 
 
-def look_at_bands(job: _Bands) -> near.Words:
+def look_at_bands(job: _Bands) -> grams.Words:
     """Return the pairs that some bands give (:func:`toolkit.corpus.near.candidates`)."""
     bands = (band for number in range(job.start, job.stop) for band in _band(job, number))
     return near.candidates(bands, lambda places: _low(job, places))
 
 
-def _low(job: _Bands, places: Numbers) -> near.Words:
+def _low(job: _Bands, places: Numbers) -> grams.Words:
     """Return the last bytes of the sketches of the texts at these places."""
     order = np.argsort(places)
     found = np.empty((len(places), near.WORDS), np.uint64)
@@ -156,7 +164,7 @@ def _band(job: _Bands, number: int) -> Iterator[near.Band]:
 
 
 def verify_pairs(job: _Pairs) -> NDArray[np.float64]:
-    """Return the overlap of the texts of some of the pairs."""
+    """Return the overlap of the texts of some of the pairs, 0 for those that are not near."""
     pairs = near.unpacked(np.load(job.work / "pairs.npy", mmap_mode="r")[job.start : job.stop])
     wanted, places = np.unique(pairs, return_inverse=True)
     texts = _texts(wanted, job)
@@ -164,7 +172,7 @@ def verify_pairs(job: _Pairs) -> NDArray[np.float64]:
     for start in range(0, len(pairs), _ROWS):
         own = places.reshape(-1, 2)[start : start + _ROWS]
         one, other = (texts.take(pa.array(own[:, side])).to_pylist() for side in (0, 1))
-        shares[start : start + _ROWS] = near.overlap(one, other)
+        shares[start : start + _ROWS] = grams.overlap(one, other, near.THRESHOLD)
     return shares
 
 
@@ -235,15 +243,16 @@ def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Pat
     return alone
 
 
-def _candidates(size: int, work: Path, pool: Pool, small: bool) -> near.Words:
+def _candidates(size: int, work: Path, pool: Pool, small: bool) -> grams.Words:
     starts = range(0, near.BANDS if size > 1 else 0, _BANDS)
     jobs = [_Bands(start, min(start + _BANDS, near.BANDS), work, size) for start in starts]
     return near.united(pool.map(look_at_bands, jobs, small=small))
 
 
-def _verified(pairs: near.Words, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
+def _verified(pairs: grams.Words, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
     np.save(work / "pairs.npy", pairs)
-    jobs = [_Pairs(at, min(at + _PAIRS, len(pairs)), work, parts) for at in range(0, len(pairs), _PAIRS)]
+    size = min(_PAIRS, max(_ROWS, len(pairs) // 8))
+    jobs = [_Pairs(at, min(at + size, len(pairs)), work, parts) for at in range(0, len(pairs), size)]
     shares = list(pool.map(verify_pairs, jobs, small=small))
     return np.concatenate([*shares, np.empty(0)])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from toolkit.labelstudio.transport import READ, WRITE, AnswerLost, Transport, ch
 
 _TITLE_MIN, _TITLE_MAX = 3, 50  # characters, the server's rule
 _PROJECT_PAGE = 100
+# What finding a project takes of it. Of the others that a token sees the server would answer everything, form and guide too.
+_KNOWN_BY = ("id", "description", "total_annotations_number", "skipped_annotations_number")
+_STYLE = re.compile(r' style="[^"]*"')
 
 
 def marker(key: str) -> str:
@@ -48,7 +52,7 @@ class Projects:
             "maximum_annotations": overlap,
         }
         check_text({"key": key, **wanted}, f"project {key}")
-        found = self._marked(key)
+        found = self._marked(key, *wanted)
         if not found:
             return self._create(key, wanted)
         project, *copies = found
@@ -60,6 +64,8 @@ class Projects:
         changed = {name: value for name, value in wanted.items() if project.get(name) != value}
         if "label_config" in changed and str(project.get("label_config", "")).strip() == config.strip():
             del changed["label_config"]
+        if "expert_instruction" in changed and _kept(project.get("expert_instruction")) == _kept(instruction):
+            del changed["expert_instruction"]
         if changed:
             with self._transport.translated():
                 self._transport.sdk.projects.update(project_id, **changed, request_options=WRITE)
@@ -83,9 +89,12 @@ class Projects:
             raise ServiceError(f"{self._transport.url} did not say which project it made for {key}")
         return made.id
 
-    def _marked(self, key: str) -> list[dict[str, Any]]:
-        """Return the projects marked with ``key``: the one that counts first, then copies that nobody has worked in."""
-        found = [project for project in self._all() if (project.get("description") or "").strip() == marker(key)]
+    def _marked(self, key: str, *fields: str) -> list[dict[str, Any]]:
+        """Return the projects marked with ``key``: the one that counts first, then copies that nobody has worked in.
+
+        Of each what it is known by, and ``fields``.
+        """
+        found = [project for project in self._all(fields) if (project.get("description") or "").strip() == marker(key)]
         judged = [project for project in found if _judged(project)]
         if len(judged) > 1:
             ids = ", ".join(str(project["id"]) for project in judged)
@@ -95,11 +104,12 @@ class Projects:
             )
         return sorted(found, key=lambda project: (project not in judged, int(project["id"])))
 
-    def _all(self) -> list[dict[str, Any]]:
+    def _all(self, fields: Sequence[str]) -> list[dict[str, Any]]:
         projects: dict[int, dict[str, Any]] = {}
+        asked = {"page_size": _PROJECT_PAGE, "ordering": "id", "include": ",".join([*_KNOWN_BY, *fields])}
         page = 1
         while True:
-            answer = self._transport.page("api/projects", {"page": page, "page_size": _PROJECT_PAGE, "ordering": "id"})
+            answer = self._transport.page("api/projects", {"page": page, **asked})
             try:
                 count, results = int(answer["count"]), answer["results"]
                 projects.update({int(project["id"]): project for project in results})
@@ -146,6 +156,11 @@ def _judged(project: Mapping[str, Any]) -> bool:
         return int(project["total_annotations_number"]) + int(project["skipped_annotations_number"]) > 0
     except (KeyError, TypeError, ValueError):
         return True  # whoever does not say is taken to hold work
+
+
+def _kept(instruction: object) -> str:
+    """Return what a server keeps of a guide: it takes the styles out of the HTML that it is given."""
+    return _STYLE.sub("", str(instruction or ""))
 
 
 def _clip_title(title: str) -> str:

@@ -95,7 +95,7 @@ def cut(
             raise ConflictError(f"{folder} is there already and holds other data", hint="leave out --version")
         with publishing(folder) as new:
             progress(f"writing release {number}")
-            write(new, contents, numbers, template=template_of(workspace))
+            write(new, contents, numbers, hashes, template=template_of(workspace))
             # The gates read the folder: what it was written from need not be held beside it.
             del contents, about, numbers
             progress("checking it")
@@ -122,20 +122,25 @@ def _side(contents: Contents, named: Mapping[str, str], hashes: Mapping[str, str
 
 
 def write(
-    folder: Path, contents: Contents, numbers: Mapping[str, Any] | None = None, *, template: Path | None = None
+    folder: Path,
+    contents: Contents,
+    numbers: Mapping[str, Any] | None = None,
+    hashes: Mapping[str, str] | None = None,
+    *,
+    template: Path | None = None,
 ) -> None:
-    """Fill an empty folder: parts, documents, manifest."""
+    """Fill an empty folder: parts, documents, manifest. Where known: the card's ``numbers``, the edition's ``hashes``."""
     numbers = numbers or card.numbers(contents)
     files, digest = write_parts(folder, contents), digest_of(contents)
     texts = books(contents)
     write_texts(folder, documents(contents, numbers, digest, files, codebooks=texts, template=template))
-    hashes = edition(contents, numbers, digest, codebooks=texts, template=template)
+    hashes = hashes or edition(contents, numbers, digest, codebooks=texts, template=template)
     said = {
         "configs": with_shards(rows_of(contents), files),
         "digest": digest,
         "edition": edition_digest(digest, hashes),
     }
-    write_manifest(folder, contents, said | {"documents": hashes})
+    write_manifest(folder, contents, said | {"documents": dict(hashes)})
 
 
 def complete(workspace: Workspace) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, StrictUndefined, TemplateError, Undefined
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, Undefined
 
 from toolkit.errors import InputError
 from toolkit.fsio import read_text
@@ -54,6 +55,15 @@ def _finalize(value: Any) -> Any:
 def render(numbers: Mapping[str, Any], template: Path | None = None) -> str:
     """Return the card's text; :class:`InputError` names a placeholder of the template that means nothing."""
     path = template or resource("DATASET_CARD.md")
+    try:
+        return _compiled(read_text(path)).render(dict(numbers))
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise InputError(f"{path}{f':{line}' if line else ''}: {error.message or error}") from error
+
+
+@lru_cache(maxsize=8)
+def _compiled(text: str) -> Template:
     environment = Environment(
         undefined=StrictUndefined,
         finalize=_finalize,
@@ -63,11 +73,7 @@ def render(numbers: Mapping[str, Any], template: Path | None = None) -> str:
         autoescape=False,  # Markdown, not HTML: finalize escapes for it
     )
     environment.filters["link"] = link
-    try:
-        return environment.from_string(read_text(path)).render(dict(numbers))
-    except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        raise InputError(f"{path}{f':{line}' if line else ''}: {error.message or error}") from error
+    return environment.from_string(text)
 
 
 def size_category(rows: int) -> str:

@@ -33,12 +33,15 @@ _MAKING = ("version", "corpus", "inputs", "made_with", "format", "about")
 
 def books(contents: Contents, *, shipped: bool = False) -> dict[str, str]:
     """Return the codebooks' files by path; ``shipped``: forms and guides alone, by the package's own templates."""
-    files = {}
+    files = {} if shipped else _sources(contents)
     for task, book in contents.codebooks.items():
-        if not shipped:
-            files[f"codebooks/{task}/codebook.yaml"] = read_text(book.folder / task / "codebook.yaml")
         files |= _rendered(task, _without_folder(book) if shipped else book)
     return files
+
+
+def _sources(contents: Contents) -> dict[str, str]:
+    named = contents.codebooks.items()
+    return {f"codebooks/{task}/codebook.yaml": read_text(book.folder / task / "codebook.yaml") for task, book in named}
 
 
 def _without_folder(book: Codebook) -> Codebook:
@@ -56,7 +59,7 @@ def _rendered(task: str, book: Codebook) -> dict[str, str]:
 def digest_of(contents: Contents) -> str:
     """Return the data digest of contents that are not written yet."""
     rows = {config: {s: part["row_digest"] for s, part in own.items()} for config, own in rows_of(contents).items()}
-    hashes = {path: sha256_text(text) for path, text in books(contents).items() if path.endswith("codebook.yaml")}
+    hashes = {path: sha256_text(text) for path, text in _sources(contents).items()}
     return data_digest(rows, contents.features(), hashes)
 
 

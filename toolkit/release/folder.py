@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,7 +100,7 @@ class _Manifest(_Form):
     hydrated: bool = False
 
 
-class StrictLoader(yaml.SafeLoader):
+class _Strict(yaml.constructor.SafeConstructor):
     """YAML that may not say a thing twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -115,10 +116,20 @@ class StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Loader(_Strict, yaml.SafeLoader):
+    """In Python alone: what it says of an error is what is shown."""
+
+
+class _QuickLoader(_Strict, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same in a tenth of the time, where PyYAML was built with it."""
+
+
 def read_yaml(text: str, where: str) -> Any:
     """Return strict YAML's value; :class:`InputError` names file and line."""
+    with suppress(yaml.YAMLError):
+        return yaml.load(text, _QuickLoader)  # a SafeLoader
     try:
-        return yaml.load(text, StrictLoader)  # a SafeLoader
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 GRAM = 4
 THRESHOLD = 0.65
@@ -116,6 +119,8 @@ class _Grams:
 
     def rarest(self, texts: Places, many: Places) -> csr_array:
         """Return so many of the rarest grams of some texts (those texts × grams), but for those that stand in no other."""
+        from scipy.sparse import csr_array
+
         ends = np.cumsum(many)
         begin = (np.cumsum(self.size) - self.size)[texts]
         column = self.column[np.arange(many.sum()) + np.repeat(begin - ends + many, many)]

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.errors import WorkspaceError
+from toolkit.fsio import read_json
 from toolkit.release.features import release_table
-from toolkit.release.folder import Folder
+from toolkit.release.layout import MANIFEST
 from toolkit.rowdigest import batches_digest
+
+if TYPE_CHECKING:
+    from toolkit.release.folder import Folder
 
 _QUIET = {
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
@@ -123,10 +129,11 @@ def loaded_digest(config: str, rows: Any) -> str:
 
     def batches() -> Iterator[pa.Table]:
         yield schema.empty_table()
+        features = rows.features  # a deep copy each time that it is asked for
         for batch in rows.with_format("arrow").iter(batch_size=_BATCH):
             if batch.schema.names != schema.names:
                 raise _OtherColumns
-            columns = [words(batch[part.name].combine_chunks(), rows.features[part.name], part.type) for part in schema]
+            columns = [words(batch[part.name].combine_chunks(), features[part.name], part.type) for part in schema]
             yield pa.Table.from_arrays(columns, schema=schema)
 
     try:
@@ -139,6 +146,22 @@ class _OtherColumns(Exception):
     pass
 
 
+def _read_yaml_once() -> None:
+    """Let the library parse the card's YAML once in this process: it would do so twice for each config, by Python alone.
+
+    Whoever asks is given values of their own, as the parser would give them.
+    """
+    import yaml
+
+    read = yaml.safe_load
+
+    @cache
+    def kept(text: str) -> bytes:
+        return pickle.dumps(read(text))
+
+    yaml.safe_load = lambda stream: pickle.loads(kept(stream)) if isinstance(stream, str) else read(stream)
+
+
 def main(folder: Path, cache: str, repo: str = "", revision: str = "") -> dict[str, Any]:
     """Load every config of a release; return config → batch and stream (split → row digest) and versions.
 
@@ -148,11 +171,12 @@ def main(folder: Path, cache: str, repo: str = "", revision: str = "") -> dict[s
         for name in ("connect", "connect_ex", "sendto"):
             setattr(socket.socket, name, _no_network)
         socket.getaddrinfo = _no_network  # type: ignore[assignment]
+    _read_yaml_once()
     from datasets import get_dataset_default_config_name, load_dataset
 
     where, at = repo or str(folder), {"revision": revision} if revision else {}
     found: dict[str, Any] = {}
-    for config in Folder(folder).manifest["configs"]:
+    for config in read_json(folder / MANIFEST)["configs"]:
         batch = load_dataset(where, config, cache_dir=cache, **at)
         stream = load_dataset(where, config, streaming=True, cache_dir=cache, **at)
         found[config] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -90,8 +92,14 @@ class _Plain(yaml.SafeDumper):
 
 
 def dump(value: Any) -> str:
-    """Return YAML in the order given."""
-    return yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+    """Return YAML in the order given, of what JSON can say."""
+    return _dumped(json.dumps(value))
+
+
+@lru_cache(maxsize=8)
+def _dumped(value: str) -> str:
+    """Write a value, given as JSON. A cut and its checks write each card's some times over, by Python alone."""
+    return yaml.dump(json.loads(value), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
 def licence(contents: Contents) -> str:

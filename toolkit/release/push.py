@@ -67,6 +67,16 @@ class Pushed:
     url: str
 
 
+def within_reach(folder: Folder, repo: str) -> None:
+    """Raise what a plan would of the release's kind, the repository's name, a missing token, the way there.
+
+    To be asked before the checks, which take longer.
+    """
+    refuse_private(folder)
+    with reaching(named(repo)):
+        look(client(), repo)
+
+
 def plan(
     folder: Folder,
     repo: str,
@@ -196,8 +206,8 @@ def verify_there(repo: str, revision: str, *, progress: Progress = lambda _: Non
     return [*gates, judged("hub", problems, "load_dataset gives every row from the Hub, the version as the card says")]
 
 
-def refuse(folder: Folder, gates: Collection[Gate]) -> None:
-    """Raise :class:`ChecksFailed` where a release is not to be published, a gate fails, or an essential one was not run."""
+def refuse_private(folder: Folder) -> None:
+    """Raise :class:`ChecksFailed` where a release says of itself that it is not to be published."""
     manifest = folder.manifest
     if manifest["simulated"]:
         raise ChecksFailed(
@@ -209,6 +219,11 @@ def refuse(folder: Folder, gates: Collection[Gate]) -> None:
             f"{folder.path} is private: it holds what its sources' rights do not let out",
             hint="a dehydrated release carries labels and ids without the texts: see docs/guide.md",
         )
+
+
+def refuse(folder: Folder, gates: Collection[Gate]) -> None:
+    """Raise :class:`ChecksFailed` where a release is not to be published, a gate fails, or an essential one was not run."""
+    refuse_private(folder)
     run = {gate.name for gate in gates if gate.state != "not run"}
     if wrong := [gate for gate in gates if gate.failed or (gate.name in ESSENTIAL and gate.name not in run)]:
         lines = "\n  ".join(f"{gate.name} ({gate.state}): {gate.detail}" for gate in wrong)

@@ -183,15 +183,3 @@ def _words(source: Source, span: Segment, name: str | None = None) -> str:
     words = " ".join(source.text[span.char_start : span.char_end].split())
     short = words if len(words) <= _WORDS else f"{words[:_WORDS].rpartition(' ')[0] or words[:_WORDS]} …"
     return f"{name or span.key or span.role}: " + regex.sub(r"\p{C}", "\ufffd", short)
-
-
-def only_guesses(source: Source) -> int:
-    """Return how many entries of a drafted ``facts.toml`` are guesses, where nobody has taken one up; else 0."""
-    if not source.facts_path.exists():
-        return 0
-    text = read_text(source.facts_path)
-    now = parse_toml_text(text, Facts, source.facts_path)
-    if now.account or now.post or now.quotation or now.same_as or now.reference or any(n.codes for n in now.narrative):
-        return 0
-    drafted = regex.findall(r"(?m)^# \[\[(?!account\.event)[a-z_]+\]\]$", text)
-    return len(drafted) + len(now.narrative)

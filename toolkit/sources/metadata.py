@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolkit.errors import InputError
 from toolkit.fsio import sha256_bytes, sha256_text
 from toolkit.settings import check_record
 from toolkit.sources.document import Document
 from toolkit.sources.model import CuratedMeta, SourceMeta
-from toolkit.sources.readers import Format
+
+if TYPE_CHECKING:
+    from toolkit.sources.readers import Format
 
 
 def describe(

@@ -18,6 +18,7 @@ A table has ``raw/`` and ``source.toml``, and of the rest only what :mod:`toolki
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolkit.errors import ConflictError, InputError, WorkspaceError
 from toolkit.fsio import publishing, read_bytes, sha256_bytes, write_atomic, write_jsonl
@@ -26,10 +27,12 @@ from toolkit.sources.entries import entries
 from toolkit.sources.images import hashed, image_type
 from toolkit.sources.metadata import describe, render_meta
 from toolkit.sources.model import CuratedMeta, Facts, SourceMeta
-from toolkit.sources.readers import Format, read
 from toolkit.sources.source import Source, open_folder
 from toolkit.tombstones import purged_sources, refuse_source
 from toolkit.workspace import Workspace
+
+if TYPE_CHECKING:
+    from toolkit.sources.readers import Format
 
 
 def add(
@@ -46,6 +49,8 @@ def add(
     The same file added again is the source that is there already; another file under its id is a
     :class:`ConflictError`. ``meta`` and ``facts`` are TOML files to take the curated part from.
     """
+    from toolkit.sources.readers import read
+
     curated = parse_toml(meta, CuratedMeta) if isinstance(meta, Path) else meta
     if facts:
         parse_toml(facts, Facts)

@@ -26,4 +26,7 @@ class Local:
 
     def search(self, parts: Sequence[Path], rows: Sequence[int], work: Path) -> search.Found:
         """Return which posts are equal or nearly so."""
-        return search.search(parts, rows, work, self._pool, small=sum(rows) < SMALL)
+        found = search.search(parts, rows, work, self._pool, small=sum(rows) < SMALL)
+        # Nothing more is asked for: what its processes hold is room for what follows.
+        self._pool.close()
+        return found

@@ -27,7 +27,7 @@ from toolkit.corpus import near
 from toolkit.corpus.engines import blobs, worker
 from toolkit.corpus.engines.blobs import octets, pack, unpack
 from toolkit.corpus.parts import Job, Made
-from toolkit.corpus.search import Edges, Found, id_bytes
+from toolkit.corpus.search import Edges, Found, id_bytes, joined
 from toolkit.errors import ServiceError
 from toolkit.fsio import sha256_bytes
 from toolkit.parquet import read_batches, rows_bytes
@@ -133,11 +133,7 @@ class Spark:
         pairs = np.unique(pairs, axis=0)
         shares = self._overlaps(sketched, pairs, begins)
         close = shares >= near.THRESHOLD
-        one, other = (np.concatenate([again[:, side], pairs[close, side]]) for side in (0, 1))
-        share = np.concatenate([np.ones(len(again)), np.round(shares[close], 4)])
-        exact = np.arange(len(one)) < len(again)
-        order = np.lexsort((exact, other, one))
-        return Found(ids, Edges(one[order], other[order], share[order], exact[order]))
+        return Found(ids, joined(again, pairs[close], shares[close]))
 
     def _overlaps(self, sketched: _Sketched, pairs: Numbers, begins: Numbers) -> NDArray[np.float64]:
         shares = np.empty(len(pairs), np.float64)

@@ -28,7 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from toolkit import storage
-from toolkit.corpus import near
+from toolkit.corpus import grams, near
 from toolkit.corpus.batch import About
 from toolkit.corpus.engines.blobs import octets, pack, strings, texts_of, unpack
 from toolkit.corpus.parts import Job, make_table_parts
@@ -80,7 +80,7 @@ def sketches(number: int, blob: bytes) -> Iterator[Blob]:
             own = [bytes.fromhex(value[:32]) for value in batch["exact_hash"].to_pylist()]
             keys.append(np.frombuffer(b"".join(own), ">u8").reshape(-1, 2))
             alone = [place for place, key in enumerate(own) if not (key in seen or seen.add(key))]  # type: ignore[func-returns-value]
-            folded = [near.folded(text) for text in batch["text"].take(pa.array(alone, pa.int64())).to_pylist()]
+            folded = [grams.folded(text) for text in batch["text"].take(pa.array(alone, pa.int64())).to_pylist()]
             found = near.sketch(folded)
             fresh.append(np.array(alone, np.int64) + at)
             bands.append(found.bands)
@@ -181,7 +181,7 @@ def overlaps(number: int, blobs: Iterable[bytes]) -> Iterator[Blob]:
         text += strings(arrays["ends"], arrays["utf8"])
     order = np.lexsort((np.concatenate(side), np.concatenate(pair)))
     one, other = ([text[at] for at in order[half::2].tolist()] for half in (0, 1))
-    shares = near.overlap(one, other)
+    shares = grams.overlap(one, other, near.THRESHOLD)
     yield number, pack(pair=np.concatenate(pair)[order[::2]], shares=shares)
 
 
