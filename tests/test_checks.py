@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toolkit.corpus import checks, duck
+from toolkit.corpus import bits, checks, duck
 from toolkit.schema import table
 
 # All keys have one of two groups of bits, or bits of their own.
@@ -35,7 +35,7 @@ def written(folder: Path, name: str, rows: Sequence[Mapping[str, object]], parts
 def test_a_key_that_stands_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hashed: str, posts: list[str]
 ) -> None:
-    monkeypatch.setattr(checks, "_HASH", hashed)
+    monkeypatch.setattr(checks, "HASH", hashed)
     monkeypatch.setattr(checks, "_NAMED", 3)
     rows = [{"post_id": one, "cluster_id": one, "size": 2} for one in posts]
     files = {"clusters": written(tmp_path, "clusters", rows)}
@@ -56,7 +56,7 @@ def test_a_key_that_stands_twice(
 def test_a_reference_that_leads_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[str], links: list[tuple[str, str, str]]
 ) -> None:
-    monkeypatch.setattr(checks, "_ROWS", 2)
+    monkeypatch.setattr(bits, "_ROWS", 2)
     names = ("post_id", "other_id", "cluster_id")
     rows = [dict(zip(names, link, strict=True)) | {"kind": "exact"} for link in dict.fromkeys(links)]
     posts = tmp_path / "posts.parquet"

@@ -13,17 +13,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from toolkit.corpus import duck
+from toolkit.corpus.bits import HASH, Bits, bits, held, pieces
 from toolkit.schema import Table, table, table_names
 
 Files = Mapping[str, Sequence[Path]]
 """Table → its parts in order."""
-Bits = NDArray[np.uint64]
-_ROWS = 1 << 18
-_HASH = "hash({})"
-"""64 bits of values, in DuckDB's words."""
 # Keys that are looked at as they are at one time.
 _NAMED = 1000
 
@@ -42,7 +38,9 @@ def problems(files: Files, rows: Mapping[str, int]) -> list[str]:
                         refer.setdefault((other, there), []).append((number, place, column))
         # The keys of one table at a time, whichever others refer to it.
         for (other, there), columns in refer.items():
-            keys = np.sort(_bits(connection, other, f"{duck.quoted(there)}::VARCHAR"))
+            value = f"{duck.quoted(there)}::VARCHAR"
+            (keys,) = bits(connection, f"SELECT {HASH.format(value)} FROM {duck.quoted(other)}")
+            keys.sort()
             for number, place, column in columns:
                 if (lost := _lost(connection, table(names[number]), column, keys)) is not None:
                     found.append((number, place, f"{names[number]}.{column}: {lost!r} is not in {other}"))
@@ -54,8 +52,9 @@ def repeated(connection: duckdb.DuckDBPyConnection, name: str, columns: str, whe
 
     They hold for few others: rows that they hold for are grouped by the columns to tell.
     """
-    bits = np.sort(_bits(connection, name, columns, where))
-    again = np.unique(bits[1:][bits[1:] == bits[:-1]])
+    (every,) = bits(connection, f"SELECT {HASH.format(columns)} FROM {duck.quoted(name)} WHERE {where}")
+    every.sort()
+    again = np.unique(every[1:][every[1:] == every[:-1]])
     for start in range(0, len(again), _NAMED):
         yield f"{where} AND {_among(columns, again[start : start + _NAMED])}"
 
@@ -82,29 +81,15 @@ def _lost(connection: duckdb.DuckDBPyConnection, schema: Table, column: str, key
     value = f"unnest({own})" if pa.types.is_list(schema.arrow.field(column).type) else own
     values = f"(SELECT {value}::VARCHAR AS value FROM {duck.quoted(schema.name)})"
     lost: list[Bits] = []
-    for bits in _pieces(connection, f"SELECT {_HASH.format('value')} FROM {values} WHERE value IS NOT NULL"):
-        bits.sort()
-        places = np.searchsorted(keys, bits)
-        held = places < len(keys)
-        held[held] = keys[places[held]] == bits[held]
-        if not held.all() and sum(map(len, lost)) < _NAMED:
-            lost.append(np.unique(bits[~held])[:_NAMED])
+    for (some,) in pieces(connection, f"SELECT {HASH.format('value')} FROM {values} WHERE value IS NOT NULL"):
+        nowhere = some[~held(some, keys)]
+        if len(nowhere) and sum(map(len, lost)) < _NAMED:
+            lost.append(np.unique(nowhere)[:_NAMED])
     if not lost:
         return None
-    some = _among("value", np.unique(np.concatenate(lost))[:_NAMED])
-    return str(connection.execute(f"SELECT min(value) FROM {values} WHERE {some}").fetchall()[0][0])
+    named = _among("value", np.unique(np.concatenate(lost))[:_NAMED])
+    return str(connection.execute(f"SELECT min(value) FROM {values} WHERE {named}").fetchall()[0][0])
 
 
-def _bits(connection: duckdb.DuckDBPyConnection, name: str, columns: str, where: str = "true") -> Bits:
-    """Return 64 bits for each row of a table that a condition holds for, the same for the same values of ``columns``."""
-    pieces = _pieces(connection, f"SELECT {_HASH.format(columns)} FROM {duck.quoted(name)} WHERE {where}")
-    return np.concatenate([*pieces, np.empty(0, np.uint64)])
-
-
-def _pieces(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Bits]:
-    for batch in duck.ask(connection, sql, _ROWS):
-        yield batch.column(0).to_numpy(zero_copy_only=False).copy()
-
-
-def _among(columns: str, bits: Bits) -> str:
-    return f"{_HASH.format(columns)} IN ({', '.join(map(str, bits.tolist()))})"
+def _among(columns: str, some: Bits) -> str:
+    return f"{HASH.format(columns)} IN ({', '.join(map(str, some.tolist()))})"

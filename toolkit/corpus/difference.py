@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from toolkit.corpus import duck
+from toolkit.corpus.bits import HASH, bits, held
 from toolkit.corpus.steps import Step
 from toolkit.corpus.store import CorpusVersion
 from toolkit.fsio import canonical_json
@@ -84,22 +86,43 @@ class TableDifference:
         kinds: tuple[Kind, ...] = ("added", "removed", "changed")
         found = {str(kind): [0] * (1 + len(self._compared)) for kind in kinds}
         sums = [f"count(*) FILTER (WHERE {_differs(name)})" for name in self._compared]
-        with duck.connect({"earlier": self.before, "later": self.after}) as connection:
+        with duck.connect(self._tables) as connection:
             for share in self._shares:
                 sql = f"{self._differing(', '.join(['count(*)', *sums]), share)} GROUP BY 1"
                 for kind, *counts in connection.execute(sql).fetchall():
                     found[kind] = [sum(both) for both in zip(found[kind], counts, strict=True)]
         return found
 
+    @cached_property
+    def _suspects(self) -> dict[str, pa.Table]:
+        """Tables of the bits of the keys (:mod:`toolkit.corpus.bits`) whose rows the other side has not, or not so.
+
+        Each is of :data:`ROWS_A_PASS` rows of both sides, so that no comparison holds more; none where all may be held.
+        """
+        if (
+            sum(s.count_rows() if hasattr(s, "count_rows") else s.num_rows for s in (self.before, self.after))
+            <= ROWS_A_PASS
+        ):
+            return {}
+        asked = ", ".join(HASH.format(", ".join(map(duck.quoted, of))) for of in (self.key + self._compared, self.key))
+        with duck.connect({"earlier": self.before, "later": self.after}) as connection:
+            sides = [bits(connection, f"SELECT {asked} FROM {name}") for name in ("earlier", "later")]
+        differ = []
+        for (rows, keys), (others, _) in (sides, sides[::-1]):
+            differ.append(keys[~held(rows, np.sort(others))])
+        every = np.unique(np.concatenate(differ))
+        cuts = range(0, max(1, len(every)), max(1, ROWS_A_PASS // 2))
+        return {f"suspects{at}": pa.table({"bits": every[at : at + cuts.step]}) for at in cuts}
+
     @property
     def _shares(self) -> list[str]:
-        """Conditions that cut the rows of both sides by their key, so that no comparison holds too many of them."""
-        rows = sum(
-            side.count_rows() if hasattr(side, "count_rows") else side.num_rows for side in (self.before, self.after)
-        )
-        passes = -(-rows // ROWS_A_PASS)
-        key = ", ".join(map(duck.quoted, self.key))
-        return [f"hash({key}) % {passes} = {number}" for number in range(passes)] if passes > 1 else ["true"]
+        """Conditions that all rows which differ hold one of, and no more rows at once than are held."""
+        key = HASH.format(", ".join(map(duck.quoted, self.key)))
+        return [f"{key} IN (SELECT bits FROM {name})" for name in self._suspects] or ["true"]
+
+    @property
+    def _tables(self) -> dict[str, Any]:
+        return {"earlier": self.before, "later": self.after} | self._suspects
 
     @property
     def step(self) -> Step | None:
@@ -121,7 +144,7 @@ class TableDifference:
         first = [f"coalesce(a.{name}, b.{name}) AS k{n}" for n, name in enumerate((*places, *keys))]
         sides = [f"{side}.{name} AS {side}{n}" for side in "ba" for n, name in enumerate(places)]
         by = ", ".join(f"k{n}" for n in range(len(places) + len(keys)))
-        with duck.connect({"earlier": self.before, "later": self.after}, as_written=True) as connection:
+        with duck.connect(self._tables, as_written=True) as connection:
             for number, share in enumerate(self._shares):
                 into = "INSERT INTO found" if number else "CREATE TABLE found AS"
                 connection.execute(f"{into} {self._differing(', '.join([*first, *sides]), share)}")
