@@ -86,7 +86,7 @@ class TableDifference:
         kinds: tuple[Kind, ...] = ("added", "removed", "changed")
         found = {str(kind): [0] * (1 + len(self._compared)) for kind in kinds}
         sums = [f"count(*) FILTER (WHERE {_differs(name)})" for name in self._compared]
-        with duck.connect(self._tables) as connection:
+        with duck.connect(self._tables, as_written=True) as connection:
             for share in self._shares:
                 sql = f"{self._differing(', '.join(['count(*)', *sums]), share)} GROUP BY 1"
                 for kind, *counts in connection.execute(sql).fetchall():
