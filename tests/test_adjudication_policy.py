@@ -156,6 +156,12 @@ def test_words_marked_for_another_label_are_no_conflict() -> None:
     }
 
 
+def test_words_marked_where_all_cannot_tell_are_no_vote() -> None:
+    found = stand([marked(0, "ann-1", "post-1", "n99", (0, 4))], policy="conflicts")
+    assert settled(found) == {}
+    assert not found.open
+
+
 def test_what_all_deny_is_asked_of_nobody_and_conflicts_of_votes_are_asked_under_every_policy() -> None:
     own = rows({"split": ("n11", "n12", None, None)})
     for name in ("unanimous", "majority", "conflicts"):

@@ -52,7 +52,8 @@ def _stretches(found: Questions) -> tuple[Ints, Ints]:
     high = np.full(len(found.value), -1, dtype=np.int64)
     listed = found.rows["evidence"].combine_chunks()
     spans = pc.list_flatten(listed)
-    if not len(spans):
+    if not (len(spans) and len(found.value)):
+        # Words may be marked where nobody votes, since all who answered cannot tell.
         return low, high
     parents = pc.list_parent_indices(listed).to_numpy().astype(np.int64)
     tasks, task_names = codes(found.rows["task"])
