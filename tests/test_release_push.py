@@ -145,6 +145,7 @@ FAULTS = [
 def test_a_push_that_fails_anywhere_ends_with_one_commit_and_one_tag(
     online: HubDouble, two: tuple[Path, Path], method: str, path: str, kind: str | int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The Hub's client waits, twice as long each time, before it asks again.
     monkeypatch.setattr("time.sleep", lambda _: None)
     if path == "/resolve/":
         # What only the loader asks for.

@@ -180,6 +180,7 @@ def test_a_killed_starter_then_a_killed_server_then_two_starters_at_once(fresh: 
     os.kill(status.pid, signal.SIGKILL)
     until = time.monotonic() + 10
     while fresh.status().running and time.monotonic() < until:
+        # A process that was killed is there until the system has cleared it away, and is no child to be waited for.
         time.sleep(0.02)
     assert (tmp_path / "studio" / "ready.json").exists()
     assert not fresh.status().running

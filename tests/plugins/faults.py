@@ -130,6 +130,7 @@ class FaultProxy:
             handler.close_connection = True
             return
         if harm == "delayed":
+            # Long enough that the client is waiting, short of its patience: an answer that is slow and right.
             time.sleep(0.5)
         status, kind, content = answer
         handler.send_response_only(status)

@@ -72,6 +72,7 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSt
                 break
             except OSError:
                 assert process.poll() is None and time.monotonic() < until, (folder / "log").read_text()
+                # That it takes a connection is what tells that it is up.
                 time.sleep(0.1)
         endpoint = f"http://127.0.0.1:{port}"
         environment = {

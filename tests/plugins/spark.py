@@ -193,6 +193,7 @@ def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
+            # That it takes a connection is what tells that it is up.
             time.sleep(0.2)
     raise RuntimeError(f"the Spark server did not come up:\n{log.read_text(errors='replace')[-3000:]}")
 

@@ -159,6 +159,7 @@ def status(root: Root, watch: bool, every: float, as_json: bool) -> None:
                 click.clear()
                 print_table(found)
                 say(f"every {every:g} s; Ctrl-C stops")
+            # The server tells nobody of new judgements: it is asked as often as the user says.
             time.sleep(every)
     except KeyboardInterrupt:
         say("stopped")

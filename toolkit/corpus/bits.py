@@ -34,7 +34,7 @@ def pieces(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Bits]:
 
 
 def held(some: Bits, among: Bits) -> NDArray[np.bool_]:
-    """Tell of each of some bits whether they are among others, which are in order."""
+    """Tell of each of some bits whether they are among others, which are in order (``numpy.isin`` would order them anew)."""
     order = np.argsort(some)
     places = np.searchsorted(among, some[order])
     there = places < len(among)

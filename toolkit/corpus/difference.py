@@ -99,17 +99,12 @@ class TableDifference:
 
         Each is of :data:`ROWS_A_PASS` rows of both sides, so that no comparison holds more; none where all may be held.
         """
-        if (
-            sum(s.count_rows() if hasattr(s, "count_rows") else s.num_rows for s in (self.before, self.after))
-            <= ROWS_A_PASS
-        ):
+        if _rows(self.before) + _rows(self.after) <= ROWS_A_PASS:
             return {}
         asked = ", ".join(HASH.format(", ".join(map(duck.quoted, of))) for of in (self.key + self._compared, self.key))
         with duck.connect({"earlier": self.before, "later": self.after}) as connection:
             sides = [bits(connection, f"SELECT {asked} FROM {name}") for name in ("earlier", "later")]
-        differ = []
-        for (rows, keys), (others, _) in (sides, sides[::-1]):
-            differ.append(keys[~held(rows, np.sort(others))])
+        differ = [keys[~held(rows, np.sort(others))] for (rows, keys), (others, _) in (sides, sides[::-1])]
         every = np.unique(np.concatenate(differ))
         cuts = range(0, max(1, len(every)), max(1, ROWS_A_PASS // 2))
         return {f"suspects{at}": pa.table({"bits": every[at : at + cuts.step]}) for at in cuts}
@@ -228,6 +223,11 @@ class TableDifference:
     def _order(self) -> list[str]:
         """The columns that rows are in order of, before their keys."""
         return [name for name in ("source_id", "place") if name in self._both]
+
+
+def _rows(side: Any) -> int:
+    """Return how many rows an Arrow table or dataset has."""
+    return int(side.num_rows if isinstance(side, pa.Table) else side.count_rows())
 
 
 def _within(columns: Sequence[str], ends: Sequence[Any]) -> str:

@@ -247,6 +247,7 @@ class EmbeddedStudio:
                     break
             deadline = time.monotonic() + _STOP_SECONDS
             while pid is not None and time.monotonic() < deadline:
+                # Another command's child as a rule, which cannot be waited for.
                 time.sleep(_STEP)
                 pid = self._alive()
         if pid is not None:

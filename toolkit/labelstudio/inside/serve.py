@@ -39,6 +39,7 @@ def _hold_lock(path: Path) -> IO[str]:
             if time.monotonic() > deadline:
                 print("another server of this workspace is running", file=sys.stderr)
                 sys.exit(LOCKED)
+            # flock has no limit to its waiting of its own.
             time.sleep(0.02)
     file.truncate(0)
     file.write(str(os.getpid()))
