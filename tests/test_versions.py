@@ -20,7 +20,8 @@ from tests.test_corpus import add_examples, add_text
 from toolkit.corpus import difference as difference_module
 from toolkit.corpus import store
 from toolkit.corpus.build import build
-from toolkit.corpus.difference import difference, records
+from toolkit.corpus.changes import records
+from toolkit.corpus.difference import difference
 from toolkit.corpus.promote import promote
 from toolkit.corpus.query import query
 from toolkit.corpus.show import show

@@ -57,7 +57,7 @@ def _print(found: Shown) -> None:
 
 def _lines(row: Mapping[str, Any]) -> None:
     """Print a row, a line a column: texts may be long. What is empty is left out."""
-    from toolkit.corpus.difference import plain
+    from toolkit.corpus.changes import plain
     from toolkit.fsio import canonical_json
 
     width = max(len(name) for name in row)
@@ -109,7 +109,7 @@ def query(root: Root, sql: str, version: str | None, as_csv: bool, output: Path 
     docposts corpus query "SELECT text_lang, count(*) AS posts FROM posts GROUP BY ALL ORDER BY posts DESC"
     """
     from toolkit.corpus import store
-    from toolkit.corpus.difference import plain
+    from toolkit.corpus.changes import plain
     from toolkit.corpus.export import csv_line
     from toolkit.corpus.query import query as ask
     from toolkit.corpus.query import save

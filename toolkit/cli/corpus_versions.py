@@ -36,12 +36,12 @@ def diff(
 
     Without versions: what the latest changed. With BEFORE alone: all that changed since. --json holds every row.
     """
-    from toolkit.corpus import difference, store
+    from toolkit.corpus import changes, difference, store
 
     one, other = store.pair(root.tables(), before, after)
     parts = [part for part in difference.difference(one, other) if not only or part.name in only]
     if output:
-        say(f"{difference.write(output, parts)} changed values in {output}")
+        say(f"{changes.write(output, parts)} changed values in {output}")
     if as_json:
         print_json_pieces({"before": str(one.version), "after": str(other.version), "tables": map(_record, parts)})
         return
@@ -63,7 +63,7 @@ def _columns(part: TableDifference) -> list[str]:
 
 
 def _line(row: Any) -> str:
-    from toolkit.corpus.difference import plain
+    from toolkit.corpus.changes import plain
     from toolkit.fsio import canonical_json
 
     key = " ".join(str(value) for value in row.key.values())
@@ -81,7 +81,7 @@ def _cut(text: str) -> str:
 
 
 def _record(part: TableDifference) -> dict[str, Any]:
-    from toolkit.corpus.difference import plain
+    from toolkit.corpus.changes import plain
 
     rows = (
         {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,8 +14,6 @@ from toolkit.corpus import duck
 from toolkit.corpus.bits import HASH, bits, held
 from toolkit.corpus.steps import Step
 from toolkit.corpus.store import CorpusVersion
-from toolkit.fsio import canonical_json
-from toolkit.parquet import writing_batches
 from toolkit.schema import table, table_names
 
 Kind = Literal["added", "removed", "changed"]
@@ -262,47 +259,3 @@ def difference(before: CorpusVersion, after: CorpusVersion, *, leave_out: Sequen
             empty = there.schema.empty_table()
             found.append(TableDifference(name, empty if one is None else one, empty if other is None else other))
     return [part for part in found if part.step]
-
-
-def write(path: Path, differences: list[TableDifference]) -> int:
-    """Write the changes to a Parquet file (``schemas/changes.json``), one row a changed value; return how many."""
-    written = 0
-    with writing_batches(path, table("changes").arrow) as out:
-        pending: list[dict[str, Any]] = []
-        for part in differences:
-            for row in part.rows():
-                pending += records(row)
-                if len(pending) >= _BATCH:
-                    written += len(pending)
-                    out.write(_batch(pending))
-                    pending = []
-        out.write(_batch(pending))
-        return written + len(pending)
-
-
-def _batch(records: list[dict[str, Any]]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(records, schema=table("changes").arrow)
-
-
-def records(row: RowChange) -> list[dict[str, Any]]:
-    """Return a changed row as rows of ``schemas/changes.json``: values as JSON, so that one column holds them all."""
-    about = {"table": row.table, "key": canonical_json(row.key), "change": row.kind}
-    return [
-        about
-        | {
-            "column": cell.column,
-            "column_class": cell.column_class or None,
-            "before": None if cell.before is None else canonical_json(plain(cell.before)),
-            "after": None if cell.after is None else canonical_json(plain(cell.after)),
-        }
-        for cell in row.cells
-    ]
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: times as text."""
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value

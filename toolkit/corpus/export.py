@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from toolkit.corpus import duck
-from toolkit.corpus.difference import plain
+from toolkit.corpus.changes import plain
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import ConflictError, InputError
 from toolkit.fsio import canonical_json, json_line, publishing, replacing, sha256_file, write_atomic

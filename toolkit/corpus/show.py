@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow.compute as pc
 
 from toolkit.corpus import duck, links, store
-from toolkit.corpus.difference import plain
+from toolkit.corpus.changes import plain
 from toolkit.corpus.store import CorpusVersion
 from toolkit.errors import InputError
 from toolkit.schema import table
