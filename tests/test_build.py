@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.command import data, docposts
+from tests.plugins.mounts import Mount
 from tests.test_corpus import add_text, hidden, tree
 from tests.test_tabular import SIMPLE
 from tests.test_tabular import add as add_table
@@ -284,7 +286,32 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_lost(
     assert len(posts_of(build(workspace))) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize("says", ["Read-only file system", "No space left on device"])
+def test_a_file_system_that_is_read_only_or_full(mount: Mount, says: str) -> None:
+    workspace = Workspace.create(mount.folder / "workspace", new_settings("mounted"))
+    add_text(workspace, "one", f"{WORDS} one.")
+    first = build(workspace)
+    add_text(workspace, "two", f"{WORDS} two.")
+    before = tree(workspace.root)
+    ballast = mount.folder / "ballast"
+    if says.startswith("No space"):
+        with pytest.raises(OSError, match=says):
+            ballast.write_bytes(bytes(2 << 20))
+    else:
+        mount.change("ro")
+    failed = docposts("-C", workspace.root, "corpus", "build", code=1)
+    assert re.fullmatch(
+        f"docposts: cannot write [^\n]*{mount.folder}[^\n]*{says}[^\n]*\n(  try: [^\n]*\n)?", failed.stderr
+    )
+    assert tree(workspace.root) == before
+    assert parts_of(store.open_version(workspace)) == parts_of(first.version)
+    mount.change("rw")
+    ballast.unlink(missing_ok=True)
+    docposts("-C", workspace.root, "corpus", "build")
+    assert len(store.open_version(workspace).table("posts")) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; it mounts what is read-only instead")
 def test_a_folder_that_cannot_be_written_is_named(workspace: Workspace) -> None:
     add_text(workspace, "one", f"{WORDS} one.")
     workspace.corpus_dir.mkdir()
