@@ -7,7 +7,7 @@
 Ours is ``docposts corpus build`` on a table that was added before, from the shell, everything included: languages, scripts,
 entities, hashes, near-duplicates verified, keys checked, files flushed. *Naive* (:mod:`benchmarks.naive`) runs on as many rows
 as --naive says, since a million would take an hour: its rate is that of these. *Limit* is two processes that read the table's
-rows and write the build's ``posts`` and ``text_layers``, whose columns are there already, and do nothing else.
+rows and write the tables of the version, whose columns are there already, and do nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -76,7 +76,7 @@ def truth(table: Path, workspace: Path) -> Result:
     from toolkit.workspace import Workspace
 
     version = open_version(Workspace.open(workspace))
-    cluster = {}
+    cluster: dict[str, str] = {}
     for batch in version.batches("clusters", ["post_id", "cluster_id"]):
         cluster |= dict(zip(batch["post_id"].to_pylist(), batch["cluster_id"].to_pylist(), strict=True))
     made = pq.read_table(table, columns=["id", "row", "origin"])
@@ -100,28 +100,40 @@ def read_and_write(workspace: Path, workers: int) -> float:
 
     version = open_version(Workspace.open(workspace))
     rows = next((workspace / "sources").glob("*/rows.parquet"))
-    files = {name: [path for _, path in version.part_files(name)] for name in ("posts", "text_layers")}
+    files = {name: [path for _, path in version.part_files(name)] for name in version.manifest["tables"]}
+    made = {name: files.pop(name) for name in ("posts", "text_layers")}
     jobs = [
-        (rows, number * BLOCK, (number + 1) * BLOCK, {n: own[number] for n, own in files.items()}, workspace)
-        for number in range(len(files["posts"]))
+        _Copy(number * BLOCK, (number + 1) * BLOCK, {n: own[number] for n, own in made.items()}, rows, workspace)
+        for number in range(len(made["posts"]))
     ]
+    # What is made of all rows together.
+    jobs += [_Copy(0, 0, {name: path}, rows, workspace) for name, own in files.items() for path in own]
     with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
         seconds = list(pool.map(_copy, jobs))
     # All work at once: what takes one so long takes so many a part of it.
     return sum(seconds) / min(workers, len(jobs))
 
 
-def _copy(job: tuple[Path, int, int, dict[str, Path], Path]) -> float:
+class _Copy(NamedTuple):
+    """Rows of a table to be read, and parts to be written, by table, into a folder."""
+
+    start: int
+    stop: int
+    parts: dict[str, Path]
+    rows: Path
+    folder: Path
+
+
+def _copy(job: _Copy) -> float:
     from toolkit.parquet import read_rows
 
-    rows, start, stop, files, folder = job
     pa.set_cpu_count(1)
-    held = {name: pq.read_table(path, use_threads=False) for name, path in files.items()}
+    held = {name: pq.read_table(path, use_threads=False) for name, path in job.parts.items()}
     started = time.perf_counter()
-    for _ in read_rows(rows, start, stop):
+    for _ in read_rows(job.rows, job.start, job.stop):
         pass
     for name, table in held.items():
-        out = folder / f"limit-{name}-{os.getpid()}.parquet"
+        out = job.folder / f"limit-{name}-{os.getpid()}.parquet"
         pq.write_table(table, out, compression="zstd", compression_level=1)
         with out.open("rb+") as file:
             os.fsync(file.fileno())

@@ -20,6 +20,10 @@ from typing import Any
 from toolkit.errors import InputError, WorkspaceError
 
 
+# Made once: ``json.dumps`` makes one for each call, and each row's id is a call.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def sha256_bytes(data: bytes) -> str:
     """Return the hex SHA-256 of bytes."""
     return hashlib.sha256(data).hexdigest()
@@ -38,7 +42,7 @@ def sha256_file(path: Path) -> str:
 
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no blanks, characters as they are. For digests and comparison."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def read_bytes(path: Path) -> bytes:
