@@ -19,7 +19,6 @@ from typing import Any
 
 from toolkit.errors import InputError, WorkspaceError
 
-
 # Made once: ``json.dumps`` makes one for each call, and each row's id is a call.
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
