@@ -29,8 +29,8 @@ from toolkit.workspace import Workspace
 Row = dict[str, Any]
 State = tuple[bool | None, str]
 _TEXTS = ("posts", "text_layers", "photo_texts")
-# What else than its own text decides these: the curator's marks, or a table's own columns.
-_NOT_OF_THE_TEXT_ALONE = ("hashtags", "mentions", "urls", "text_lang")
+# Not a text alone decides these: what a table lists counts for more.
+_NOT_OF_THE_TEXT_ALONE = ("hashtags", "mentions", "urls")
 _BATCH = 10_000
 # How often the same words may stand in one source before an id counts as none of theirs.
 _OCCURRENCES = 64
@@ -263,8 +263,9 @@ def _check_rows(raw: pa.RecordBatch, held: pa.RecordBatch, derived: bool, found:
     """Hold rows of a version against the raw table's that stand at their place."""
     rows = min(raw.num_rows, held.num_rows)
     raw, held = raw.slice(0, rows), held.slice(0, rows)
-    columns = dict.fromkeys(("post_id", "platform", "platform_object_id", "posted_at", "text")) | {"row": "place"}
-    others = np.logical_or.reduce([_differing(raw[name], held[own or name]) for name, own in columns.items()])
+    same = ("post_id", "platform", "platform_object_id", "posted_at", "text")
+    pairs = [(raw["row"], held["place"]), *((raw[name], held[name]) for name in same)]
+    others = np.logical_or.reduce([_differing(*pair) for pair in pairs])
     for row in held.filter(pa.array(others)).to_pylist():
         found["spans"].append(f"posts: {row['post_id']} is not row {row['place']} of the table")
         # Where all is as in the raw table the id is too, which was made of the rest just now.
@@ -272,9 +273,9 @@ def _check_rows(raw: pa.RecordBatch, held: pa.RecordBatch, derived: bool, found:
             found["ids"].append(f"posts: {row['post_id']} is not the id of its platform and its number there")
     if derived:
         fresh = analyse(held["text"], raw["lang"])
-        own = [name for name in fresh if name not in _NOT_OF_THE_TEXT_ALONE[:3]]
+        own = [name for name in fresh if name not in _NOT_OF_THE_TEXT_ALONE]
         wrong = {name: _differing(fresh[name], held[name]) for name in own}
-        for place in np.flatnonzero(np.logical_or.reduce([*wrong.values()])).tolist():
+        for place in np.flatnonzero(np.logical_or.reduce(list(wrong.values()))).tolist():
             names = [name for name, places in wrong.items() if places[place]]
             found["derived"].append(f"posts: {held['post_id'][place]}: {', '.join(names)}")
 
