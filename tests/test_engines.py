@@ -37,7 +37,7 @@ from toolkit.corpus.search import Found, search
 from toolkit.errors import ChecksFailed, ServiceError, UsageError
 from toolkit.fsio import sha256_text
 from toolkit.ids import normalise
-from toolkit.text import language
+from toolkit.text import detecting
 from toolkit.workspace import Workspace, new_settings
 
 with session._named_program():
@@ -195,15 +195,15 @@ def test_no_order_of_arrival_shows() -> None:
 def test_workers_that_are_threads_of_one_process_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of texts is forgotten by one thread while another is at work."""
     known, unknown = f"{WORDS} at dawn", f"{WORDS} at dusk"
-    assert language.detect([known], "Latn") == ["en"]
-    answers = language._answers
+    assert detecting.detect([known], "Latn") == ["en"]
+    answers = detecting._answers
 
     def meanwhile(texts: list[str], script: str) -> list[str]:
-        language._remembered.clear()
+        detecting._remembered.clear()
         return answers(texts, script)
 
-    monkeypatch.setattr(language, "_answers", meanwhile)
-    assert language.detect([known, unknown], "Latn") == ["en", "en"]
+    monkeypatch.setattr(detecting, "_answers", meanwhile)
+    assert detecting.detect([known, unknown], "Latn") == ["en", "en"]
 
 
 # What goes wrong

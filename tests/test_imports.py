@@ -45,6 +45,7 @@ RANKS = {
     "provenance": 0,
     "people": 0,
     "text": 0,
+    "kernels": 0,
     "labelstudio": 1,
     "sources": 2,
     "corpus": 3,

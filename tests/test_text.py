@@ -11,8 +11,9 @@ import pytest
 from tests.plugins.required import required
 from toolkit.text import letters
 from toolkit.text.analysis import analyse
+from toolkit.text.detecting import ASKED, _detect, factory_of
 from toolkit.text.entities import defang, emoji, find_urls, flags, hashtags, mentions
-from toolkit.text.language import ASKED, _detect, factory_of, language
+from toolkit.text.language import language
 from toolkit.text.script import chinese_variant, letter_counts, script, simplify, variants
 
 LANGUAGES = {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.ids import normalise
+from toolkit.kernels import code_points, compiled
 
 GRAM = 4
 Words = NDArray[np.uint64]
@@ -21,7 +22,7 @@ _GRAM_BITS = 44
 # A text's map of grams: so large that few of a post's share a bit, which makes the share that two have in common more rather than
 # less; by how much less it may be where there are more grams than few.
 _MAP_BITS, _UNSURE, _FEW = 11, 0.05, 32
-_PLACES = np.random.Generator(np.random.PCG64(21)).integers(0, 2**64, GRAM, dtype=np.uint64) | np.uint64(1)
+PLACES = np.random.Generator(np.random.PCG64(21)).integers(0, 2**64, GRAM, dtype=np.uint64) | np.uint64(1)
 
 
 def folded(text: str) -> str:
@@ -45,9 +46,9 @@ def grams(texts: Sequence[str]) -> tuple[Words, Numbers]:
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     # Four code points do not fit into a word: the sum of each by its place's factor (multilinear hashing), well mixed.
-    words = points[: len(points) - GRAM + 1] * _PLACES[0]
+    words = points[: len(points) - GRAM + 1] * PLACES[0]
     for place in range(1, GRAM):
-        words += points[place : len(points) - GRAM + 1 + place] * _PLACES[place]
+        words += points[place : len(points) - GRAM + 1 + place] * PLACES[place]
     words = mixed(words)
     counts = lengths - GRAM + 1
     ends = np.cumsum(lengths)
@@ -71,6 +72,10 @@ def overlap(one: Sequence[str], other: Sequence[str], least: float = 0) -> NDArr
     Of pairs whose share is less than ``least``, which maps of their grams tell of most, it may be 0 instead.
     """
     shares = np.zeros(len(one), np.float64)
+    if loops := compiled(2 * len(one)):
+        bits = _GRAM_BITS, _MAP_BITS
+        loops.overlap(*code_points(one), *code_points(other), PLACES, *bits, least - _UNSURE, _FEW, shares)
+        return shares
     for start in range(0, len(one), _PAIRS):
         left, right = one[start : start + _PAIRS], other[start : start + _PAIRS]
         worth = np.flatnonzero(_about(left, right) >= least - _UNSURE) if least else np.arange(len(left))

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.corpus.grams import Numbers, Words, different, grams, mixed, overlap
+from toolkit.corpus.grams import PLACES, Numbers, Words, different, grams, mixed, overlap
+from toolkit.kernels import code_points, compiled
 
 VERSION = 5
 BANDS, ROWS = 25, 4
@@ -57,6 +58,10 @@ class Sketches(NamedTuple):
 def sketch(texts: Iterable[str]) -> Sketches:
     """Return the sketches of folded texts."""
     every = list(texts)
+    if loops := compiled(len(every)):
+        bands, low = np.empty((BANDS, len(every)), np.uint64), np.zeros((len(every), 8 * WORDS), np.uint8)
+        loops.sketch(*code_points(every), PLACES, _ORDERS, bands, low)
+        return Sketches(bands >> np.uint64(64 - KEY_BITS), low.view("<u8"))
     lowest = np.empty((_SIZE, len(every)), np.uint32)
     for start in range(0, len(every), _BLOCK):
         # In blocks that stay in the processor's cache: a hundred passes are made over each.
@@ -83,7 +88,7 @@ def candidates(bands: Iterable[Band], low: Low) -> Words:
     ``bands`` are keys, and the places of the texts that have them, which go up: one at a time, so that they may lie on disk, as
     what ``low`` gives may. Which pairs are found by several bands together, by each alone, or by all of some keys, is the same.
     """
-    return united(_packed(*pairs) for band in bands for pairs in _close(*band, low))
+    return united(pairs for band in bands for pairs in _close(*band, low))
 
 
 def _packed(one: Numbers, other: Numbers) -> Words:
@@ -118,8 +123,8 @@ def _ordered(keys: Words) -> tuple[Numbers, Words]:
     return (packed & np.uint64((1 << (64 - KEY_BITS)) - 1)).astype(np.int64), packed >> np.uint64(64 - KEY_BITS)
 
 
-def _close(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield pairs of one band's groups, the lower place first, whose sketches agree enough."""
+def _close(keys: Words, places: Numbers, low: Low) -> Iterator[Words]:
+    """Yield pairs of one band's groups (:func:`unpacked`) whose sketches agree enough."""
     order, ordered = _ordered(keys)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sizes = np.diff(np.append(starts, len(ordered)))
@@ -133,9 +138,14 @@ def _close(keys: Words, places: Numbers, low: Low) -> Iterator[tuple[Numbers, Nu
         end = max(begin + 1, int(np.searchsorted(ends, at + _MEMBERS, "right")))
         own = members[at : ends[end - 1]]
         # In the order of the groups, so that those held against one another lie side by side.
-        words = np.ascontiguousarray(low(own).T)
-        for one, other in _looks(sizes[begin:end], words):
-            yield own[one], own[other]
+        words = low(own)
+        if loops := compiled(len(own)):
+            # Memory is taken as it is filled, which mostly is a small part of it.
+            found = np.empty(int((sizes[begin:end] * (_WINDOW + _ROUNDS)).sum()), np.uint64)
+            yield found[: loops.pairs(sizes[begin:end], words, own, np.array(_STEPS), _WINDOW, _ROUNDS, found)].copy()
+        else:
+            for one, other in _looks(sizes[begin:end], np.ascontiguousarray(words.T)):
+                yield _packed(own[one], own[other])
         begin = end
 
 

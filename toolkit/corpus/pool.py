@@ -24,7 +24,7 @@ MEMORY = 1000
 """MB that a build may take, all processes together, where nobody says."""
 # What the building process and each worker take, whatever the number of rows: measured in benchmarks/.
 _OWN, _WORKER = 350, 250
-_PRELOAD = ["toolkit.corpus.parts", "toolkit.corpus.near"]
+_PRELOAD = ["toolkit.corpus.parts", "toolkit.corpus.near", "toolkit.kernels.detecting"]
 
 
 class Pool:

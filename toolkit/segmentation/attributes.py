@@ -9,7 +9,8 @@ from typing import Any
 
 from toolkit.sources.model import Segment
 from toolkit.sources.read_text import SERIES_LINE
-from toolkit.text.language import UNDETERMINED, language
+from toolkit.text.detecting import UNDETERMINED
+from toolkit.text.language import language
 from toolkit.text.script import letter_counts
 
 # What a span of a role inside another belongs to, and what one behind another belongs to.

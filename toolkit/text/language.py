@@ -1,16 +1,13 @@
 """The language of a text: scripts and telling letters first, langdetect for the rest.
 
 langdetect knows neither Uyghur nor Kazakh (it calls them Arabic and Russian) and calls most traditional Chinese Korean, so
-it is asked only where the script leaves a choice it knows, and about the languages of that script alone. It is seeded, and its
-profiles are loaded in sorted order by factories of our own: as shipped, its answers differ from run to run.
+it is asked only where the script leaves a choice it knows, and about the languages of that script alone
+(:mod:`toolkit.text.detecting`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +15,8 @@ import pyarrow as pa
 import regex
 
 from toolkit.text import letters, telling
+from toolkit.text.detecting import ASKED, UNDETERMINED, detect
 
-UNDETERMINED = "und"
 # Fewer letters than this say nothing; a Han character says as much as two.
 _ENOUGH = 5
 # langdetect is sure of itself and wrong on a few words ("A salt lamp is no crime." is Italian to it).
@@ -47,22 +44,10 @@ _BY_SCRIPT = {
     "Thai": "th",
     "Tibt": "bo",
 }
-ASKED = {
-    "Arab": "ar fa ur",
-    "Cyrl": "bg mk ru uk",
-    "Deva": "hi mr ne",
-    "Latn": "af ca cs cy da de en es et fi fr hr hu id it lt lv nl no pl pt ro sk sl so sq sv sw tl tr vi",
-}
-"""The scripts of which langdetect is asked, and those of its languages that are written in each: a text in Latin letters is
-not held against Russian, which takes less time and lets no Cyrillic name in it win."""
 _ENTITIES = regex.compile(r"https?://\S+|[#@＃＠][\p{L}\p{N}_.·]+")
-_NOT_LETTERS = regex.compile(r"[^\p{L}\p{M}\s'’-]+")
 _WEIGHTS = np.array([2 if code in ("Hani", "Kana", "Hang") else 1 for code in letters.CODES])
 _ANSWERS = np.array([_BY_SCRIPT.get(code) for code in letters.CODES], object)
 _HANI, _KANA = letters.CODES.index("Hani"), letters.CODES.index("Kana")
-# Answers are kept, since copies of a post stand anywhere; as many as take some 20 MB.
-_REMEMBERED = 60_000
-_remembered: dict[tuple[str, str], str] = {}
 # A second language is listed from this share of the letters on; less is a name or a quoted word.
 _SHARE = 0.2
 
@@ -142,63 +127,3 @@ def _weighed(texts: Sequence[str], survey: letters.Survey) -> tuple[list[str], l
 def _of_script(text: str, code: str) -> str:
     """Return the words of one script of a text."""
     return regex.sub(rf"[\p{{L}}--[\p{{Script={letters.SCRIPTS[code]}}}]]+", " ", text, flags=regex.VERSION1)
-
-
-def detect(texts: Sequence[str], script: str) -> list[str]:
-    """Return langdetect's answers about texts in a script of :data:`ASKED`: ``und`` where it has none.
-
-    Equal texts are looked at once, also in calls to come.
-    """
-    # Taken out at once: workers of some engines are threads of one process, and another may forget all meanwhile.
-    answers = {text: known for text in dict.fromkeys(texts) if (known := _remembered.get((script, text)))}
-    unknown = [text for text in dict.fromkeys(texts) if text not in answers]
-    fresh = dict(zip(unknown, _answers(unknown, script), strict=True))
-    if len(_remembered) + len(fresh) > _REMEMBERED:
-        _remembered.clear()
-    _remembered.update(((script, text), answer) for text, answer in fresh.items())
-    answers |= fresh
-    return [answers[text] for text in texts]
-
-
-def _answers(texts: Sequence[str], script: str) -> list[str]:
-    if not texts:
-        return []
-    words = [_NOT_LETTERS.sub(" ", text) for text in texts]
-    factory = _factory(script)
-    if hasattr(factory, "_core"):
-        from langdetect_rs._seed import seed_state
-
-        codes = factory._core.detect_batch(words, seed_state(0))
-    else:
-        codes = [_detect(factory, text) for text in words]
-    return [UNDETERMINED if code in (None, "unknown") else code.partition("-")[0] for code in codes]
-
-
-def _detect(factory: Any, text: str) -> str | None:
-    from langdetect.lang_detect_exception import LangDetectException
-
-    detector = factory.create()
-    detector.append(text)
-    try:
-        return str(detector.detect())
-    except LangDetectException:
-        return None
-
-
-@cache
-def _factory(script: str) -> Any:
-    """Return langdetect's factory for a script, or langdetect-rs's where that is installed, which answers the same and sooner."""
-    try:
-        from langdetect_rs import DetectorFactory
-    except ImportError:
-        from langdetect.detector_factory import DetectorFactory
-    return factory_of(DetectorFactory, script)
-
-
-def factory_of(kind: Any, script: str) -> Any:
-    """Return a seeded factory with langdetect's profiles of a script's languages (:data:`ASKED`), sorted by name."""
-    folder = files("langdetect").joinpath("profiles")
-    factory = kind()
-    factory.load_json_profile([folder.joinpath(name).read_text(encoding="utf-8") for name in ASKED[script].split()])
-    factory.set_seed(0)
-    return factory
