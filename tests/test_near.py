@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from itertools import combinations
+from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from toolkit.corpus import near
+from toolkit.corpus import near, search
 from toolkit.corpus.grams import folded, overlap
 
 # Of "the lamp burns on the wall", "盐灯在墙上" and the empty text: the first band, and six last bytes of each.
@@ -168,3 +169,14 @@ def test_components_of_chains_stars_and_chance() -> None:
 )
 def test_what_case_and_form_hide(one: str, other: str) -> None:
     assert folded(one) == folded(other)
+
+
+def test_the_first_of_equal_keys_where_halves_of_different_ones_are_equal(tmp_path: Path) -> None:
+    keys = np.array([[7, 1], [7, 2], [3, 1], [7, 1], [7, 2], [9, 2], [3, 1], [7, 3]], np.uint64)
+    begins = np.array([0, 5, 8])
+    for number, (begin, end) in enumerate(pairwise(begins.tolist())):
+        np.save(tmp_path / f"{number}-keys.npy", keys[begin:end])
+    assert search._firsts(begins, tmp_path).tolist() == [0, 1, 2, 0, 1, 5, 2, 7]
+    np.save(tmp_path / "1-keys.npy", np.array([[7, 1], [9, 2], [3, 1]], np.uint64))
+    np.save(tmp_path / "0-keys.npy", np.array([[7, 1], [5, 2], [3, 1], [7, 1], [5, 2]], np.uint64))
+    assert search._firsts(begins, tmp_path).tolist() == [0, 1, 2, 0, 1, 0, 6, 2]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,12 +87,15 @@ def build(
     joined = _joined(engine.search(posts, rows, work), sum(rows) - texts.num_rows, texts, stated)
     shutil.rmtree(work)
     beside.unlink(missing_ok=True)
-    parts: dict[str, list[Entry]] = {}
-    sizes = {"post_links": len(joined.one), "clusters": len(joined.members)}
-    for name, make in (("post_links", joined.link_rows), ("clusters", joined.cluster_rows)):
-        parts[name] = []
-        for at in range(0, sizes[name], BLOCK):
-            parts[name] += write_parts(staging, name, PART, make(slice(at, min(at + BLOCK, sizes[name]))))
+    tables = (len(joined.one), joined.link_rows), (len(joined.members), joined.cluster_rows)
+
+    def write(name: str, size: int, make: Callable[[slice], pa.Table]) -> list[Entry]:
+        cuts = [slice(at, min(at + BLOCK, size)) for at in range(0, size, BLOCK)]
+        return [entry for cut in cuts for entry in write_parts(staging, name, PART, make(cut))]
+
+    # Side by side: what takes time here (Parquet, digests) lets other threads run.
+    with ThreadPoolExecutor(len(TABLES)) as threads:
+        parts = dict(zip(TABLES, threads.map(write, TABLES, *zip(*tables, strict=True)), strict=True))
     return parts, joined.alarms(sum(rows) - texts.num_rows)
 
 

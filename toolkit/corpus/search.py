@@ -211,11 +211,21 @@ def _firsts(begins: Numbers, work: Path) -> Numbers:
             places.append(own + begin)
         keys, place = np.concatenate(found), np.concatenate(places)
         # The sort is stable: of equal keys the first stands first.
-        order = np.lexsort((keys[:, 1], keys[:, 0]))
-        same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
+        order = np.argsort(np.ascontiguousarray(keys[:, 0]), kind="stable")
+        same, half = _same(keys[order])
+        if not np.array_equal(same, half):
+            # Different keys that begin alike may stand among each other: half of a key is enough for nearly all corpora.
+            order = np.lexsort((keys[:, 1], keys[:, 0]))
+            same, _ = _same(keys[order])
         starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(keys) else order
         first[place[order]] = np.repeat(place[order[starts]], np.diff(np.append(starts, len(keys))))
     return first
+
+
+def _same(ordered: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell of keys (n, 2) whether each but the first is the one before it, and whether its first half is."""
+    halves = ordered[1:] == ordered[:-1]
+    return halves.all(axis=1), halves[:, 0]
 
 
 def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Path) -> Numbers:

@@ -47,11 +47,15 @@ def _entities(texts: list[str], marks: telling.Marks) -> dict[str, pa.Array]:
     for place, mark in zip(some.tolist(), marks[some].tolist(), strict=True):
         text = texts[place]
         urls = entities.find_urls(text) if mark & letters.COLON and "://" in text else []
-        columns["urls"][place] = [entities.defang(url.value) for url in urls]
+        if urls:
+            columns["urls"][place] = [entities.defang(url.value) for url in urls]
+        # Where no URL is, nothing can stand in one: the values are enough.
         if mark & letters.TAG:
-            columns["hashtags"][place] = [tag.value for tag in entities.hashtags(text, urls)]
+            tags = [tag.value for tag in entities.hashtags(text, urls)] if urls else entities.HASHTAG.findall(text)
+            columns["hashtags"][place] = tags
         if mark & letters.AT:
-            columns["mentions"][place] = [name.value for name in entities.mentions(text, urls)]
+            names = [name.value for name in entities.mentions(text, urls)] if urls else entities.MENTION.findall(text)
+            columns["mentions"][place] = names
         if mark & letters.EMOJI:
             columns["emoji"][place] = entities.emoji(text)
     return {name: _listed(len(texts), found) for name, found in columns.items()}

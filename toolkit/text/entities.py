@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import regex
 
+# HASHTAG and MENTION have one group: the value.
 # A tag's inner dots stay (#U.S.Embassy), its last one is the sentence's; a number alone is no hashtag. Chinese sets no blank
 # before a tag, and a platform of its closes it by a second sign, which begins no other; a Latin letter there is C#'s. Joiners
 # and non-joiners stand within words of Persian and its neighbours.
 _WORD = r"[\p{L}\p{M}\p{N}_\u200c\u200d]+"
-_HASHTAG = regex.compile(
+HASHTAG = regex.compile(
     r"(?<![\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{N}_&])[#＃](?=[\p{N}._·]*[\p{L}\p{M}])"
     rf"({_WORD}(?:[.·]{_WORD})*)[#＃]?"
 )
 # Chinese sets no blank before a mention; a Latin letter or a digit there is an e-mail address's.
-_MENTION = regex.compile(
+MENTION = regex.compile(
     r"(?<![\p{Latin}\p{Cyrillic}\p{Greek}\p{N}_@＠./])[@＠]"
     r"([\p{L}\p{N}_]++(?:\.[\p{L}\p{N}_]++)*+(?:@[\p{L}\p{N}-]++(?:\.[\p{L}\p{N}-]++)++)?+)(?![@＠])"
 )
@@ -53,13 +54,13 @@ class Entity(NamedTuple):
 
 def hashtags(text: str, known: Sequence[Entity] | None = None) -> list[Entity]:
     """Return the hashtags in order, the sign within the place, outside the value; ``known``: the URLs, where they are."""
-    found = [Entity(match.start(), match.end(1), match[1]) for match in _HASHTAG.finditer(text)]
+    found = [Entity(match.start(), match.end(1), match[1]) for match in HASHTAG.finditer(text)]
     return _outside(found, find_urls(text) if known is None and found else known)
 
 
 def mentions(text: str, known: Sequence[Entity] | None = None) -> list[Entity]:
     """Return the mentions in order, the sign within the place, outside the value; ``known``: the URLs, where they are."""
-    found = [Entity(match.start(), match.end(), match[1]) for match in _MENTION.finditer(text)]
+    found = [Entity(match.start(), match.end(), match[1]) for match in MENTION.finditer(text)]
     return _outside(found, find_urls(text) if known is None and found else known)
 
 

@@ -46,13 +46,13 @@ class Draws(NamedTuple):
 @cache
 def characters(none: regex.Pattern[str]) -> Characters:
     """Return langdetect's forms of characters; what ``none`` matches is a blank to it."""
-    from langdetect.detector import NGram, unicode_block
+    from langdetect.detector import NGram
 
     every = [chr(point) for point in range(_END)]
     kept = [" " if none.match(char) else char for char in every]
     normal = [NGram.normalize(char) for char in kept]
     points = np.array([ord(char) for char in kept])
-    additional = np.array([char >= "\u1e00" and unicode_block(char) == "Latin Extended Additional" for char in kept])
+    additional = (points >= 0x1E00) & (points < 0x1F00)
     kinds = np.zeros(_END, np.uint8)
     kinds[(points >= ord("A")) & (points <= ord("z"))] = 1
     kinds[(points >= 0x300) & ~additional] = 2
