@@ -13,6 +13,10 @@ from toolkit.cli.common import Root, json_option, print_json, print_table, progr
 if TYPE_CHECKING:
     from toolkit.corpus.build import Proposals
     from toolkit.corpus.store import CorpusVersion
+    from toolkit.workspace import Workspace
+
+# Bytes of a table that has more blocks than one.
+_LARGE = 8 << 20
 
 
 @click.group()
@@ -63,14 +67,20 @@ def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **chose
     Sources that did not change are not gone through again. The result is the same for any number of workers and on
     every engine (docs/scale.md).
     """
+    local = chosen["name"] == "local"
+    # Spark's own client brings pandas along.
+    workspace = root.tables() if local else root.workspace()
+    if local and chosen["workers"] != 1 and _has_large_tables(workspace):
+        from toolkit.corpus import pool
+
+        pool.prepare()
+
     from toolkit.corpus.build import build as build_corpus
     from toolkit.corpus.engines import Choice
     from toolkit.sources import registry
     from toolkit.sources.guesses import only_guesses
 
     proposals: Proposals = "refuse" if take is None else ("take" if take else "leave")
-    # Spark's own client brings pandas along.
-    workspace = root.tables() if chosen["name"] == "local" else root.workspace()
     with progress("building") as show:
         built = build_corpus(workspace, repair=repair, proposals=proposals, engine=Choice(**chosen), progress=show)
     manifest = built.version.manifest
@@ -99,6 +109,10 @@ def build(root: Root, /, repair: bool, take: bool | None, as_json: bool, **chose
     if built.new and lost:
         say(f"{lost} posts or photo texts are no longer there: docposts corpus lineage says what follows them")
     say("  next: docposts tasks push")
+
+
+def _has_large_tables(workspace: Workspace) -> bool:
+    return any(path.stat().st_size > _LARGE for path in workspace.sources_dir.glob("*/rows.parquet"))
 
 
 @corpus.command()

@@ -64,12 +64,13 @@ def layer_rows(posts: pa.RecordBatch) -> pa.RecordBatch:
 def account_ids(batch: pa.RecordBatch) -> pa.Array:
     """Return each row's ``account_id``, null where it names no account."""
     pair = pc.binary_join_element_wise(batch["platform"], batch["account"], "\0").dictionary_encode()
-    ids = [_account_id(*both.rsplit("\0", 1)) for both in pair.dictionary.to_pylist()]
+    ids = [_account_id(both) for both in pair.dictionary.to_pylist()]
     return pa.array(ids, pa.string()).take(pair.indices)
 
 
 @lru_cache(maxsize=50_000)
-def _account_id(platform: str, handle: str) -> str:
+def _account_id(both: str) -> str:
+    platform, handle = both.rsplit("\0", 1)
     return account_id_of(platform, handle)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from toolkit.corpus import duck
-from toolkit.corpus.bits import HASH, Bits, bits, held, pieces
+from toolkit.corpus.bits import HASH, Bits, bits, pieces
 from toolkit.schema import Table, table, table_names
 
 Files = Mapping[str, Sequence[Path]]
@@ -82,7 +82,9 @@ def _lost(connection: duckdb.DuckDBPyConnection, schema: Table, column: str, key
     values = f"(SELECT {value}::VARCHAR AS value FROM {duck.quoted(schema.name)})"
     lost: list[Bits] = []
     for (some,) in pieces(connection, f"SELECT {HASH.format('value')} FROM {values} WHERE value IS NOT NULL"):
-        nowhere = some[~held(some, keys)]
+        # In order, as the keys are: looked up so many times faster.
+        some.sort()
+        nowhere = some[keys.take(np.searchsorted(keys, some), mode="clip") != some] if len(keys) else some
         if len(nowhere) and sum(map(len, lost)) < _NAMED:
             lost.append(np.unique(nowhere)[:_NAMED])
     if not lost:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from toolkit.errors import UsageError, WorkspaceError
@@ -66,9 +68,7 @@ class Pool:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(_PRELOAD)
-            self._executor = ProcessPoolExecutor(self.workers, context, initializer=_follow)
+            self._executor = ProcessPoolExecutor(self.workers, _server(), initializer=_follow)
         return self._executor
 
     def close(self) -> None:
@@ -76,6 +76,18 @@ class Pool:
         if self._executor is not None:
             self._executor.shutdown(cancel_futures=True)
             self._executor = None
+
+
+def prepare() -> None:
+    """Have the server read the libraries while this process does: for a build that is likely to need workers."""
+    _server()
+    forkserver.ensure_running()
+
+
+def _server() -> BaseContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    return context
 
 
 @contextmanager

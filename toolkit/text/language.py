@@ -85,8 +85,9 @@ def languages(texts: Sequence[str], survey: letters.Survey, known: Sequence[str 
     for place, code in enumerate(known):
         if code is not None:
             codes[begins[place]] = code
+    unsettled = _unsettled(codes)
     for column, script in enumerate(letters.CODES):
-        own = np.flatnonzero((columns == column) & _unsettled(codes))
+        own = np.flatnonzero((columns == column) & unsettled)
         if len(own):
             codes[own] = telling.settle(script, marks[places[own]], own.tolist(), words)
         if script in ASKED:
