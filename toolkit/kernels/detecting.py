@@ -5,6 +5,8 @@ What it works on is made by :mod:`toolkit.text.detecting` from langdetect's own 
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -16,8 +18,7 @@ _LATIN, _OTHER, _APART = 1, 2, 3
 _TRIALS, _STEP, _LIMIT = 7, 5, 1000
 _ALPHA, _WIDTH, _FREQUENCY = 0.5, 0.05, 10000
 _SURE, _LIKELY = 0.99999, 0.1
-# What a trial draws at its beginning.
-_SPARE = 4
+_COMPENSATED = sys.version_info >= (3, 12)
 UNKNOWN, ASK = -1, -2
 """In place of a language's number."""
 
@@ -90,6 +91,21 @@ def _found(points, at, end, normal, kinds, upper, keys, rows, found):  # type: i
 
 
 @inlined
+def _sum(numbers):  # type: ignore[no-untyped-def]
+    """Add up as Python's ``sum`` does: since 3.12 with what is lost of the last bits (Neumaier)."""
+    total = lost = 0.0
+    for number in numbers:
+        together = total + number
+        if _COMPENSATED:
+            if abs(total) >= abs(number):
+                lost += (total - together) + number
+            else:
+                lost += (number - together) + total
+        total = together
+    return total + lost if _COMPENSATED else total
+
+
+@inlined
 def _tried(found, count, chances, languages, drawn, normals, chance, likely):  # type: ignore[no-untyped-def]
     """``Detector._detect_block``: put how likely each language is; tell whether the numbers drawn were enough."""
     # Columns of none, which stay 0, make whole vectors of a processor's.
@@ -98,6 +114,8 @@ def _tried(found, count, chances, languages, drawn, normals, chance, likely):  #
     while count >> (np.int64(32) - bits) > 0:
         bits -= np.uint32(1)
     likely[:] = 0.0
+    # What the next trial draws at its beginning is there too.
+    enough = len(drawn) - 4
     draw = start = 0
     for trial in range(_TRIALS):
         if trial % 2 == 0:
@@ -109,11 +127,8 @@ def _tried(found, count, chances, languages, drawn, normals, chance, likely):  #
         chance[languages:] = 0.0
         step = 0
         while True:
-            if draw + _SPARE > len(drawn):
-                return False
-            number = drawn[draw] >> bits
-            draw += 1
-            while number >= count and draw < len(drawn):
+            number = np.uint32(count)
+            while number >= count and draw < enough:
                 number = drawn[draw] >> bits
                 draw += 1
             if number >= count:
@@ -122,9 +137,7 @@ def _tried(found, count, chances, languages, drawn, normals, chance, likely):  #
             for language in range(columns):
                 chance[language] *= weight + chances[row, language]
             if step % _STEP == 0:
-                total = 0.0
-                for language in range(columns):
-                    total += chance[language]
+                total = _sum(chance)
                 for language in range(columns):
                     chance[language] /= total
                 # Whether one is: sooner told than which is most.
