@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -137,15 +136,7 @@ def test_langdetects_own_answer_about_any_text(loops: ModuleType, text: str) -> 
 def test_numbers_are_added_up_as_python_does(loops: ModuleType, numbers: list[float]) -> None:
     from toolkit.kernels.detecting import _sum
 
-    assert added(_sum)(np.array(numbers)) == sum(numbers)
-
-
-@cache
-def added(function: Any) -> Any:
-    """Compile a call of what loops call."""
-    import numba
-
-    return numba.njit(lambda numbers: function(numbers))
+    assert _sum(np.array(numbers)) == sum(numbers)
 
 
 def test_few_texts_are_left_to_langdetect(loops: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
