@@ -101,11 +101,14 @@ def pool(workers: int = 0, memory: int = MEMORY) -> Iterator[Pool]:
 
 
 def _follow() -> None:
-    """Set a worker up: one thread of its own for each library, and an end when the building process has ended."""
+    """Set a worker up: one thread of its own for each library, memory that it uses again, and an end when the building process
+    has ended."""
     import pyarrow as pa
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
+    # Arrow's own pool gives memory back to the system between pieces, and has each page of it made zero again.
+    pa.set_memory_pool(pa.system_memory_pool())
     parent: Any = multiprocessing.parent_process()
 
     def wait() -> None:
