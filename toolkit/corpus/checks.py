@@ -8,6 +8,7 @@ certain; that a wrong one has the bits of some key happens once in 10^12 of them
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -27,23 +28,35 @@ _NAMED = 1000
 def problems(files: Files, rows: Mapping[str, int]) -> list[str]:
     """Return what does not hold, a sentence each, in the tables' order; ``rows`` is how many each table has."""
     names = [name for name in files if name in table_names()]
-    found: list[tuple[int, int, str]] = []
+    every = {name: duck.lazy(files[name], name) for name in names}
+    # The keys of one table at a time, whichever others refer to it.
     refer: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-    with duck.connect({name: duck.lazy(files[name], name) for name in names}) as connection:
-        for number, name in enumerate(names):
-            if rows[name]:
-                found += ((number, 0, said) for said in _keys(connection, table(name)))
-                for place, (column, other, there) in enumerate(table(name).foreign_keys, start=1):
-                    if other in files:
-                        refer.setdefault((other, there), []).append((number, place, column))
-        # The keys of one table at a time, whichever others refer to it.
-        for (other, there), columns in refer.items():
-            value = f"{duck.quoted(there)}::VARCHAR"
-            (keys,) = bits(connection, f"SELECT {HASH.format(value)} FROM {duck.quoted(other)}")
-            keys.sort()
-            for number, place, column in columns:
-                if (lost := _lost(connection, table(names[number]), column, keys)) is not None:
-                    found.append((number, place, f"{names[number]}.{column}: {lost!r} is not in {other}"))
+    for number, name in enumerate(names):
+        for place, (column, other, there) in enumerate(table(name).foreign_keys, start=1):
+            if rows[name] and other in files:
+                refer.setdefault((other, there), []).append((number, place, column))
+
+    def unique() -> list[tuple[int, int, str]]:
+        with duck.connect(every) as connection:
+            own = [(number, _keys(connection, table(name))) for number, name in enumerate(names) if rows[name]]
+            return [(number, 0, said) for number, all_said in own for said in all_said]
+
+    def referring() -> list[tuple[int, int, str]]:
+        lost = []
+        with duck.connect(every) as connection:
+            for (other, there), columns in refer.items():
+                value = f"{duck.quoted(there)}::VARCHAR"
+                (keys,) = bits(connection, f"SELECT {HASH.format(value)} FROM {duck.quoted(other)}")
+                keys.sort()
+                for number, place, column in columns:
+                    if (one := _lost(connection, table(names[number]), column, keys)) is not None:
+                        lost.append((number, place, f"{names[number]}.{column}: {one!r} is not in {other}"))
+        return lost
+
+    # Side by side: neither leaves two processors enough to do.
+    with ThreadPoolExecutor(2) as threads:
+        looks = [threads.submit(look) for look in (unique, referring)]
+        found = [one for look in looks for one in look.result()]
     return [said for *_, said in sorted(found, key=lambda one: one[:2])]
 
 

@@ -38,15 +38,14 @@ def detect(texts: Sequence[str], script: str) -> list[str]:
 
     Equal texts are looked at once, also in calls to come.
     """
-    # Taken out at once: workers of some engines are threads of one process, and another may forget all meanwhile.
-    answers = {text: known for text in dict.fromkeys(texts) if (known := _remembered.get((script, text)))}
-    unknown = [text for text in dict.fromkeys(texts) if text not in answers]
+    # Looked up once each: workers of some engines are threads of one process, and another may forget all meanwhile.
+    found = {text: _remembered.get((script, text)) for text in dict.fromkeys(texts)}
+    unknown = [text for text, answer in found.items() if answer is None]
     fresh = dict(zip(unknown, _answers(unknown, script), strict=True))
     if len(_remembered) + len(fresh) > _REMEMBERED:
         _remembered.clear()
     _remembered.update(((script, text), answer) for text, answer in fresh.items())
-    answers |= fresh
-    return [answers[text] for text in texts]
+    return [found[text] or fresh[text] for text in texts]
 
 
 def _answers(texts: Sequence[str], script: str) -> list[str]:

@@ -111,7 +111,8 @@ def _unsettled(codes: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
 def _weighed(texts: Sequence[str], survey: letters.Survey) -> tuple[list[str], letters.Counts, telling.Marks]:
     """Return the texts without URLs, hashtags and mentions, what their letters weigh by script, and their marks."""
     bare, counts, marks = list(texts), survey.counts, survey.marks
-    signed = np.flatnonzero(marks & (letters.TAG | letters.AT | letters.COLON)).tolist()
+    signs, colons = marks & (letters.TAG | letters.AT), marks & letters.COLON
+    signed = [place for place in np.flatnonzero(signs | colons).tolist() if signs[place] or "://" in texts[place]]
     if signed:
         for place in signed:
             bare[place] = _ENTITIES.sub(" ", texts[place])
