@@ -156,8 +156,8 @@ def naive(count: int, folder: Path) -> Result:
 def page(results: Sequence[Result], beside: Result, workers: int) -> str:
     """Return the results as Markdown."""
     lines = [
-        f"Two processes that read and write, ours with {workers} workers, and what a user would write instead, one after another",
-        "on one machine. Ratios matter, not seconds.",
+        f"Two processes that read and write, ours with {workers} workers, and what a user would write instead, in turn on one",
+        f"machine whose speed wanders: of up to a million posts the best of {_RUNS} of each. Ratios matter, not seconds.",
         "",
         "| posts | seconds | posts/s | CPU s | peak MB | × naive | of the limit | unchanged, s | copies found |",
         "|---|---|---|---|---|---|---|---|---|",
