@@ -80,6 +80,8 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
     del first, again
     pairs = _candidates(len(alone), work, pool, small)
     shares = _verified(pairs, len(parts), work, pool, small)
+    # Nothing more is asked for: what its processes hold is room for what follows.
+    pool.close()
     close = shares >= near.THRESHOLD
     edges = joined(copies, alone[near.unpacked(pairs[close])], shares[close])
     ids = np.empty((begins[-1], 16), np.uint8)

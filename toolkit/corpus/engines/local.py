@@ -26,7 +26,6 @@ class Local:
 
     def search(self, parts: Sequence[Path], rows: Sequence[int], work: Path) -> search.Found:
         """Return which posts are equal or nearly so."""
-        found = search.search(parts, rows, work, self._pool, small=sum(rows) < SMALL)
-        # Nothing more is asked for: what its processes hold is room for what follows.
+        # What workers hold of pieces and languages is of no use to a search: others begin with less.
         self._pool.close()
-        return found
+        return search.search(parts, rows, work, self._pool, small=sum(rows) < SMALL)
