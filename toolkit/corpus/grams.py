@@ -23,6 +23,7 @@ _GRAM_BITS = 44
 # less; by how much less it may be where there are more grams than few.
 _MAP_BITS, _UNSURE, _FEW = 11, 0.05, 32
 PLACES = np.random.Generator(np.random.PCG64(21)).integers(0, 2**64, GRAM, dtype=np.uint64) | np.uint64(1)
+"""What a gram's code points are multiplied by, by their place in it."""
 
 
 def folded(text: str) -> str:
