@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.plugins.required import required
 from tests.test_near import corpus
 from tests.test_text import LANGUAGES
 from toolkit import kernels
-from toolkit.corpus import grams, near
+from toolkit.corpus import grams, near, search
 from toolkit.text import detecting, letters
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -45,7 +46,7 @@ HOSTILE = [
 def only(loops: ModuleType | None) -> Iterator[None]:
     """Have all that may use compiled loops use these, or none."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (near, grams, letters, detecting):
+        for module in (near, grams, letters, detecting, search):
             patch.setattr(module, "compiled", lambda texts: loops)
         yield
 
@@ -129,6 +130,25 @@ def test_langdetects_own_answers(loops: ModuleType, script: str) -> None:
 def test_langdetects_own_answer_about_any_text(loops: ModuleType, text: str) -> None:
     for script in detecting.ASKED:
         assert detecting._computed([text], script) == detecting._asked([text], script)
+
+
+@given(st.lists(st.integers(0, 2**40 - 1), max_size=50), st.sampled_from([3, 11, 12, 40]))
+def test_keys_in_the_same_order(loops: ModuleType, keys: list[int], bits: int) -> None:
+    few = np.array(keys, np.uint64) & np.uint64((1 << bits) - 1)
+    fast, slow = both(loops, lambda: near.ordered(few, bits))
+    assert fast[0].tolist() == slow[0].tolist() == np.argsort(few, kind="stable").tolist()
+    assert fast[1].tolist() == slow[1].tolist() == sorted(few.tolist())
+
+
+def test_the_same_sketches_are_taken_from_a_file(
+    loops: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MAPPED", 7)
+    every = np.arange(20 * near.WORDS, dtype=np.uint64).reshape(20, -1)
+    (tmp_path / "low").write_bytes(every.tobytes())
+    places = np.array([19, 0, 6, 7, 7, 13, 14, 1])
+    for found in both(loops, lambda: search._low(search._Bands(0, 1, tmp_path, 20), places)):
+        assert np.array_equal(found, every[places])
 
 
 @settings(deadline=None)

@@ -171,12 +171,25 @@ def test_what_case_and_form_hide(one: str, other: str) -> None:
     assert folded(one) == folded(other)
 
 
-def test_the_first_of_equal_keys_where_halves_of_different_ones_are_equal(tmp_path: Path) -> None:
-    keys = np.array([[7, 1], [7, 2], [3, 1], [7, 1], [7, 2], [9, 2], [3, 1], [7, 3]], np.uint64)
+@pytest.mark.parametrize("shares", [1, 2, 3])
+def test_copies_where_different_keys_begin_alike(tmp_path: Path, shares: int) -> None:
     begins = np.array([0, 5, 8])
-    for number, (begin, end) in enumerate(pairwise(begins.tolist())):
-        np.save(tmp_path / f"{number}-keys.npy", keys[begin:end])
-    assert search._firsts(begins, tmp_path).tolist() == [0, 1, 2, 0, 1, 5, 2, 7]
-    np.save(tmp_path / "1-keys.npy", np.array([[7, 1], [9, 2], [3, 1]], np.uint64))
-    np.save(tmp_path / "0-keys.npy", np.array([[7, 1], [5, 2], [3, 1], [7, 1], [5, 2]], np.uint64))
-    assert search._firsts(begins, tmp_path).tolist() == [0, 1, 2, 0, 1, 0, 6, 2]
+
+    def copies(keys: list[list[int]]) -> list[list[int]]:
+        for number, (begin, end) in enumerate(pairwise(begins.tolist())):
+            np.save(tmp_path / f"{number}-keys.npy", np.array(keys[begin:end], np.uint64))
+        found = [search.find_copies(search._Keys(share, shares, tmp_path, begins)) for share in range(shares)]
+        return sorted(np.concatenate(found).tolist())
+
+    assert copies([[7, 1], [7, 2], [3, 1], [7, 1], [7, 2], [9, 2], [3, 1], [7, 3]]) == [[0, 3], [1, 4], [2, 6]]
+    high = 1 << 63
+    assert copies([[high, 1], [5, 2], [3, 1], [high, 1], [5, 2], [high, 1], [9, 2], [3, 1]]) == [
+        [0, 3],
+        [0, 5],
+        [1, 4],
+        [2, 7],
+    ]
+
+
+def test_copies_of_nothing(tmp_path: Path) -> None:
+    assert search.find_copies(search._Keys(0, 1, tmp_path, np.array([0]))).shape == (0, 2)

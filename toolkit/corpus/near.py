@@ -112,25 +112,30 @@ def united(parts: Iterable[Words]) -> Words:
     return different(np.concatenate([found, *waiting]))
 
 
-def _ordered(keys: Words) -> tuple[Numbers, Words]:
-    """Return the places of keys in order, equal ones as they stood, and the keys so ordered."""
-    if len(keys) > 1 << (64 - KEY_BITS):
+def ordered(keys: Words, bits: int = KEY_BITS) -> tuple[Numbers, Words]:
+    """Return the places of keys of so many bits in order, equal ones as they stood, and the keys so ordered."""
+    spare = 64 - bits
+    if len(keys) > 1 << spare:
         order = np.argsort(keys, kind="stable")
         return order, keys[order]
     # Key and place in one word: numbers are sorted many times faster than places by numbers.
-    packed = keys << np.uint64(64 - KEY_BITS) | np.arange(len(keys), dtype=np.uint64)
-    packed.sort()
-    return (packed & np.uint64((1 << (64 - KEY_BITS)) - 1)).astype(np.int64), packed >> np.uint64(64 - KEY_BITS)
+    packed = keys << np.uint64(spare) | np.arange(len(keys), dtype=np.uint64)
+    # Not to be read for this alone.
+    if loops := compiled(0):
+        loops.order(packed, spare, bits)
+    else:
+        packed.sort()
+    return (packed & np.uint64((1 << spare) - 1)).astype(np.int64), packed >> np.uint64(spare)
 
 
 def _close(keys: Words, places: Numbers, low: Low) -> Iterator[Words]:
     """Yield pairs of one band's groups (:func:`unpacked`) whose sketches agree enough."""
-    order, ordered = _ordered(keys)
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sizes = np.diff(np.append(starts, len(ordered)))
+    order, sorted_ = ordered(keys)
+    starts = np.flatnonzero(np.concatenate([[True], sorted_[1:] != sorted_[:-1]]))
+    sizes = np.diff(np.append(starts, len(sorted_)))
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
     members = places[order[_ranges(starts, sizes)]]
-    del keys, places, order, ordered
+    del keys, places, order, sorted_
     ends = np.cumsum(sizes)
     begin = 0
     while begin < len(sizes):

@@ -7,9 +7,10 @@ against the texts themselves (:func:`verify_pairs`). What stays in memory are id
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from toolkit.corpus import grams, near
 from toolkit.corpus.pool import Pool
+from toolkit.kernels import compiled
 from toolkit.parquet import read_batches
 
 Numbers = NDArray[np.int64]
@@ -26,6 +28,8 @@ _ROWS = 5_000
 _PAIRS = 200_000
 # Texts whose keys of a band are put in order together: 8 MB of them, several times over.
 _AT_ONCE = 1_000_000
+# Shares of all keys at least; and bits by which keys are put in order: two of a million begin alike in one corpus of thirty.
+_BOTH, _KEY_BITS = 2, 44
 # Bands a job: pairs that several of them give are looked at once, and those of all of them take memory.
 _BANDS = 4
 # Sketches mapped at a time: 7 MB.
@@ -54,6 +58,25 @@ class _Part(NamedTuple):
     work: Path
 
 
+class _Keys(NamedTuple):
+    """Those of all posts' keys that are one of ``shares`` of them; ``begins`` are where parts begin."""
+
+    share: int
+    shares: int
+    work: Path
+    begins: Numbers
+
+
+class _Kept(NamedTuple):
+    """What of a part's sketches stands for all: those of posts that are no ``copies``, to be put behind ``at`` of ``size``."""
+
+    number: int
+    work: Path
+    copies: NDArray[np.bool_]
+    at: int
+    size: int
+
+
 class _Bands(NamedTuple):
     start: int
     stop: int
@@ -72,12 +95,9 @@ def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *
     """Return which posts of these parts (rows: how many each has) are equal or nearly so; ``work`` is an empty folder."""
     begins = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
     jobs = [_Part(number, path, work) for number, path in enumerate(parts)]
-    counts = list(pool.map(sketch_part, jobs, small=small))
-    first = _firsts(begins, work)
-    again = np.flatnonzero(first != np.arange(len(first)))
-    copies = np.stack([first[again], again], axis=1)
-    alone = _collected(first, begins, counts, work)
-    del first, again
+    deque(pool.map(sketch_part, jobs, small=small), maxlen=0)
+    copies = _copies(begins, work, pool, small)
+    alone = _collected(copies[:, 1], begins, work, pool, small)
     pairs = _candidates(len(alone), work, pool, small)
     shares = _verified(pairs, len(parts), work, pool, small)
     # Nothing more is asked for: what its processes hold is room for what follows.
@@ -98,8 +118,8 @@ def joined(copies: Numbers, pairs: Numbers, shares: NDArray[np.float64]) -> Edge
     return Edges(one[order], other[order], share[order], order < len(copies))
 
 
-def sketch_part(job: _Part) -> int:
-    """Write a part's ids, keys, sketches and folded texts, each different text once; return how many different ones it has."""
+def sketch_part(job: _Part) -> None:
+    """Write a part's ids, keys, sketches and folded texts, each different text once."""
     ids, keys, places = [], [], []
     seen: set[bytes] = set()
     bands, low = [], []
@@ -126,7 +146,6 @@ def sketch_part(job: _Part) -> int:
     _save(job, "places", np.concatenate(places))
     _save(job, "bands", np.concatenate(bands, axis=1))
     _save(job, "low", np.concatenate(low))
-    return len(seen)
 
 
 def look_at_bands(job: _Bands) -> grams.Words:
@@ -137,16 +156,15 @@ def look_at_bands(job: _Bands) -> grams.Words:
 
 def _low(job: _Bands, places: Numbers) -> grams.Words:
     """Return the last bytes of the sketches of the texts at these places."""
-    order = np.argsort(places)
     found = np.empty((len(places), near.WORDS), np.uint64)
-    starts = range(0, job.texts, _MAPPED)
-    cuts = np.searchsorted(places[order], [*starts, job.texts]).tolist()
-    for start, begin, end in zip(starts, cuts, cuts[1:], strict=False):
-        if begin < end:
-            # A piece at a time: pages that are mapped count as this process's memory.
-            shape = min(_MAPPED, job.texts - start), near.WORDS
-            piece = np.memmap(job.work / "low", np.uint64, "r", 8 * near.WORDS * start, shape)
-            own = order[begin:end]
+    for start in range(0, job.texts, _MAPPED):
+        # A piece at a time: pages that are mapped count as this process's memory.
+        shape = min(_MAPPED, job.texts - start), near.WORDS
+        piece = np.memmap(job.work / "low", np.uint64, "r", 8 * near.WORDS * start, shape)
+        if loops := compiled(0):
+            loops.take(piece, start, places, found)
+        else:
+            own = np.flatnonzero((places >= start) & (places < start + len(piece)))
             found[own] = piece[places[own] - start]
     return found
 
@@ -181,7 +199,7 @@ def verify_pairs(job: _Pairs) -> NDArray[np.float64]:
 def _texts(wanted: Numbers, job: _Pairs) -> pa.ChunkedArray:
     """Return the folded texts with these numbers, which go up, of those that stand for all."""
     ends = np.load(job.work / "ends.npy")
-    rows = np.load(job.work / "rows.npy", mmap_mode="r")
+    rows = np.memmap(job.work / "rows", np.int64, "r") if len(wanted) else wanted
     cuts = np.searchsorted(wanted, ends).tolist()
     found = []
     for number in range(job.parts):
@@ -199,60 +217,72 @@ def _texts(wanted: Numbers, job: _Pairs) -> pa.ChunkedArray:
     return pa.chunked_array(found, pa.string()).combine_chunks()
 
 
-def _firsts(begins: Numbers, work: Path) -> Numbers:
-    """Return for each post the first one with its key."""
-    first: Numbers = np.arange(begins[-1])
-    shares = -(-len(first) // _AT_ONCE)
-    for share in range(shares):
-        # Of many posts those with a share of all keys at a time, so that few are put in order together.
-        found, places = [_no_keys()], [np.empty(0, np.int64)]
-        for number, begin in enumerate(begins[:-1].tolist()):
-            keys = np.load(_file(work, number, "keys"))
-            own = np.flatnonzero(keys[:, 0] % np.uint64(shares) == share)
-            found.append(keys[own])
-            places.append(own + begin)
-        keys, place = np.concatenate(found), np.concatenate(places)
-        # The sort is stable: of equal keys the first stands first.
-        order = np.argsort(np.ascontiguousarray(keys[:, 0]), kind="stable")
-        same, half = _same(keys[order])
-        if not np.array_equal(same, half):
-            # Different keys that begin alike may stand among each other: half of a key is enough for nearly all corpora.
-            order = np.lexsort((keys[:, 1], keys[:, 0]))
-            same, _ = _same(keys[order])
-        starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(keys) else order
-        first[place[order]] = np.repeat(place[order[starts]], np.diff(np.append(starts, len(keys))))
-    return first
+def _copies(begins: Numbers, work: Path, pool: Pool, small: bool) -> Numbers:
+    """Return (first, copy) of posts with equal keys (m, 2)."""
+    shares = 1 if small else max(_BOTH, -(-int(begins[-1]) // _AT_ONCE))
+    jobs = [_Keys(share, shares, work, begins) for share in range(shares)]
+    return np.concatenate(list(pool.map(find_copies, jobs, small=small)))
 
 
-def _same(ordered: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell of keys (n, 2) whether each but the first is the one before it, and whether its first half is."""
-    halves = ordered[1:] == ordered[:-1]
-    return halves.all(axis=1), halves[:, 0]
+def find_copies(job: _Keys) -> Numbers:
+    """Return (first, copy) of posts with equal keys, among some of the keys (m, 2)."""
+    found, places = [_no_keys()], [np.empty(0, np.int64)]
+    for number, begin in enumerate(job.begins[:-1].tolist()):
+        keys = np.load(_file(job.work, number, "keys"))
+        own = np.flatnonzero(keys[:, 0] % np.uint64(job.shares) == job.share)
+        found.append(keys[own])
+        places.append(own + begin)
+    keys, place = np.concatenate(found), np.concatenate(places)
+    # In the order of their first bits, equal ones as they stood: of equal keys the first stands first.
+    order, begin_of = near.ordered(keys[:, 0] >> np.uint64(64 - _KEY_BITS), _KEY_BITS)
+    same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
+    if not np.array_equal(same, begin_of[1:] == begin_of[:-1]):
+        # Different keys that begin alike may stand among each other: their beginnings are enough for nearly all corpora.
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
+    place = place[order]
+    starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(keys) else order
+    first = np.repeat(place[starts], np.diff(np.append(starts, len(keys))))
+    again = first != place
+    return np.stack([first[again], place[again]], axis=1)
 
 
-def _collected(first: Numbers, begins: Numbers, counts: Sequence[int], work: Path) -> Numbers:
-    """Put the sketches of the texts that stand for all into one file each; return these texts' places."""
-    kept = []
-    for number in range(len(counts)):
-        places = np.load(_file(work, number, "places"))
-        kept.append(np.flatnonzero(first[places + begins[number]] == places + begins[number]))
-    size = sum(map(len, kept))
-    alone = np.empty(size, np.int64)
-    np.save(work / "rows.npy", np.concatenate([*kept, np.empty(0, np.int64)]))
-    np.save(work / "ends.npy", np.cumsum([len(own) for own in kept]))
-    at = 0
-    # Written and not mapped: pages that are mapped count as this process's memory.
-    with (work / "bands").open("wb") as bands, (work / "low").open("wb") as low:
-        for number, own in enumerate(kept):
-            alone[at : at + len(own)] = np.load(_file(work, number, "places"))[own] + begins[number]
-            low.write(np.load(_file(work, number, "low"))[own].tobytes())
-            for row, values in enumerate(np.load(_file(work, number, "bands"))[:, own]):
-                bands.seek(8 * (row * size + at))
-                bands.write(values.tobytes())
-            at += len(own)
-            for name in ("bands", "low", "places", "keys"):
-                _file(work, number, name).unlink()
+def _collected(again: Numbers, begins: Numbers, work: Path, pool: Pool, small: bool) -> Numbers:
+    """Put the sketches of all texts but those that are there ``again`` into one file each; return these texts' places."""
+    copies = np.zeros(begins[-1], np.bool_)
+    copies[again] = True
+    alone = np.flatnonzero(~copies)
+    starts = np.searchsorted(alone, begins)
+    np.save(work / "ends.npy", starts[1:])
+    sizes = {"rows": 8, "low": 8 * near.WORDS, "bands": 8 * near.BANDS}
+    for name, size in sizes.items():
+        with (work / name).open("wb") as file:
+            file.truncate(size * len(alone))
+    cuts = zip(begins[:-1].tolist(), begins[1:].tolist(), starts[:-1].tolist(), strict=True)
+    jobs = [_Kept(number, work, copies[begin:end], at, len(alone)) for number, (begin, end, at) in enumerate(cuts)]
+    deque(pool.map(collect_part, jobs, small=small), maxlen=0)
     return alone
+
+
+def collect_part(job: _Kept) -> None:
+    """Put what of a part's sketches stands for all into its place in the files of all, and remove the part's own."""
+
+    def own(name: str) -> NDArray[Any]:
+        found: NDArray[Any] = np.load(_file(job.work, job.number, name))
+        return found
+
+    rows = np.flatnonzero(~job.copies[own("places")])
+    # Written and not mapped: pages that are mapped count as this process's memory.
+    for name, values in (("rows", rows), ("low", own("low")[rows])):
+        with (job.work / name).open("rb+") as file:
+            file.seek(values[:1].nbytes * job.at)
+            values.tofile(file)
+    with (job.work / "bands").open("rb+") as file:
+        for number, values in enumerate(own("bands")[:, rows]):
+            file.seek(values.itemsize * (number * job.size + job.at))
+            values.tofile(file)
+    for name in ("bands", "low", "places", "keys"):
+        _file(job.work, job.number, name).unlink()
 
 
 def _candidates(size: int, work: Path, pool: Pool, small: bool) -> grams.Words:

@@ -145,6 +145,41 @@ def sketch(
         at = end
 
 
+@loop(types.void, written(U64), I64, I64)
+def order(words: NDArray[np.uint64], skipped: int, bits: int) -> None:
+    """Put words in order by so many of their bits, those behind ``skipped`` ones: words with the same bits stay as they stood."""
+    digit = 11
+    ends = np.zeros(1 << digit, np.int64)
+    one, other = words, np.empty_like(words)
+    for shift in range(skipped, skipped + bits, digit):
+        cut = skipped + bits - shift
+        own = np.uint64((1 << (cut if cut < digit else digit)) - 1)
+        ends[:] = 0
+        for word in one:
+            ends[word >> np.uint64(shift) & own] += 1
+        at = np.int64(0)
+        for value in range(len(ends)):
+            ends[value], at = at, at + ends[value]
+        for word in one:
+            value = word >> np.uint64(shift) & own
+            other[ends[value]] = word
+            ends[value] += 1
+        one, other = other, one
+    # Taken over where they ended in the other array.
+    if -(-bits // digit) % 2:
+        words[:] = one
+
+
+@loop(types.void, read(U64, 2), I64, read(I64), written(U64, 2))
+def take(rows: NDArray[np.uint64], start: int, places: NDArray[np.int64], found: NDArray[np.uint64]) -> None:
+    """Put those of some rows, the first of which is row ``start`` of all, that stand at these places into their rows."""
+    for number in range(len(places)):
+        place = places[number] - start
+        if place >= 0 and place < len(rows):
+            for word in range(rows.shape[1]):
+                found[number, word] = rows[place, word]
+
+
 @inlined
 def _agree(words, one, other, steps):  # type: ignore[no-untyped-def]
     equal = np.int64(0)
