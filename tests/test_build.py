@@ -210,8 +210,10 @@ def _rows(count: int) -> pa.RecordBatch:
 
 
 def test_rows_of_a_batch_do_not_depend_on_what_stands_around_them() -> None:
-    whole = batch.post_rows(_rows(23), batch.About("x", actor="the keepers"))
-    apart = [batch.post_rows(_rows(23).slice(at, 4), batch.About("x", actor="the keepers")) for at in range(0, 23, 4)]
+    whole = batch.post_rows(_rows(23), batch.About("x", actor="the keepers")).posts
+    apart = [
+        batch.post_rows(_rows(23).slice(at, 4), batch.About("x", actor="the keepers")).posts for at in range(0, 23, 4)
+    ]
     assert pa.Table.from_batches(apart).combine_chunks().to_pylist() == whole.to_pylist()
     first, second = whole.to_pylist()[:2]
     assert first["hashtags"] == ["given"]

@@ -7,6 +7,8 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from toolkit.corpus import near, search
+from toolkit.corpus import near, search, sketching
 from toolkit.corpus.grams import folded, overlap
+from toolkit.fsio import sha256_text
+from toolkit.ids import normalise
 
 # Of "the lamp burns on the wall", "盐灯在墙上" and the empty text: the first band, and six last bytes of each.
 EXPECTED_BAND = [217873469185, 4526373773, 182731932240]
@@ -171,6 +175,37 @@ def test_what_case_and_form_hide(one: str, other: str) -> None:
     assert folded(one) == folded(other)
 
 
+def test_a_part_has_the_same_sketches_whether_made_with_it_or_from_it(tmp_path: Path) -> None:
+    with_it, from_it = tmp_path / "with", tmp_path / "from"
+    with_it.mkdir()
+    from_it.mkdir()
+    posts = [
+        {"post_id": f"post_{n:032x}", "exact_hash": sha256_text(normalise(text)), "text": text}
+        for n, text in enumerate(
+            [*corpus(40, 8), "Lamp  LIGHT\n", "cafe\u0301 noir", "Straße 1", "lamp light", "Lamp LIGHT", ""]
+        )
+    ]
+    rows = pa.Table.from_pylist(posts)
+    pq.write_table(rows, tmp_path / "part.parquet")
+    sketching.sketch_part(from_it, tmp_path / "part.parquet")
+    made = sketching.Sketching(with_it)
+    for piece in rows.to_batches(max_chunksize=7):
+        made.add(piece["post_id"], piece["exact_hash"], [normalise(text) for text in piece["text"].to_pylist()])
+    assert not sketching.is_sketched(with_it, "part")
+    made.close("part")
+    assert sketching.is_sketched(with_it, "part")
+    names = sorted(path.name for path in from_it.iterdir())
+    assert names == sorted(path.name for path in with_it.iterdir())
+    for path in from_it.glob("*.npy"):
+        assert path.read_bytes() == (with_it / path.name).read_bytes()
+    texts = [
+        pa.ipc.open_file(folder / "part-texts.arrow").read_all()["text"].to_pylist() for folder in (with_it, from_it)
+    ]
+    assert (
+        texts[0] == texts[1] == [folded(normal) for normal in dict.fromkeys(map(normalise, rows["text"].to_pylist()))]
+    )
+
+
 @pytest.mark.parametrize("shares", [1, 2, 3])
 def test_copies_where_different_keys_begin_alike(tmp_path: Path, shares: int) -> None:
     begins = np.array([0, 5, 8])
@@ -178,7 +213,7 @@ def test_copies_where_different_keys_begin_alike(tmp_path: Path, shares: int) ->
     def copies(keys: list[list[int]]) -> list[list[int]]:
         for number, (begin, end) in enumerate(pairwise(begins.tolist())):
             np.save(tmp_path / f"{number}-keys.npy", np.array(keys[begin:end], np.uint64))
-        found = [search.find_copies(search._Keys(share, shares, tmp_path, begins)) for share in range(shares)]
+        found = [search.find_copies(search._Keys(share, shares, tmp_path, "01", begins)) for share in range(shares)]
         return sorted(np.concatenate(found).tolist())
 
     assert copies([[7, 1], [7, 2], [3, 1], [7, 1], [7, 2], [9, 2], [3, 1], [7, 3]]) == [[0, 3], [1, 4], [2, 6]]
@@ -192,4 +227,4 @@ def test_copies_where_different_keys_begin_alike(tmp_path: Path, shares: int) ->
 
 
 def test_copies_of_nothing(tmp_path: Path) -> None:
-    assert search.find_copies(search._Keys(0, 1, tmp_path, np.array([0]))).shape == (0, 2)
+    assert search.find_copies(search._Keys(0, 1, tmp_path, "", np.array([0]))).shape == (0, 2)

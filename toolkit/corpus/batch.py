@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from toolkit.ids import account_id_of
+from toolkit.ids import account_id_of, normalise
 from toolkit.schema import table
-from toolkit.text.analysis import analyse
+from toolkit.text.analysis import derived
 from toolkit.text.entities import defang
 
 _LISTS = pa.list_(pa.string())
@@ -30,12 +31,21 @@ class About:
     attributed_by: str | None = None
 
 
-def post_rows(batch: pa.RecordBatch, about: About) -> pa.RecordBatch:
+class Rows(NamedTuple):
+    """Rows of ``posts``, and their texts' normal forms (:func:`toolkit.ids.normalise`), which more than a column is made of."""
+
+    posts: pa.RecordBatch
+    normal: list[str]
+
+
+def post_rows(batch: pa.RecordBatch, about: About) -> Rows:
     """Return the rows of ``posts`` for canonical rows of a table (``toolkit.sources.tabular.rows.SCHEMAS``), one for one."""
     rows = batch.num_rows
     known = table("posts").arrow
-    derived = analyse(batch["text"], batch["lang"])
-    columns = {name: values for name, values in derived.items() if name in known.names}
+    texts = batch["text"].to_pylist()
+    normal = [normalise(text) for text in texts]
+    found = derived(texts, normal, batch["lang"])
+    columns = {name: values for name, values in found.items() if name in known.names}
     columns |= {name: batch[name] for name in ("post_id", "platform", "platform_object_id", "posted_at", "text")}
     # What the table lists counts for more than what is found in a text that may have been cut.
     for name in ("hashtags", "mentions"):
@@ -50,7 +60,7 @@ def post_rows(batch: pa.RecordBatch, about: About) -> pa.RecordBatch:
     # No text.txt to point into: the place, a row number, is where the post came from.
     for name in ("fragments", "insertions", "footnotes", "media"):
         columns[name] = _empty(known.field(name).type, rows)
-    return pa.RecordBatch.from_arrays([columns[name] for name in known.names], schema=known)
+    return Rows(pa.RecordBatch.from_arrays([columns[name] for name in known.names], schema=known), normal)
 
 
 def layer_rows(posts: pa.RecordBatch) -> pa.RecordBatch:

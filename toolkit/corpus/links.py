@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from toolkit.corpus import grams, near, search
+from toolkit.corpus import grams, near, search, sketching
 from toolkit.corpus.engines import Engine
-from toolkit.corpus.parts import Entry, write_parts
+from toolkit.corpus.parts import WORK, Entry, write_parts
 from toolkit.corpus.ties import TEXTS, Stated
 from toolkit.parquet import writing_batches
 from toolkit.rowdigest import BLOCK
@@ -52,7 +52,7 @@ def post_links(posts: pa.Table, stated: Stated | None = None, texts: pa.Table | 
     exact = [(first, other, 1.0) for first, *rest in twins.values() for other in rest]
     pairs = [*exact, *((firsts[pair.one], firsts[pair.other], pair.share) for pair in found)]
     one, other, share = (np.array(values) for values in zip(*pairs, strict=True)) if pairs else ((np.empty(0),) * 3)
-    ids = search.id_bytes(every["post_id"].to_pylist())
+    ids = sketching.id_bytes(every["post_id"].to_pylist())
     edges = search.Edges(
         one.astype(np.int64), other.astype(np.int64), share.astype(float), np.arange(len(pairs)) < len(exact)
     )
@@ -76,8 +76,8 @@ def build(
     ``stated`` are groups of posts that are one by somebody's word, ``texts`` (:data:`toolkit.corpus.ties.TEXTS`) what posts
     have beside their own text: these are searched with the posts', and join the posts that have them.
     """
-    work, beside = staging / "work", staging / "texts.parquet"
-    work.mkdir()
+    work, beside = staging / WORK, staging / "texts.parquet"
+    work.mkdir(exist_ok=True)
     if texts.num_rows:
         with writing_batches(beside, texts.schema) as out:
             for batch in texts.to_batches():
@@ -200,7 +200,7 @@ def _numbers(kinds: Sequence[str]) -> NDArray[np.int8]:
 def _pairs(groups: Sequence[Sequence[str]], ids: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return groups of ids as pairs of places: the first of each group with the others; each pair once."""
     wanted = sorted({post_id for group in groups for post_id in group})
-    place = dict(zip(wanted, _places(ids, search.id_bytes(wanted)).tolist(), strict=True))
+    place = dict(zip(wanted, _places(ids, sketching.id_bytes(wanted)).tolist(), strict=True))
     pairs = set()
     for group in groups:
         first, *others = sorted({place[post_id] for post_id in group})

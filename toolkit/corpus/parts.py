@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.corpus.batch import About, account_ids, layer_rows, post_rows
+from toolkit.corpus.sketching import Sketching
 from toolkit.errors import ChecksFailed
 from toolkit.fsio import sha256_file
 from toolkit.parquet import PartWriter, read_rows
@@ -25,13 +26,15 @@ from toolkit.schema import Table, table
 
 Entry = dict[str, Any]
 """A part in the manifest: name (of its source), sha256, bytes, rows, row_digest."""
+WORK = "work"
+"""The folder within staging where what a search works on lies."""
 PIECE_ROWS = 5_000
 PIECE_BYTES = 8 << 20
 ACCOUNT = pa.schema([(n, pa.string()) for n in ("account_id", "platform", "handle", "name", "created_at")])
 
 
 class Job(NamedTuple):
-    """One block of a table's canonical rows to be made into parts."""
+    """One block of a table's canonical rows to be made into parts; with a folder for ``sketches`` of them, where one is near."""
 
     rows: Path | str
     start: int
@@ -39,6 +42,7 @@ class Job(NamedTuple):
     about: About
     staging: Path
     holds: str
+    sketches: Path | None = None
 
 
 class Made(NamedTuple):
@@ -55,13 +59,18 @@ def make_table_parts(job: Job) -> Made:
             {}, _together([_accounts(p, account_ids(p)) for p in pieces(read_rows(job.rows, job.start, job.stop))])
         )
     seen = []
+    sketching = Sketching(job.sketches) if job.sketches else None
     source = job.about.source_id
     with writing(job.staging, "posts", source) as posts, writing(job.staging, "text_layers", source) as layers:
         for piece in pieces(read_rows(job.rows, job.start, job.stop)):
-            made = post_rows(piece, job.about)
+            made, normal = post_rows(piece, job.about)
             posts.write(made)
             layers.write(layer_rows(made))
             seen.append(_accounts(piece, made["account_id"]))
+            if sketching:
+                sketching.add(made["post_id"], made["exact_hash"], normal)
+    if sketching:
+        sketching.close(posts.entry["sha256"])
     return Made({"posts": posts.entry, "text_layers": layers.entry}, _together(seen))
 
 

@@ -1,14 +1,16 @@
 """The search for equal and nearly equal posts over all parts of a corpus, in processes, through files.
 
-Each part's texts are sketched by a worker (:func:`sketch_part`); of equal texts the corpus's first stands for all. The sketches
-lie on disk, bands one after another: workers look at a few bands at a time (:func:`look_at_bands`), and hold the pairs found
-against the texts themselves (:func:`verify_pairs`). What stays in memory are ids, places and pairs: some forty bytes a post.
+Each part's texts are sketched by a worker (:mod:`toolkit.corpus.sketching`), unless they were as the part was made; of equal
+texts the corpus's first stands for all. The sketches lie on disk, bands one after another: workers look at a few bands at a
+time (:func:`look_at_bands`), and hold the pairs found against the texts themselves (:func:`verify_pairs`). What stays in memory
+are ids, places and pairs: some forty bytes a post.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +20,10 @@ from numpy.typing import NDArray
 
 from toolkit.corpus import grams, near
 from toolkit.corpus.pool import Pool
+from toolkit.corpus.sketching import array_file, is_sketched, sketch_part, texts_file
 from toolkit.kernels import compiled
-from toolkit.parquet import read_batches
 
 Numbers = NDArray[np.int64]
-_TEXTS = pa.schema([("text", pa.string())])
 _ROWS = 5_000
 # Pairs a job, where there are many: each goes through the texts of all parts.
 _PAIRS = 200_000
@@ -52,25 +53,20 @@ class Found(NamedTuple):
     edges: Edges
 
 
-class _Part(NamedTuple):
-    number: int
-    path: Path
-    work: Path
-
-
 class _Keys(NamedTuple):
     """Those of all posts' keys that are one of ``shares`` of them; ``begins`` are where parts begin."""
 
     share: int
     shares: int
     work: Path
+    parts: Sequence[str]
     begins: Numbers
 
 
 class _Kept(NamedTuple):
     """What of a part's sketches stands for all: those of posts that are no ``copies``, to be put behind ``at`` of ``size``."""
 
-    number: int
+    part: str
     work: Path
     copies: NDArray[np.bool_]
     at: int
@@ -88,25 +84,29 @@ class _Pairs(NamedTuple):
     start: int
     stop: int
     work: Path
-    parts: int
+    parts: Sequence[str]
 
 
 def search(parts: Sequence[Path], rows: Sequence[int], work: Path, pool: Pool, *, small: bool = False) -> Found:
-    """Return which posts of these parts (rows: how many each has) are equal or nearly so; ``work`` is an empty folder."""
+    """Return which posts of these parts (rows: how many each has) are equal or nearly so.
+
+    ``work`` is a folder in which no more lies than what :mod:`toolkit.corpus.sketching` has written there of some of the parts.
+    """
     begins = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
-    jobs = [_Part(number, path, work) for number, path in enumerate(parts)]
-    deque(pool.map(sketch_part, jobs, small=small), maxlen=0)
-    copies = _copies(begins, work, pool, small)
-    alone = _collected(copies[:, 1], begins, work, pool, small)
+    names = [path.stem for path in parts]
+    left = [path for path in parts if not is_sketched(work, path.stem)]
+    deque(pool.map(partial(sketch_part, work), left, small=small), maxlen=0)
+    copies = _copies(names, begins, work, pool, small)
+    alone = _collected(copies[:, 1], names, begins, work, pool, small)
     pairs = _candidates(len(alone), work, pool, small)
-    shares = _verified(pairs, len(parts), work, pool, small)
+    shares = _verified(pairs, names, work, pool, small)
     # Nothing more is asked for: what its processes hold is room for what follows.
     pool.close()
     close = shares >= near.THRESHOLD
     edges = joined(copies, alone[near.unpacked(pairs[close])], shares[close])
     ids = np.empty((begins[-1], 16), np.uint8)
-    for number, begin in enumerate(begins[:-1].tolist()):
-        ids[begin : begins[number + 1]] = np.load(_file(work, number, "ids"))
+    for name, begin, end in zip(names, begins, begins[1:], strict=False):
+        ids[begin:end] = np.load(array_file(work, name, "ids"))
     return Found(ids, edges)
 
 
@@ -116,36 +116,6 @@ def joined(copies: Numbers, pairs: Numbers, shares: NDArray[np.float64]) -> Edge
     share = np.concatenate([np.ones(len(copies)), np.round(shares, 4)])
     order = np.lexsort((other, one))
     return Edges(one[order], other[order], share[order], order < len(copies))
-
-
-def sketch_part(job: _Part) -> None:
-    """Write a part's ids, keys, sketches and folded texts, each different text once."""
-    ids, keys, places = [], [], []
-    seen: set[bytes] = set()
-    bands, low = [], []
-    at = 0
-    with pa.ipc.new_file(_texts_file(job.work, job.number), _TEXTS) as texts:
-        for batch in read_batches(job.path, ["post_id", "exact_hash", "text"], _ROWS):
-            hashes = batch["exact_hash"].to_pylist()
-            ids.append(id_bytes(batch["post_id"].to_pylist()))
-            keys.append(_bytes([value[:32] for value in hashes]))
-            fresh = []
-            for place, value in enumerate(hashes):
-                if (key := bytes.fromhex(value[:32])) not in seen:
-                    seen.add(key)
-                    fresh.append(place)
-            folded = [grams.folded(text) for text in batch["text"].take(pa.array(fresh, pa.int64())).to_pylist()]
-            texts.write_batch(pa.record_batch([pa.array(folded, pa.string())], schema=_TEXTS))
-            sketches = near.sketch(folded)
-            bands.append(sketches.bands)
-            low.append(sketches.low)
-            places.append(np.array(fresh, np.int64) + at)
-            at += batch.num_rows
-    _save(job, "ids", np.concatenate(ids))
-    _save(job, "keys", np.concatenate(keys).view(">u8"))
-    _save(job, "places", np.concatenate(places))
-    _save(job, "bands", np.concatenate(bands, axis=1))
-    _save(job, "low", np.concatenate(low))
 
 
 def look_at_bands(job: _Bands) -> grams.Words:
@@ -202,11 +172,11 @@ def _texts(wanted: Numbers, job: _Pairs) -> pa.ChunkedArray:
     rows = np.memmap(job.work / "rows", np.int64, "r") if len(wanted) else wanted
     cuts = np.searchsorted(wanted, ends).tolist()
     found = []
-    for number in range(job.parts):
+    for number, part in enumerate(job.parts):
         own = rows[wanted[cuts[number - 1] if number else 0 : cuts[number]]]
         if not len(own):
             continue
-        with pa.memory_map(str(_texts_file(job.work, number))) as file:
+        with pa.memory_map(str(texts_file(job.work, part))) as file:
             reader = pa.ipc.open_file(file)
             at = 0
             for batch in map(reader.get_batch, range(reader.num_record_batches)):
@@ -217,18 +187,18 @@ def _texts(wanted: Numbers, job: _Pairs) -> pa.ChunkedArray:
     return pa.chunked_array(found, pa.string()).combine_chunks()
 
 
-def _copies(begins: Numbers, work: Path, pool: Pool, small: bool) -> Numbers:
+def _copies(parts: Sequence[str], begins: Numbers, work: Path, pool: Pool, small: bool) -> Numbers:
     """Return (first, copy) of posts with equal keys (m, 2)."""
     shares = 1 if small else max(_BOTH, -(-int(begins[-1]) // _AT_ONCE))
-    jobs = [_Keys(share, shares, work, begins) for share in range(shares)]
+    jobs = [_Keys(share, shares, work, parts, begins) for share in range(shares)]
     return np.concatenate(list(pool.map(find_copies, jobs, small=small)))
 
 
 def find_copies(job: _Keys) -> Numbers:
     """Return (first, copy) of posts with equal keys, among some of the keys (m, 2)."""
     found, places = [_no_keys()], [np.empty(0, np.int64)]
-    for number, begin in enumerate(job.begins[:-1].tolist()):
-        keys = np.load(_file(job.work, number, "keys"))
+    for part, begin in zip(job.parts, job.begins.tolist(), strict=False):
+        keys = np.load(array_file(job.work, part, "keys"))
         own = np.flatnonzero(keys[:, 0] % np.uint64(job.shares) == job.share)
         found.append(keys[own])
         places.append(own + begin)
@@ -247,7 +217,7 @@ def find_copies(job: _Keys) -> Numbers:
     return np.stack([first[again], place[again]], axis=1)
 
 
-def _collected(again: Numbers, begins: Numbers, work: Path, pool: Pool, small: bool) -> Numbers:
+def _collected(again: Numbers, parts: Sequence[str], begins: Numbers, work: Path, pool: Pool, small: bool) -> Numbers:
     """Put the sketches of all texts but those that are there ``again`` into one file each; return these texts' places."""
     copies = np.zeros(begins[-1], np.bool_)
     copies[again] = True
@@ -258,8 +228,8 @@ def _collected(again: Numbers, begins: Numbers, work: Path, pool: Pool, small: b
     for name, size in sizes.items():
         with (work / name).open("wb") as file:
             file.truncate(size * len(alone))
-    cuts = zip(begins[:-1].tolist(), begins[1:].tolist(), starts[:-1].tolist(), strict=True)
-    jobs = [_Kept(number, work, copies[begin:end], at, len(alone)) for number, (begin, end, at) in enumerate(cuts)]
+    cuts = zip(parts, begins.tolist(), begins[1:].tolist(), starts.tolist(), strict=False)
+    jobs = [_Kept(part, work, copies[begin:end], at, len(alone)) for part, begin, end, at in cuts]
     deque(pool.map(collect_part, jobs, small=small), maxlen=0)
     return alone
 
@@ -268,7 +238,7 @@ def collect_part(job: _Kept) -> None:
     """Put what of a part's sketches stands for all into its place in the files of all, and remove the part's own."""
 
     def own(name: str) -> NDArray[Any]:
-        found: NDArray[Any] = np.load(_file(job.work, job.number, name))
+        found: NDArray[Any] = np.load(array_file(job.work, job.part, name))
         return found
 
     rows = np.flatnonzero(~job.copies[own("places")])
@@ -282,7 +252,7 @@ def collect_part(job: _Kept) -> None:
             file.seek(values.itemsize * (number * job.size + job.at))
             values.tofile(file)
     for name in ("bands", "low", "places", "keys"):
-        _file(job.work, job.number, name).unlink()
+        array_file(job.work, job.part, name).unlink()
 
 
 def _candidates(size: int, work: Path, pool: Pool, small: bool) -> grams.Words:
@@ -291,7 +261,7 @@ def _candidates(size: int, work: Path, pool: Pool, small: bool) -> grams.Words:
     return near.united(pool.map(look_at_bands, jobs, small=small))
 
 
-def _verified(pairs: grams.Words, parts: int, work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
+def _verified(pairs: grams.Words, parts: Sequence[str], work: Path, pool: Pool, small: bool) -> NDArray[np.float64]:
     np.save(work / "pairs.npy", pairs)
     size = min(_PAIRS, max(_ROWS, len(pairs) // 8))
     jobs = [_Pairs(at, min(at + size, len(pairs)), work, parts) for at in range(0, len(pairs), size)]
@@ -299,26 +269,5 @@ def _verified(pairs: grams.Words, parts: int, work: Path, pool: Pool, small: boo
     return np.concatenate([*shares, np.empty(0)])
 
 
-def id_bytes(ids: Iterable[str]) -> NDArray[np.uint8]:
-    """Return ids as the bytes of their digits (ids, 16)."""
-    return _bytes([value[-32:] for value in ids])
-
-
-def _bytes(digits: list[str]) -> NDArray[np.uint8]:
-    return np.frombuffer(bytes.fromhex("".join(digits)), np.uint8).reshape(-1, 16)
-
-
 def _no_keys() -> NDArray[np.uint64]:
     return np.empty((0, 2), np.uint64)
-
-
-def _texts_file(work: Path, number: int) -> Path:
-    return work / f"{number}-texts.arrow"
-
-
-def _file(work: Path, number: int, name: str) -> Path:
-    return work / f"{number}-{name}.npy"
-
-
-def _save(job: _Part, name: str, values: NDArray[np.generic]) -> None:
-    np.save(_file(job.work, job.number, name), values)

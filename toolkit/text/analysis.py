@@ -26,6 +26,13 @@ def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None =
     same values, whatever stands beside it. ``languages`` are those known from elsewhere: where one is, it is the main one.
     """
     values: list[str] = texts.to_pylist()
+    return derived(values, [normalise(text) for text in values], languages)
+
+
+def derived(
+    values: list[str], normal: Sequence[str], languages: Sequence[str | None] | pa.Array | None = None
+) -> dict[str, pa.Array]:
+    """Return :func:`analyse` of texts whose normal forms (:func:`toolkit.ids.normalise`) are there."""
     known = languages.to_pylist() if isinstance(languages, pa.Array) else languages or [None] * len(values)
     survey = letters.survey(values)
     found = languages_of(values, survey, known)
@@ -37,7 +44,7 @@ def analyse(texts: pa.Array, languages: Sequence[str | None] | pa.Array | None =
         "text_simplified": _simplified(values, written),
         **_entities(values, survey.marks),
         "flags": _flags(values, survey.marks),
-        "exact_hash": pa.array([sha256_text(normalise(text)) for text in values], pa.string()),
+        "exact_hash": pa.array([sha256_text(text) for text in normal], pa.string()),
     }
 
 

@@ -35,7 +35,8 @@ class Engine(Protocol):
         ...
 
     def search(self, parts: Sequence[Path], rows: Sequence[int], work: Path) -> Found:
-        """Return which posts of these parts (rows: how many each has) are equal or nearly so; ``work`` is an empty folder."""
+        """Return which posts of these parts (rows: how many each has) are equal or nearly so; ``work`` is a folder for it, in
+        which what :meth:`make` has left for it may lie."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from toolkit.corpus import search
-from toolkit.corpus.parts import Job, Made, make_table_parts
+from toolkit.corpus.parts import WORK, Job, Made, make_table_parts
 from toolkit.corpus.pool import Pool
 
 SMALL = 20_000
@@ -21,6 +21,12 @@ class Local:
 
     def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
         """Yield what became of each job, in order."""
+        if not jobs:
+            return iter(())
+        # What a search is to work on is made along with the rows, whose texts are at hand.
+        folder = jobs[0].staging / WORK
+        folder.mkdir(exist_ok=True)
+        jobs = [job._replace(sketches=folder) for job in jobs]
         small = sum(job.stop - job.start for job in jobs) < SMALL
         return self._pool.map(make_table_parts, jobs, small=small)
 

@@ -27,7 +27,8 @@ from toolkit.corpus import near
 from toolkit.corpus.engines import blobs, worker
 from toolkit.corpus.engines.blobs import octets, pack, unpack
 from toolkit.corpus.parts import Job, Made
-from toolkit.corpus.search import Edges, Found, id_bytes, joined
+from toolkit.corpus.search import Edges, Found, joined
+from toolkit.corpus.sketching import id_bytes
 from toolkit.errors import ServiceError
 from toolkit.fsio import sha256_bytes
 from toolkit.parquet import read_batches, rows_bytes
