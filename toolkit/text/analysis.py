@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,22 +50,30 @@ def derived(
 
 
 def _entities(texts: list[str], marks: telling.Marks) -> dict[str, pa.Array]:
-    columns: dict[str, dict[int, list[str]]] = {"hashtags": {}, "mentions": {}, "urls": {}, "emoji": {}}
-    some = np.flatnonzero(marks & (letters.COLON | letters.TAG | letters.AT | letters.EMOJI))
-    for place, mark in zip(some.tolist(), marks[some].tolist(), strict=True):
-        text = texts[place]
-        urls = entities.find_urls(text) if mark & letters.COLON and "://" in text else []
-        if urls:
-            columns["urls"][place] = [entities.defang(url.value) for url in urls]
-        # Where no URL is, nothing can stand in one: the values are enough.
-        if mark & letters.TAG:
-            tags = [tag.value for tag in entities.hashtags(text, urls)] if urls else entities.HASHTAG.findall(text)
-            columns["hashtags"][place] = tags
-        if mark & letters.AT:
-            names = [name.value for name in entities.mentions(text, urls)] if urls else entities.MENTION.findall(text)
-            columns["mentions"][place] = names
-        if mark & letters.EMOJI:
-            columns["emoji"][place] = entities.emoji(text)
+    def holding(mark: int) -> list[int]:
+        places: list[int] = np.flatnonzero(marks & mark).tolist()
+        return places
+
+    urls = {place: entities.find_urls(texts[place]) for place in holding(letters.COLON) if "://" in texts[place]}
+
+    def outside(place: int, signs: str) -> bool:
+        """Tell whether all that begins with one of the signs is outside URLs: its value is enough."""
+        return not any(sign in url.value for url in urls.get(place, ()) for sign in signs)
+
+    def signed(mark: int, signs: str, pattern: Any, find: Callable[..., list[entities.Entity]]) -> dict[int, list[str]]:
+        return {
+            place: pattern.findall(texts[place])
+            if outside(place, signs)
+            else [found.value for found in find(texts[place], urls[place])]
+            for place in holding(mark)
+        }
+
+    columns = {
+        "hashtags": signed(letters.TAG, "#＃", entities.HASHTAG, entities.hashtags),
+        "mentions": signed(letters.AT, "@＠", entities.MENTION, entities.mentions),
+        "urls": {place: [entities.defang(url.value) for url in found] for place, found in urls.items()},
+        "emoji": {place: entities.emoji(texts[place]) for place in holding(letters.EMOJI)},
+    }
     return {name: _listed(len(texts), found) for name, found in columns.items()}
 
 

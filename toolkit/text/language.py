@@ -74,11 +74,11 @@ def languages(texts: Sequence[str], survey: letters.Survey, known: Sequence[str 
     places, columns, weights = places[order], columns[order], weights[order]
     passages = np.bincount(places, minlength=len(texts))
     begins = np.cumsum(passages) - passages
+    whose, alone = places.tolist(), (passages[places] == 1).tolist()
 
     def words(passage: int) -> str:
-        text = bare[places[passage]]
-        alone = passages[places[passage]] == 1
-        return text if alone else _of_script(text, letters.CODES[columns[passage]])
+        text = bare[whose[passage]]
+        return text if alone[passage] else _of_script(text, letters.CODES[columns[passage]])
 
     codes = _ANSWERS[columns]
     codes[begins[totals < _ENOUGH]] = UNDETERMINED
