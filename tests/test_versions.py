@@ -24,11 +24,13 @@ from toolkit.corpus.changes import records
 from toolkit.corpus.difference import difference
 from toolkit.corpus.promote import promote
 from toolkit.corpus.query import query
+from toolkit.corpus.shares import shares
 from toolkit.corpus.show import show
 from toolkit.corpus.stats import stats
 from toolkit.corpus.verify import Check, verify
 from toolkit.errors import ChecksFailed, ConflictError, InputError
 from toolkit.fsio import sha256_file, write_atomic
+from toolkit.parquet import scan
 from toolkit.schema import table
 from toolkit.sources import registry, segments
 from toolkit.sources.tabular.add import add_table
@@ -341,6 +343,44 @@ def test_differences_agree_with_a_comparison_row_by_row(
             else:
                 found.add((key, row.kind, None, None))
         assert found == expected
+
+
+def _sides(tmp_path: Path, *sides: list[list[int]]) -> list[Any]:
+    """Return datasets of parts that have these ids, each with a text of the side's own."""
+    found = []
+    for side, parts in enumerate(sides):
+        paths = [tmp_path / f"{side}-{number}.parquet" for number in range(len(parts))]
+        for path, ids in zip(paths, parts, strict=True):
+            pq.write_table(pa.table({"id": pa.array(ids, pa.int64()), "text": [f"{side} {one}" for one in ids]}), path)
+        found.append(scan(paths))
+    return found
+
+
+def _parts_of(side: Any) -> list[str]:
+    return [] if isinstance(side, pa.Table) else [Path(file).stem for file in side.files]
+
+
+def test_where_all_rows_differ_a_part_is_read_for_its_own_share_alone(tmp_path: Path) -> None:
+    parts = [[10 * part + n for n in range(10)] for part in range(4)]
+    before, after = _sides(tmp_path, [*parts, [90, 91]], parts[:3])
+    found = shares(before, after, 'hash("id", "text")', 'hash("id")', 20)
+    assert [(_parts_of(share.before), _parts_of(share.after)) for share in found] == [
+        (["0-0"], ["1-0"]),
+        (["0-1"], ["1-1"]),
+        (["0-2"], ["1-2"]),
+        (["0-3"], []),
+        (["0-4"], []),
+    ]
+    assert [share.suspects.num_rows for share in found if share.suspects] == [10, 10, 10, 10, 2]
+
+
+def test_rows_with_the_same_bits_are_looked_for_in_all_parts(tmp_path: Path) -> None:
+    before, after = _sides(tmp_path, [[1, 2], [3]], [[1, 2], [3, 2]])
+    found = shares(before, after, 'hash("id", "text")', 'hash("id")', 4)
+    assert [(_parts_of(share.before), _parts_of(share.after)) for share in found] == [
+        (["0-0", "0-1"], ["1-0", "1-1"])
+    ] * 2
+    assert sum(share.suspects.num_rows for share in found if share.suspects) == 3
 
 
 def test_versions_that_are_the_same_do_not_differ(workspace: Workspace) -> None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-
 from toolkit.corpus import duck
-from toolkit.corpus.bits import HASH, bits, held
+from toolkit.corpus.bits import HASH
+from toolkit.corpus.shares import Share, shares
 from toolkit.corpus.steps import Step
 from toolkit.corpus.store import CorpusVersion
 from toolkit.schema import table, table_names
@@ -84,37 +82,26 @@ class TableDifference:
         found = {str(kind): [0] * (1 + len(self._compared)) for kind in kinds}
         sums = [f"count(*) FILTER (WHERE {_differs(name)})" for name in self._compared]
         with duck.connect(self._tables, as_written=True) as connection:
-            for share in self._shares:
+            for share in range(len(self._shares)):
                 sql = f"{self._differing(', '.join(['count(*)', *sums]), share)} GROUP BY 1"
                 for kind, *counts in connection.execute(sql).fetchall():
                     found[kind] = [sum(both) for both in zip(found[kind], counts, strict=True)]
         return found
 
     @cached_property
-    def _suspects(self) -> dict[str, pa.Table]:
-        """Tables of the bits of the keys (:mod:`toolkit.corpus.bits`) whose rows the other side has not, or not so.
-
-        Each is of :data:`ROWS_A_PASS` rows of both sides, so that no comparison holds more; none where all may be held.
-        """
-        if _rows(self.before) + _rows(self.after) <= ROWS_A_PASS:
-            return {}
-        asked = ", ".join(HASH.format(", ".join(map(duck.quoted, of))) for of in (self.key + self._compared, self.key))
-        with duck.connect({"earlier": self.before, "later": self.after}) as connection:
-            sides = [bits(connection, f"SELECT {asked} FROM {name}") for name in ("earlier", "later")]
-        differ = [keys[~held(rows, np.sort(others))] for (rows, keys), (others, _) in (sides, sides[::-1])]
-        every = np.unique(np.concatenate(differ))
-        cuts = range(0, max(1, len(every)), max(1, ROWS_A_PASS // 2))
-        return {f"suspects{at}": pa.table({"bits": every[at : at + cuts.step]}) for at in cuts}
-
-    @property
-    def _shares(self) -> list[str]:
-        """Conditions that all rows which differ hold one of, and no more rows at once than are held."""
-        key = HASH.format(", ".join(map(duck.quoted, self.key)))
-        return [f"{key} IN (SELECT bits FROM {name})" for name in self._suspects] or ["true"]
+    def _shares(self) -> list[Share]:
+        """All rows that differ, :data:`ROWS_A_PASS` at a time."""
+        row, key = (HASH.format(", ".join(map(duck.quoted, of))) for of in (self.key + self._compared, self.key))
+        return shares(self.before, self.after, row, key, ROWS_A_PASS)
 
     @property
     def _tables(self) -> dict[str, Any]:
-        return {"earlier": self.before, "later": self.after} | self._suspects
+        tables = {"earlier": self.before, "later": self.after}
+        for number, share in enumerate(self._shares):
+            tables |= {f"earlier{number}": share.before, f"later{number}": share.after}
+            if share.suspects is not None:
+                tables[f"suspects{number}"] = share.suspects
+        return tables
 
     @property
     def step(self) -> Step | None:
@@ -137,8 +124,8 @@ class TableDifference:
         sides = [f"{side}.{name} AS {side}{n}" for side in "ba" for n, name in enumerate(places)]
         by = ", ".join(f"k{n}" for n in range(len(places) + len(keys)))
         with duck.connect(self._tables, as_written=True) as connection:
-            for number, share in enumerate(self._shares):
-                into = "INSERT INTO found" if number else "CREATE TABLE found AS"
+            for share in range(len(self._shares)):
+                into = "INSERT INTO found" if share else "CREATE TABLE found AS"
                 connection.execute(f"{into} {self._differing(', '.join([*first, *sides]), share)}")
             most = f" LIMIT {limit}" if limit else ""
             connection.execute(
@@ -183,14 +170,16 @@ class TableDifference:
         )
         return RowChange(self.name, {name: (new or old)[name] for name in self.key}, kind, cells)
 
-    def _differing(self, columns: str, where: str) -> str:
+    def _differing(self, columns: str, share: int) -> str:
         """Return the query for what became of the rows of a share that differ, and these columns of both sides."""
+        key = HASH.format(", ".join(map(duck.quoted, self.key)))
+        where = "true" if self._shares[share].suspects is None else f"{key} IN (SELECT bits FROM suspects{share})"
         differs = " OR ".join(_differs(name) for name in self._compared) or "false"
         on = " AND ".join(f"b.{duck.quoted(n)} {self._equals} a.{duck.quoted(n)}" for n in self.key)
         return (
             "SELECT CASE WHEN b.here IS NULL THEN 'added' WHEN a.here IS NULL THEN 'removed' ELSE 'changed' END AS kind, "
-            f"{columns} FROM (SELECT *, true AS here FROM earlier WHERE {where}) b "
-            f"FULL OUTER JOIN (SELECT *, true AS here FROM later WHERE {where}) a "
+            f"{columns} FROM (SELECT *, true AS here FROM earlier{share} WHERE {where}) b "
+            f"FULL OUTER JOIN (SELECT *, true AS here FROM later{share} WHERE {where}) a "
             f"ON {on} WHERE b.here IS NULL OR a.here IS NULL OR {differs}"
         )
 
@@ -220,11 +209,6 @@ class TableDifference:
     def _order(self) -> list[str]:
         """The columns that rows are in order of, before their keys."""
         return [name for name in ("source_id", "place") if name in self._both]
-
-
-def _rows(side: Any) -> int:
-    """Return how many rows an Arrow table or dataset has."""
-    return int(side.num_rows if isinstance(side, pa.Table) else side.count_rows())
 
 
 def _within(columns: Sequence[str], ends: Sequence[Any]) -> str:
