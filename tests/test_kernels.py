@@ -125,6 +125,19 @@ def test_langdetects_own_answers(loops: ModuleType, script: str) -> None:
     assert detecting._computed(texts, script) == named
 
 
+@pytest.mark.parametrize("script", detecting.ASKED)
+def test_langdetects_own_answers_where_its_trials_do_not_agree(loops: ModuleType, script: str) -> None:
+    """Few words of several languages: trials come to several languages, and the first four do not tell."""
+    by_language = [[word for word in text.split() if letters.of(word).get(script)] for text in LANGUAGES]
+    by_language = [words for words in by_language if words]
+    rng = random.Random(6)
+    texts = []
+    for _ in range(1000):
+        some = rng.sample(by_language, min(rng.randint(1, 3), len(by_language)))
+        texts.append(" ".join(rng.choices([word for words in some for word in words], k=rng.randint(1, 12))))
+    assert detecting._computed(texts, script) == detecting._asked(texts, script)
+
+
 @settings(max_examples=300, deadline=None)
 @given(TEXT)
 def test_langdetects_own_answer_about_any_text(loops: ModuleType, text: str) -> None:
