@@ -188,7 +188,7 @@ def test_a_part_has_the_same_sketches_whether_made_with_it_or_from_it(tmp_path: 
     rows = pa.Table.from_pylist(posts)
     pq.write_table(rows, tmp_path / "part.parquet")
     sketching.sketch_part(from_it, tmp_path / "part.parquet")
-    made = sketching.Sketching(with_it)
+    made = sketching.PartFiles(with_it)
     for piece in rows.to_batches(max_chunksize=7):
         made.add(piece["post_id"], piece["exact_hash"], [normalise(text) for text in piece["text"].to_pylist()])
     assert not sketching.is_sketched(with_it, "part")

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from toolkit.corpus.batch import About, account_ids, layer_rows, post_rows
-from toolkit.corpus.sketching import Sketching
+from toolkit.corpus.sketching import PartFiles
 from toolkit.errors import ChecksFailed
 from toolkit.fsio import sha256_file
 from toolkit.parquet import PartWriter, read_rows
@@ -34,7 +34,10 @@ ACCOUNT = pa.schema([(n, pa.string()) for n in ("account_id", "platform", "handl
 
 
 class Job(NamedTuple):
-    """One block of a table's canonical rows to be made into parts; with a folder for ``sketches`` of them, where one is near."""
+    """One block of a table's canonical rows to be made into parts.
+
+    ``sketches`` is a folder for what a search works on, where it is to be made along with them.
+    """
 
     rows: Path | str
     start: int
@@ -59,7 +62,7 @@ def make_table_parts(job: Job) -> Made:
             {}, _together([_accounts(p, account_ids(p)) for p in pieces(read_rows(job.rows, job.start, job.stop))])
         )
     seen = []
-    sketching = Sketching(job.sketches) if job.sketches else None
+    files = PartFiles(job.sketches) if job.sketches else None
     source = job.about.source_id
     with writing(job.staging, "posts", source) as posts, writing(job.staging, "text_layers", source) as layers:
         for piece in pieces(read_rows(job.rows, job.start, job.stop)):
@@ -67,10 +70,10 @@ def make_table_parts(job: Job) -> Made:
             posts.write(made)
             layers.write(layer_rows(made))
             seen.append(_accounts(piece, made["account_id"]))
-            if sketching:
-                sketching.add(made["post_id"], made["exact_hash"], normal)
-    if sketching:
-        sketching.close(posts.entry["sha256"])
+            if files:
+                files.add(made["post_id"], made["exact_hash"], normal)
+    if files:
+        files.close(posts.entry["sha256"])
     return Made({"posts": posts.entry, "text_layers": layers.entry}, _together(seen))
 
 

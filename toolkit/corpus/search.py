@@ -196,7 +196,7 @@ def _copies(parts: Sequence[str], begins: Numbers, work: Path, pool: Pool, small
 
 def find_copies(job: _Keys) -> Numbers:
     """Return (first, copy) of posts with equal keys, among some of the keys (m, 2)."""
-    found, places = [_no_keys()], [np.empty(0, np.int64)]
+    found, places = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)]
     for part, begin in zip(job.parts, job.begins.tolist(), strict=False):
         keys = np.load(array_file(job.work, part, "keys"))
         own = np.flatnonzero(keys[:, 0] % np.uint64(job.shares) == job.share)
@@ -204,9 +204,9 @@ def find_copies(job: _Keys) -> Numbers:
         places.append(own + begin)
     keys, place = np.concatenate(found), np.concatenate(places)
     # In the order of their first bits, equal ones as they stood: of equal keys the first stands first.
-    order, begin_of = near.ordered(keys[:, 0] >> np.uint64(64 - _KEY_BITS), _KEY_BITS)
+    order, beginnings = near.ordered(keys[:, 0] >> np.uint64(64 - _KEY_BITS), _KEY_BITS)
     same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
-    if not np.array_equal(same, begin_of[1:] == begin_of[:-1]):
+    if not np.array_equal(same, beginnings[1:] == beginnings[:-1]):
         # Different keys that begin alike may stand among each other: their beginnings are enough for nearly all corpora.
         order = np.lexsort((keys[:, 1], keys[:, 0]))
         same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
@@ -267,7 +267,3 @@ def _verified(pairs: grams.Words, parts: Sequence[str], work: Path, pool: Pool, 
     jobs = [_Pairs(at, min(at + size, len(pairs)), work, parts) for at in range(0, len(pairs), size)]
     shares = list(pool.map(verify_pairs, jobs, small=small))
     return np.concatenate([*shares, np.empty(0)])
-
-
-def _no_keys() -> NDArray[np.uint64]:
-    return np.empty((0, 2), np.uint64)

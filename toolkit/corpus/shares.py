@@ -33,7 +33,7 @@ def shares(before: Side, after: Side, row: str, key: str, most: int) -> list[Sha
     side has not. Rows of a share stand together in the later version, and mostly in the earlier one too: where all rows differ
     a part is read for a share or two, and not for all.
     """
-    if rows(before) + rows(after) <= most:
+    if _rows(before) + _rows(after) <= most:
         return [Share(None, before, after)]
     with duck.connect({"earlier": before, "later": after}) as connection:
         sides = [bits(connection, f"SELECT {row}, {key} FROM {name}") for name in ("earlier", "later")]
@@ -80,6 +80,6 @@ def _parts(side: Side, places: _Places) -> Side:
     return scan([Path(fragments[number].path) for number in wanted]) if wanted else side.schema.empty_table()
 
 
-def rows(side: Side) -> int:
+def _rows(side: Side) -> int:
     """Return how many rows a side has."""
     return int(side.num_rows if isinstance(side, pa.Table) else side.count_rows())

@@ -32,6 +32,8 @@ from toolkit.corpus import grams, near
 from toolkit.corpus.batch import About
 from toolkit.corpus.engines.blobs import octets, pack, strings, texts_of, unpack
 from toolkit.corpus.parts import Job, make_table_parts
+from toolkit.corpus.sketching import Sketching
+from toolkit.ids import normalise
 from toolkit.parquet import read_batches
 
 Blob = tuple[int, bytes]
@@ -73,24 +75,12 @@ def sketches(number: int, blob: bytes) -> Iterator[Blob]:
         if "part" in arrays:
             path = Path(scratch) / "part.parquet"
             path.write_bytes(arrays["part"].tobytes())
-        keys, fresh, bands, low, texts = [], [], [], [], []
-        seen: set[bytes] = set()
-        at = 0
+        sketching, texts = Sketching(), []
         for batch in read_batches(path, ["exact_hash", "text"], _ROWS):
-            own = [bytes.fromhex(value[:32]) for value in batch["exact_hash"].to_pylist()]
-            keys.append(np.frombuffer(b"".join(own), ">u8").reshape(-1, 2))
-            alone = [place for place, key in enumerate(own) if not (key in seen or seen.add(key))]  # type: ignore[func-returns-value]
-            folded = [grams.folded(text) for text in batch["text"].take(pa.array(alone, pa.int64())).to_pylist()]
-            found = near.sketch(folded)
-            fresh.append(np.array(alone, np.int64) + at)
-            bands.append(found.bands)
-            low.append(found.low)
-            texts += folded
-            at += batch.num_rows
-    places = np.concatenate(fresh) + about["begin"]
-    every = {"keys": np.concatenate(keys), "places": places}
-    every |= {"bands": np.concatenate(bands, axis=1), "low": np.concatenate(low)}
-    yield number, pack(about["begin"], **every, **texts_of(pa.array(texts, pa.string())))
+            texts += sketching.add(batch["exact_hash"], [normalise(text) for text in batch["text"].to_pylist()])
+    arrays = sketching.arrays()
+    arrays["places"] += about["begin"]
+    yield number, pack(about["begin"], **arrays, **texts_of(pa.array(texts, pa.string())))
 
 
 def keys(number: int, blob: bytes, *, buckets: int) -> Iterator[Blob]:
